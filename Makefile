@@ -1,0 +1,95 @@
+# Everything runs from a clean clone on Debian 12 with Go, Node, gcc and make;
+# what else a target needs it installs itself into .cache (see setup).
+SHELL      := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN    := bin
+TOOLS  := .cache/bin
+FUZZTIME ?= 20s
+# testdata holds Go packages too (frames, wallet, demo, bench); ./... passes them over.
+PKGS   := ./... ./testdata/...
+
+export CGO_ENABLED := 1
+export GOFLAGS := -buildvcs=false
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build the commands into bin/
+	@go build -o $(BIN)/ ./central ./gate
+	@go build -o $(BIN)/ ./testdata/demo ./testdata/bench
+
+.PHONY: demo
+demo: build ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
+	@$(BIN)/demo -bin $(BIN) $(if $(filter auto,$(DEMO)),-auto)
+
+.PHONY: setup
+setup: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## build the pinned tools of tools.mod (cached)
+
+$(TOOLS)/golangci-lint: tools.mod tools.sum
+	@echo "setup: building golangci-lint once (some minutes, cached in .cache)"
+	@mkdir -p $(TOOLS) && go build -modfile=tools.mod -o $(TOOLS)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(TOOLS)/gofumpt: tools.mod tools.sum
+	@mkdir -p $(TOOLS) && go build -modfile=tools.mod -o $(TOOLS)/ mvdan.cc/gofumpt
+	@touch $@
+
+.PHONY: fmt
+fmt: $(TOOLS)/gofumpt ## format the Go files
+	@$(TOOLS)/gofumpt -w $$(git ls-files '*.go')
+
+.PHONY: fmt-check
+fmt-check: $(TOOLS)/gofumpt
+	@out=$$($(TOOLS)/gofumpt -l $$(git ls-files '*.go')); \
+	if [ -n "$$out" ]; then echo "not formatted (run make fmt):"; echo "$$out"; exit 1; fi
+
+.PHONY: vet
+vet:
+	@go vet $(PKGS)
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## golangci-lint with .golangci.yml
+	@$(TOOLS)/golangci-lint run $(PKGS)
+
+.PHONY: tidy-check
+tidy-check: ## go.mod lists what is used, and no look-alike module
+	@go mod tidy -diff
+	@go mod verify >/dev/null
+	@! grep -nE 'fxamac[^k]er' go.mod go.sum
+
+.PHONY: wasm-check
+wasm-check: ## what a browser shares must build for it
+	@GOOS=js GOARCH=wasm CGO_ENABLED=0 go build -o /dev/null ./sync/ticket ./sync/canon ./sync/trust ./sync/pass ./gate/admit
+
+.PHONY: test
+test: ## all Go tests with the race detector
+	@go test -race -timeout 20m $(PKGS)
+
+.PHONY: vectors
+vectors: ## published vectors: make vectors VECTORS=DIR
+	@test -n "$(VECTORS)" || { echo "usage: make vectors VECTORS=DIR (Wycheproof, COSE, WebAuthn files)"; exit 2; }
+	@VECTORS=$(abspath $(VECTORS)) go test -count=1 -v -run '^TestVectors' ./sync/trust ./sync/pass ./sync/ticketset
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	@for pkg in $$(go list $(PKGS)); do \
+	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+.PHONY: bench-gate
+bench-gate: build ## the gate's figures, one line each
+	@$(BIN)/bench gate
+
+.PHONY: check
+check: fmt-check tidy-check vet lint wasm-check test ## all that CI runs
+	@$(MAKE) --no-print-directory demo DEMO=auto
+	@echo "check: all passed"
+
+.PHONY: clean
+clean: ## remove what was built, keep the tools
+	@rm -rf $(BIN) var

@@ -1,0 +1,132 @@
+package arch_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/con-ting/conting/"
+
+// allowed lists, for each package, the packages of this module it may import.
+// A package that is not listed here fails the test, so that adding a package
+// is a decision somebody makes in this file.
+var allowed = map[string][]string{
+	// shared by both sides; knows neither
+	"sync/ticket":    {},
+	"sync/canon":     {},
+	"sync/trust":     {"sync/ticket", "sync/canon"},
+	"sync/pass":      {"sync/ticket", "sync/canon", "sync/trust"},
+	"sync/ticketset": {"sync/ticket", "sync/canon", "sync/trust"},
+	"sync/journal":   {"sync/ticket", "sync/canon", "sync/trust"},
+	"sync/topic":     {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal"},
+	"sync/link":      {"sync/ticket", "sync/topic"},
+	"sync/broker":    {"sync/ticket", "sync/topic", "sync/trust"},
+
+	// one lane: frame -> decode -> verify -> decide -> journal -> actuate
+	"gate/camera":    {},
+	"gate/qr":        {},
+	"gate/turnstile": {},
+	"gate/clock":     {},
+	"gate/proof":     {"sync/ticket", "sync/pass", "sync/trust"},
+	"gate/admit":     {"sync/ticket", "sync/pass"},
+	"gate/store":     {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal"},
+	"gate/lane":      {"sync/ticket", "sync/pass", "sync/journal", "gate/admit", "gate/proof", "gate/turnstile", "gate/clock"},
+	"gate/uplink":    {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal", "sync/topic", "sync/link"},
+	"gate/panel":     {"sync/ticket", "gate/admit"},
+	"gate/identity":  {"sync/ticket", "sync/trust"},
+	"gate/doctor":    {"sync/ticket", "sync/trust"},
+	"gate":           {"sync/*", "gate/*"},
+
+	// sale -> ticket set -> publish
+	"central/pay":     {},
+	"central/seatmap": {"sync/ticket"},
+	"central/sale":    {"sync/ticket", "central/seatmap", "central/pay"},
+	"central/fleet":   {"sync/ticket", "sync/topic", "sync/trust"},
+	"central/publish": {"sync/*"},
+	"central/store":   {"sync/ticket", "sync/journal", "central/sale", "central/seatmap", "central/pay", "central/fleet", "central/publish"},
+	"central/api":     {"sync/ticket", "central/sale", "central/seatmap", "central/pay", "central/fleet", "central/publish"},
+	"central":         {"sync/*", "central/*"},
+
+	// what tests, benches and the demo share; never linked into a product command
+	"testdata/frames": {},
+	"testdata/wallet": {"sync/ticket", "sync/pass", "sync/trust"},
+	"testdata/demo":   {"sync/*", "gate/qr", "testdata/frames", "testdata/wallet"},
+	"testdata/bench":  {"sync/*", "gate/*", "testdata/frames", "testdata/wallet"},
+}
+
+// sole names the one package that may import each heavy dependency, so that
+// replacing it means rewriting one room.
+var sole = map[string][]string{
+	"github.com/mattn/go-sqlite3":         {"gate/store", "central/store"},
+	"github.com/makiuchi-d/gozxing":       {"gate/qr", "testdata/frames"},
+	"github.com/eclipse/paho.mqtt.golang": {"sync/link"},
+	"github.com/mochi-mqtt/server":        {"sync/broker"},
+	"github.com/gin-gonic/gin":            {"central/api"},
+	"github.com/fxamacker/cbor":           {"sync/canon"},
+	"github.com/blackjack/webcam":         {"gate/camera"},
+	"github.com/prometheus/client_golang": {"gate/panel", "central/api"},
+	"github.com/BurntSushi/toml":          {"gate", "central"},
+}
+
+// TestImportDirections reads the import clauses itself instead of asking
+// "go list": the test cache follows files a test opens, not programs it runs.
+func TestImportDirections(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() != "." && strings.HasPrefix(d.Name(), ".")) {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		pkg := path.Dir(filepath.ToSlash(file))
+		seen[pkg] = true
+		may, ok := allowed[pkg]
+		if !ok {
+			t.Errorf("%s: package %q is not in the import table", file, pkg)
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range f.Imports {
+			imp, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			for heavy, owners := range sole {
+				if (imp == heavy || strings.HasPrefix(imp, heavy+"/")) && !slices.Contains(owners, pkg) {
+					t.Errorf("%s: only %v may import %s", file, owners, heavy)
+				}
+			}
+			if dep, ours := strings.CutPrefix(imp, module); ours && !permits(may, dep) {
+				t.Errorf("%s: %s must not import %s", file, pkg, dep)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range allowed {
+		if !seen[pkg] {
+			t.Errorf("the import table lists %q, which does not exist", pkg)
+		}
+	}
+}
+
+func permits(may []string, dep string) bool {
+	top, _, _ := strings.Cut(dep, "/")
+	return slices.Contains(may, dep) || slices.Contains(may, top+"/*")
+}
