@@ -1,0 +1,46 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// Errors of the database itself, as opposed to those of a consumer's domain.
+var (
+	// ErrCorrupt means that the file is not a sound database.
+	ErrCorrupt = errors.New("database is damaged: stop central, keep the file and its -wal, restore the latest backup")
+
+	// ErrFull means that the disk or a quota has no room. Nothing was written.
+	ErrFull = errors.New("disk is full: free space on the database's file system; nothing was lost")
+
+	// ErrTooNew means that a later release has already migrated the file.
+	ErrTooNew = errors.New("database was migrated by a later release: run that release, or restore a backup from before it")
+
+	// ErrMigrationChanged means that an applied migration differs from the one in
+	// this program: the schema is not what the queries expect.
+	ErrMigrationChanged = errors.New("an applied migration differs from this program's: the database belongs to another build")
+
+	// ErrBusy means that another process holds the write lock for too long.
+	ErrBusy = errors.New("database is locked by another process: only one central may use a SQLite file")
+)
+
+// classify puts the sentinel that fits before an engine error.
+func classify(err error) error {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	kind := map[sqlite3.ErrNo]error{
+		sqlite3.ErrCorrupt: ErrCorrupt,
+		sqlite3.ErrNotADB:  ErrCorrupt,
+		sqlite3.ErrFull:    ErrFull,
+		sqlite3.ErrBusy:    ErrBusy,
+		sqlite3.ErrLocked:  ErrBusy,
+	}[e.Code]
+	if kind == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", kind, err)
+}

@@ -1,0 +1,114 @@
+-- Times are Unix milliseconds. Amounts are integers in the currency's smallest unit.
+
+-- Numbers without gaps, one row for each sequence.
+CREATE TABLE counter (
+	name TEXT PRIMARY KEY,
+	n    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE event (
+	id        INTEGER PRIMARY KEY,
+	rules     BLOB    NOT NULL,         -- ticket.Event, deterministic CBOR
+	currency  TEXT    NOT NULL,         -- ISO 4217
+	plan_hash BLOB    NOT NULL,         -- SHA-256 of the imported plan
+	imported  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE price (
+	event  INTEGER NOT NULL REFERENCES event (id),
+	zone   INTEGER NOT NULL,
+	class  INTEGER NOT NULL,
+	amount INTEGER NOT NULL,
+	PRIMARY KEY (event, zone, class)
+) STRICT;
+
+-- One row for each person that a zone holds, seated or standing. free_at says
+-- everything about a place: 0 is free, a time is held until then, the greatest
+-- integer is sold.
+CREATE TABLE place (
+	event    INTEGER NOT NULL REFERENCES event (id),
+	zone     INTEGER NOT NULL,
+	number   INTEGER NOT NULL,          -- 1, 2, 3 … within the zone
+	seat     TEXT    NOT NULL,          -- label; empty where people stand
+	flags    INTEGER NOT NULL,          -- ticket.Flags of a ticket for this place
+	free_at  INTEGER NOT NULL,
+	purchase TEXT,                      -- who holds or held it last
+	PRIMARY KEY (event, zone, number)
+) STRICT;
+CREATE UNIQUE INDEX place_seat ON place (event, zone, seat) WHERE seat <> '';
+CREATE INDEX place_free ON place (event, zone, free_at, number);
+
+CREATE TABLE purchase (
+	id          TEXT    PRIMARY KEY,
+	event       INTEGER NOT NULL REFERENCES event (id),
+	zone        INTEGER NOT NULL,
+	class       INTEGER NOT NULL,
+	place       INTEGER NOT NULL,
+	seat        TEXT    NOT NULL,
+	flags       INTEGER NOT NULL,
+	holder      BLOB,                   -- compressed P-256 point; NULL for paper
+	amount      INTEGER NOT NULL,
+	currency    TEXT    NOT NULL,
+	state       TEXT    NOT NULL,       -- held, paying, paid, lapsed, refunding, refunded
+	secret_hash BLOB    NOT NULL,       -- SHA-256 of the secret that its owner has
+	created     INTEGER NOT NULL,
+	expires     INTEGER NOT NULL,       -- when the hold ends
+	changed     INTEGER NOT NULL,
+	payment     TEXT                    -- the payment in progress, or the one that paid
+) STRICT;
+CREATE INDEX purchase_open ON purchase (state, changed) WHERE state IN ('paying', 'refunding');
+
+CREATE TABLE payment (
+	id        TEXT    PRIMARY KEY,      -- ours; the provider's idempotency keys derive from it
+	purchase  TEXT    NOT NULL REFERENCES purchase (id),
+	provider  TEXT    NOT NULL,
+	reference TEXT    NOT NULL,         -- the provider's name for it; empty before Begin answered
+	amount    INTEGER NOT NULL,
+	currency  TEXT    NOT NULL,
+	state     TEXT    NOT NULL,         -- begun, succeeded, failed, refunded
+	created   INTEGER NOT NULL,
+	changed   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX payment_purchase ON payment (purchase);
+
+CREATE TABLE ticket (
+	id       BLOB    PRIMARY KEY,       -- 16 bytes
+	event    INTEGER NOT NULL REFERENCES event (id),
+	purchase TEXT    NOT NULL REFERENCES purchase (id),
+	status   INTEGER NOT NULL,          -- ticket.Status
+	body     BLOB    NOT NULL,          -- ticket.Ticket, deterministic CBOR
+	signed   BLOB    NOT NULL,          -- what the holder's device carries
+	issued   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ticket_event ON ticket (event, id);
+CREATE INDEX ticket_purchase ON ticket (purchase);
+
+-- What gates must be told, in the order in which it became true. seq has no
+-- gaps; a row stands in the same transaction as the change it tells of.
+CREATE TABLE outbox (
+	seq    INTEGER PRIMARY KEY,
+	event  INTEGER NOT NULL,
+	kind   TEXT    NOT NULL,            -- ticket_new, ticket_status
+	ticket BLOB    NOT NULL,
+	status INTEGER NOT NULL,
+	body   BLOB,                        -- of ticket_new: ticket.Ticket, deterministic CBOR
+	at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_event ON outbox (event, seq);
+
+-- Challenges that proved possession of a key once and must not do so again.
+CREATE TABLE challenge_used (
+	challenge BLOB    PRIMARY KEY,
+	expires   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX challenge_expires ON challenge_used (expires);
+
+-- Answers to requests that carried an Idempotency-Key.
+CREATE TABLE idempotency (
+	key      BLOB    PRIMARY KEY,       -- SHA-256 of scope and key
+	request  BLOB    NOT NULL,          -- SHA-256 of what was asked
+	status   INTEGER NOT NULL,          -- HTTP status; 0 while the answer is being made
+	response BLOB,                      -- sealed under the Idempotency-Key itself
+	started  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX idempotency_started ON idempotency (started);
