@@ -8,7 +8,7 @@ CREATE TABLE counter (
 
 CREATE TABLE event (
 	id        INTEGER PRIMARY KEY,
-	rules     BLOB    NOT NULL,         -- ticket.Event, deterministic CBOR
+	rules     TEXT    NOT NULL,         -- ticket.Event, JSON
 	currency  TEXT    NOT NULL,         -- ISO 4217
 	plan_hash BLOB    NOT NULL,         -- SHA-256 of the imported plan
 	imported  INTEGER NOT NULL
@@ -76,7 +76,7 @@ CREATE TABLE ticket (
 	event    INTEGER NOT NULL REFERENCES event (id),
 	purchase TEXT    NOT NULL REFERENCES purchase (id),
 	status   INTEGER NOT NULL,          -- ticket.Status
-	body     BLOB    NOT NULL,          -- ticket.Ticket, deterministic CBOR
+	body     TEXT    NOT NULL,          -- ticket.Ticket, JSON
 	signed   BLOB    NOT NULL,          -- what the holder's device carries
 	issued   INTEGER NOT NULL
 ) STRICT;
@@ -91,7 +91,7 @@ CREATE TABLE outbox (
 	kind   TEXT    NOT NULL,            -- ticket_new, ticket_status
 	ticket BLOB    NOT NULL,
 	status INTEGER NOT NULL,
-	body   BLOB,                        -- of ticket_new: ticket.Ticket, deterministic CBOR
+	body   TEXT,                        -- of ticket_new: ticket.Ticket, JSON
 	at     INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX outbox_event ON outbox (event, seq);
