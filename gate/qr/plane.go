@@ -1,0 +1,52 @@
+package qr
+
+import (
+	"fmt"
+	"image"
+)
+
+// plane is a gray picture: h rows of w pixels, each row stride bytes after the one before.
+type plane struct {
+	pix          []byte
+	w, h, stride int
+}
+
+// planeOf checks that g is a picture of a size we take and that it has all the pixels it promises.
+// The plane shares g's pixels.
+func planeOf(g *image.Gray) (plane, error) {
+	if g == nil {
+		return plane{}, fmt.Errorf("%w: no picture", ErrFrame)
+	}
+	// Dx and Dy of a garbage rectangle may overflow, hence the sides are checked by both ends.
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	if g.Rect.Min.X > g.Rect.Max.X || g.Rect.Min.Y > g.Rect.Max.Y || w < MinSide || h < MinSide || w > MaxSide || h > MaxSide {
+		return plane{}, fmt.Errorf("%w: %d×%d pixels, want %d to %d a side", ErrFrame, w, h, MinSide, MaxSide)
+	}
+	if g.Stride < w || len(g.Pix) < w || (len(g.Pix)-w)/g.Stride < h-1 {
+		return plane{}, fmt.Errorf("%w: %d bytes with stride %d are too few for %d×%d pixels", ErrFrame, len(g.Pix), g.Stride, w, h)
+	}
+	return plane{pix: g.Pix, w: w, h: h, stride: g.Stride}, nil
+}
+
+// row returns the pixels of row y.
+func (p plane) row(y int) []byte {
+	o := y * p.stride
+	return p.pix[o : o+p.w : o+p.w]
+}
+
+// halved returns p at half size, each pixel the mean of four. It reuses the pixels of buf if they
+// are enough; buf must not share p's.
+func (p plane) halved(buf plane) plane {
+	w, h := p.w/2, p.h/2
+	if cap(buf.pix) < w*h {
+		buf.pix = make([]byte, w*h)
+	}
+	out := plane{pix: buf.pix[:w*h], w: w, h: h, stride: w}
+	for y := range h {
+		a, b, dst := p.row(2*y)[:2*w], p.row(2*y + 1)[:2*w], out.row(y)
+		for x := range dst {
+			dst[x] = byte((int(a[2*x]) + int(a[2*x+1]) + int(b[2*x]) + int(b[2*x+1]) + 2) >> 2) //nolint:gosec // the mean of four bytes is a byte
+		}
+	}
+	return out
+}
