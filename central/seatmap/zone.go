@@ -1,0 +1,107 @@
+package seatmap
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// fileZone is a zone as the plan writes it: rows of seats, or standing room.
+type fileZone struct {
+	ID         uint16    `json:"id"`
+	Name       string    `json:"name"`
+	Rows       []fileRow `json:"rows"`
+	Standing   int       `json:"standing"`
+	Accessible []string  `json:"accessible"` // seat labels with step-free entry
+	Companion  []string  `json:"companion"`  // seat labels beside those
+}
+
+// fileRow is seats ROW-FIRST to ROW-LAST, both included.
+type fileRow struct {
+	Row   string `json:"row"`
+	First int    `json:"first"`
+	Last  int    `json:"last"`
+}
+
+// maxSeatNumber bounds the numbers in one row.
+const maxSeatNumber = 9999
+
+// places numbers the zone's places from 1, in the order of the file. room is how
+// many the plan may still hold.
+func (z *fileZone) places(at string, room int) ([]Place, error) {
+	if (len(z.Rows) > 0) == (z.Standing != 0) {
+		return nil, &Error{at, "a zone has either rows or standing room", `give "rows" or "standing", not both`}
+	}
+	n, err := z.count(at, room)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Place, 0, n)
+	if z.Standing > 0 {
+		for i := range z.Standing {
+			out = append(out, Place{Zone: z.ID, Number: int32(i + 1)}) // #nosec G115 -- at most MaxPlaces
+		}
+	}
+	index := make(map[string]int, n)
+	for i, r := range z.Rows {
+		for seat := r.First; seat <= r.Last; seat++ {
+			label := r.Row + "-" + strconv.Itoa(seat)
+			if _, twice := index[label]; twice {
+				return nil, &Error{fmt.Sprintf("%s.rows[%d]", at, i), fmt.Sprintf("seat %q exists already in this zone", label), "give the row another name or other numbers"}
+			}
+			index[label] = len(out)
+			out = append(out, Place{Zone: z.ID, Number: int32(len(out) + 1), Seat: label}) // #nosec G115 -- at most MaxPlaces
+		}
+	}
+	for _, f := range []struct {
+		key    string
+		labels []string
+		flag   ticket.Flags
+	}{{"accessible", z.Accessible, ticket.FlagAccessible}, {"companion", z.Companion, ticket.FlagCompanion}} {
+		for _, label := range f.labels {
+			i, ok := index[label]
+			if !ok {
+				return nil, &Error{at + "." + f.key, fmt.Sprintf("seat %q is in no row of this zone", label), "write seats as ROW-NUMBER, for example \"A-1\""}
+			}
+			out[i].Flags |= f.flag
+		}
+	}
+	return out, nil
+}
+
+// count checks the rows before anything is made of them.
+func (z *fileZone) count(at string, room int) (int, error) {
+	if z.Standing < 0 {
+		return 0, &Error{at + ".standing", "negative", "give the number of people"}
+	}
+	n := min(z.Standing, MaxPlaces+1)
+	for i, r := range z.Rows {
+		here := fmt.Sprintf("%s.rows[%d]", at, i)
+		switch {
+		case r.First < 1 || r.Last < r.First || r.Last > maxSeatNumber:
+			return 0, &Error{here, fmt.Sprintf("seats %d to %d", r.First, r.Last), fmt.Sprintf("first and last must be in order, 1 to %d", maxSeatNumber)}
+		case !rowName(r.Row) || len(r.Row)+1+len(strconv.Itoa(r.Last)) > ticket.MaxSeatLen:
+			return 0, &Error{here, fmt.Sprintf("row %q", r.Row), fmt.Sprintf("letters, digits and inner hyphens; the whole label at most %d bytes", ticket.MaxSeatLen)}
+		}
+		if n += r.Last - r.First + 1; n > MaxPlaces {
+			break
+		}
+	}
+	if n > room {
+		return 0, &Error{at, fmt.Sprintf("the plan holds more than %d places", MaxPlaces), "split the event"}
+	}
+	return n, nil
+}
+
+// rowName accepts what can be said aloud at a gate and put into a URL.
+func rowName(s string) bool {
+	return s != "" && s[0] != '-' && s[len(s)-1] != '-' && !slices.ContainsFunc([]rune(s), func(c rune) bool {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c >= '가' && c <= '힣':
+			return false
+		}
+		return true
+	})
+}
