@@ -68,7 +68,7 @@ func (f *Fleet) CodeByHash(ctx context.Context, hash [32]byte) (fleet.Code, erro
 }
 
 const (
-	redeemCode   = `UPDATE enrol_code SET used_s = $2 WHERE hash = $1 AND used_s = 0 AND expires_s > $2`
+	redeemCode   = `UPDATE enrol_code SET used_s = $1 WHERE hash = $2 AND used_s = 0 AND expires_s > $1`
 	insertDevice = `INSERT INTO device (id, role, gate, events, enrolled_s, expires_s)
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`
 )
@@ -80,7 +80,7 @@ func (f *Fleet) Redeem(ctx context.Context, hash [32]byte, now int64, d fleet.De
 		return err
 	}
 	return f.s.update(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, redeemCode, hash[:], now)
+		n, err := t.exec(ctx, redeemCode, now, hash[:])
 		if err != nil {
 			return err
 		}
@@ -109,12 +109,12 @@ func addCertificate(ctx context.Context, t *tx, id ticket.DeviceID, c fleet.Cert
 	return err
 }
 
-const renewDevice = `UPDATE device SET expires_s = $2 WHERE id = $1 AND revoked_s = 0`
+const renewDevice = `UPDATE device SET expires_s = $1 WHERE id = $2 AND revoked_s = 0`
 
 // AddCertificate implements [fleet.Devices].
 func (f *Fleet) AddCertificate(ctx context.Context, id ticket.DeviceID, c fleet.Certificate) error {
 	return f.s.update(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, renewDevice, string(id), c.Expires)
+		n, err := t.exec(ctx, renewDevice, c.Expires, string(id))
 		if err != nil {
 			return err
 		}
@@ -184,12 +184,12 @@ func (f *Fleet) Certificates(ctx context.Context, id ticket.DeviceID) (cs []flee
 	return cs, err
 }
 
-const revokeDevice = `UPDATE device SET revoked_s = CASE WHEN revoked_s = 0 THEN $2 ELSE revoked_s END, online = 0 WHERE id = $1`
+const revokeDevice = `UPDATE device SET revoked_s = CASE WHEN revoked_s = 0 THEN $1 ELSE revoked_s END, online = 0 WHERE id = $2`
 
 // Revoke implements [fleet.Devices].
 func (f *Fleet) Revoke(ctx context.Context, id ticket.DeviceID, at int64) error {
 	return f.s.update(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, revokeDevice, string(id), at)
+		n, err := t.exec(ctx, revokeDevice, at, string(id))
 		if err == nil && n == 0 {
 			err = fmt.Errorf("device %s: %w", id, fleet.ErrNotFound)
 		}
@@ -212,13 +212,13 @@ func (f *Fleet) Revoked(ctx context.Context, now int64) (ids []ticket.DeviceID, 
 
 // Within one epoch a will is the last word; a birth of a higher epoch follows it.
 // A will says nothing but that the device is gone.
-const savePresence = `UPDATE device SET epoch = $2, online = $3, heard_s = $9,
-		version    = CASE WHEN $3 = 1 THEN $4 ELSE version END,
-		set_held   = CASE WHEN $3 = 1 THEN $5 ELSE set_held END,
-		delta_held = CASE WHEN $3 = 1 THEN $6 ELSE delta_held END,
-		unacked    = CASE WHEN $3 = 1 THEN $7 ELSE unacked END,
-		said_s     = CASE WHEN $3 = 1 THEN $8 ELSE said_s END
-	WHERE id = $1 AND (epoch < $2 OR epoch = $2 AND online >= $3)`
+const savePresence = `UPDATE device SET epoch = $1, online = $2, heard_s = $3,
+		version    = CASE WHEN $2 = 1 THEN $4 ELSE version END,
+		set_held   = CASE WHEN $2 = 1 THEN $5 ELSE set_held END,
+		delta_held = CASE WHEN $2 = 1 THEN $6 ELSE delta_held END,
+		unacked    = CASE WHEN $2 = 1 THEN $7 ELSE unacked END,
+		said_s     = CASE WHEN $2 = 1 THEN $8 ELSE said_s END
+	WHERE id = $9 AND (epoch < $1 OR epoch = $1 AND online >= $2)`
 
 // SavePresence implements [fleet.Devices].
 func (f *Fleet) SavePresence(ctx context.Context, id ticket.DeviceID, p fleet.Presence) (stored bool, err error) {
@@ -227,8 +227,8 @@ func (f *Fleet) SavePresence(ctx context.Context, id ticket.DeviceID, p fleet.Pr
 		online = 1
 	}
 	err = f.s.update(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, savePresence, string(id), signed(p.Epoch), online, p.Version,
-			signed(p.Set), signed(p.Delta), signed(p.Unacked), p.At, p.Heard)
+		n, err := t.exec(ctx, savePresence, signed(p.Epoch), online, p.Heard, p.Version,
+			signed(p.Set), signed(p.Delta), signed(p.Unacked), p.At, string(id))
 		if err != nil || n == 1 {
 			stored = n == 1
 			return err
