@@ -1,0 +1,457 @@
+// Package link is one device's MQTT session with the best broker in reach: it
+// connects, falls back and returns, announces the device and its last will,
+// re-subscribes, and keeps sending what the device's outbox holds until the
+// application at the other end has acknowledged it.
+//
+// It keeps nothing: the outbox is the owner's (on a gate, the journal in SQLite)
+// and only the owner frees an item, when an acknowledgement of the application
+// arrives. MQTT itself is taken for an unordered, lossy hint. A PUBACK frees
+// nothing, messages may come twice, late, in any order or not at all, and the
+// receiver finds gaps by the sequence numbers and hashes inside the messages.
+// That is why deliveries are asked for at QoS 0: with a clean session QoS 1 would
+// resend nothing, but would cost every broker memory and packet identifiers.
+//
+// The broker is authenticated (mutual TLS) but not trusted: packets that are too
+// large or malformed end the connection, and what a payload says is for the
+// package that signed it to verify. This is the only package that knows paho.
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/topic"
+)
+
+// Errors that callers branch on.
+var (
+	ErrOffline = errors.New("no broker is connected")
+	ErrRefused = errors.New("broker refused the subscription")
+	ErrClosed  = errors.New("link is closed")
+	ErrConfig  = errors.New("link configuration")
+)
+
+// MaxWindow is the most outbox items in flight. Embedded brokers drop
+// acknowledged messages without a word when the window is hundreds.
+const MaxWindow = 50
+
+// Endpoint is a broker that the link may use.
+type Endpoint struct {
+	Name string // "hub", "central": what State says
+	URL  string // "tls://host:port"; nothing else is accepted
+}
+
+// Message is what to publish on whose topic.
+type Message struct {
+	Topic    string
+	Payload  []byte
+	Retained bool
+}
+
+// Item is something that must reach the other end.
+type Item struct {
+	Key     uint64 // names the item for as long as it is pending
+	Topic   string
+	Payload []byte
+}
+
+// Outbox holds what must reach the other end. It is read by one goroutine.
+type Outbox interface {
+	// Pending returns the oldest items that are not acknowledged, at most limit.
+	// The owner stops returning an item when the application's acknowledgement for
+	// it has been stored, and calls [Link.Wake] then, as it does for a new item.
+	Pending(ctx context.Context, limit int) ([]Item, error)
+}
+
+// State is what the link is doing.
+type State struct {
+	Endpoint  string    // the endpoint in use; empty when not connected
+	Connected bool      //
+	Since     time.Time // of the last change
+	Epoch     uint64    // of the connection in use or the last one
+	Dropped   uint64    // inbound messages thrown away because OnMessage was too slow
+}
+
+// Config says what a Link needs. The zero value of each optional field is its default.
+type Config struct {
+	// Endpoints are tried in this order; an earlier one is preferred whenever it is
+	// reachable for a while.
+	Endpoints []Endpoint
+
+	// TLS returns the configuration for the next connection. It is asked each time,
+	// because certificates are renewed. It must hold the client certificate.
+	TLS func() *tls.Config
+
+	// ClientID is the device's id, the same as in its certificate.
+	ClientID ticket.DeviceID
+
+	// Will is the last will, Birth what is published after connecting, both on the
+	// same topic and retained. Each carries the connection's epoch, which grows from
+	// connection to connection, so that a receiver recognises a will that overtook
+	// the next birth. The link watches the topic itself and repeats the newest state
+	// when it finds a stale will there; what comes on this topic is not handed to
+	// OnMessage. On an orderly end the will is published too. Both or neither.
+	Will  func(epoch uint64) Message
+	Birth func(epoch uint64) Message
+
+	// Subscriptions are the filters that every connection subscribes to.
+	Subscriptions []string
+
+	// OnMessage is called for each message, by one goroutine. It may call the link's
+	// methods except Close. Required if there is anything to subscribe to.
+	OnMessage func(topic string, payload []byte)
+
+	// OnState is called after each change, by one goroutine, and must return soon.
+	OnState func(State)
+
+	// Outbox is what must reach the other end; nil for a link that only listens.
+	Outbox Outbox
+
+	Logger *slog.Logger
+	Now    func() time.Time // the real time: it also sets the deadlines of the network
+
+	Window      int           // outbox items in flight, default and most MaxWindow
+	ResendAfter time.Duration // an item without acknowledgement is sent again; default 10 s, doubled up to 8 times that
+	KeepAlive   time.Duration // whole seconds between pings; default 10 s
+	PingTimeout time.Duration // a ping without answer ends the connection; default 5 s
+	Timeout     time.Duration // of connecting, of each write, of a SUBACK; default 5 s
+	BackoffMin  time.Duration // first pause of an endpoint that failed; default 250 ms
+	BackoffMax  time.Duration // longest pause; default 30 s
+	StableAfter time.Duration // a connection that lived that long forgets earlier failures; default 10 s
+	ProbeEvery  time.Duration // how often a preferred endpoint is tried out; default 10 s
+	ProbeCount  int           // good probes in a row before returning to it; default 3
+	InboxLength int           // inbound messages that may wait for OnMessage; default 4096
+	InboxBytes  int           // their bytes; default 32 MiB
+}
+
+func (c *Config) defaults() {
+	set(&c.Window, MaxWindow)
+	set(&c.ResendAfter, 10*time.Second)
+	set(&c.KeepAlive, 10*time.Second)
+	set(&c.PingTimeout, 5*time.Second)
+	set(&c.Timeout, 5*time.Second)
+	set(&c.BackoffMin, 250*time.Millisecond)
+	set(&c.BackoffMax, 30*time.Second)
+	set(&c.StableAfter, 10*time.Second)
+	set(&c.ProbeEvery, 10*time.Second)
+	set(&c.ProbeCount, 3)
+	set(&c.InboxLength, 4096)
+	set(&c.InboxBytes, 32<<20)
+}
+
+func set[T comparable](v *T, otherwise T) {
+	var zero T
+	if *v == zero {
+		*v = otherwise
+	}
+}
+
+func (c *Config) check() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrConfig, fmt.Sprintf(format, args...))
+	}
+	if len(c.Endpoints) == 0 {
+		return bad("no endpoint")
+	}
+	for _, e := range c.Endpoints {
+		if _, err := e.address(); err != nil {
+			return bad("endpoint %q: %v", e.Name, err)
+		}
+	}
+	if _, err := ticket.ParseDeviceID(string(c.ClientID)); err != nil {
+		return bad("client id: %v", err)
+	}
+	switch {
+	case c.TLS == nil || c.Logger == nil || c.Now == nil:
+		return bad("TLS, Logger and Now are required")
+	case (c.Will == nil) != (c.Birth == nil):
+		return bad("a will and a birth belong together")
+	case c.OnMessage == nil && len(c.Subscriptions) > 0:
+		return bad("nobody listens to the subscriptions")
+	case c.Window < 1 || c.Window > MaxWindow:
+		return bad("window %d, want 1 to %d", c.Window, MaxWindow)
+	case c.KeepAlive < time.Second || c.KeepAlive%time.Second != 0:
+		return bad("keep-alive %s, want whole seconds", c.KeepAlive)
+	case c.BackoffMin <= 0 || c.BackoffMax < c.BackoffMin || c.ResendAfter <= 0 || c.Timeout <= 0 || c.PingTimeout <= 0 ||
+		c.ProbeEvery <= 0 || c.ProbeCount < 1 || c.InboxLength < 1 || c.InboxBytes < topic.MaxPayload:
+		return bad("a limit is out of range")
+	}
+	return nil
+}
+
+// address returns the host and port of a tls URL.
+func (e Endpoint) address() (string, error) {
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return "", err
+	}
+	if u.Scheme != "tls" || u.Hostname() == "" || u.Port() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return "", fmt.Errorf("url %q, want tls://host:port", u.Redacted())
+	}
+	return net.JoinHostPort(u.Hostname(), u.Port()), nil
+}
+
+// Link is a session that outlives its connections. Its methods are safe for
+// concurrent use.
+type Link struct {
+	cfg  Config
+	in   *inbox
+	wake chan struct{} // capacity 1: the outbox should be looked at
+
+	waiting atomic.Bool // outbox items are in flight: an inbound message may free them
+
+	mu      sync.Mutex
+	session *session            // guarded by mu; nil when not connected
+	filters map[string]struct{} // guarded by mu; what Subscribe asked for
+	state   State               // guarded by mu
+	epoch   uint64              // guarded by mu
+	running bool                // guarded by mu
+	closed  bool                // guarded by mu
+	cancel  context.CancelFunc  // guarded by mu; ends Run
+	done    chan struct{}       // closed when Run has returned
+}
+
+// New checks the configuration and returns a link that does nothing until
+// [Link.Run]. The error wraps [ErrConfig].
+func New(_ context.Context, cfg Config) (*Link, error) {
+	cfg.defaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	l := &Link{
+		cfg: cfg, in: newInbox(cfg.InboxLength, cfg.InboxBytes), wake: make(chan struct{}, 1),
+		filters: make(map[string]struct{}), done: make(chan struct{}),
+	}
+	l.state.Since = cfg.Now()
+	return l, nil
+}
+
+// State returns what the link is doing.
+func (l *Link) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.state
+	s.Dropped = l.in.dropped.Load()
+	return s
+}
+
+// Wake says that the outbox has something new or that items have been freed.
+func (l *Link) Wake() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Publish sends a message once, at QoS 1, and waits until the broker has it. That
+// is no proof of delivery; what must arrive belongs into the outbox. It returns
+// [ErrOffline] if there is no connection or it is lost meanwhile.
+func (l *Link) Publish(ctx context.Context, name string, payload []byte, retained bool) error {
+	if len(payload) > topic.MaxPayload {
+		return fmt.Errorf("publish %s: %d bytes: %w", name, len(payload), topic.ErrTooLarge)
+	}
+	s := l.current()
+	if s == nil {
+		return ErrOffline
+	}
+	return s.publish(ctx, Message{Topic: name, Payload: payload, Retained: retained})
+}
+
+// Subscribe asks for a filter on this and every later connection, until
+// [Link.Unsubscribe]. It is a wish: without a connection, or when the connection
+// is lost while it waits, it returns nil and the next connection fulfils it.
+// Subscribing again makes the broker send retained messages again. A broker that
+// says no makes it return [ErrRefused], and forget the filter.
+func (l *Link) Subscribe(ctx context.Context, filter string) error {
+	if l.cfg.OnMessage == nil {
+		return fmt.Errorf("%w: nobody listens to the subscriptions", ErrConfig)
+	}
+	l.mu.Lock()
+	l.filters[filter] = struct{}{}
+	s := l.session
+	l.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	err := s.subscribe(ctx, filter)
+	if errors.Is(err, ErrOffline) {
+		return nil
+	}
+	if errors.Is(err, ErrRefused) {
+		l.forget(filter)
+	}
+	return err
+}
+
+// Unsubscribe forgets a filter. Messages that are on their way may still come.
+func (l *Link) Unsubscribe(ctx context.Context, filter string) error {
+	l.forget(filter)
+	s := l.current()
+	if s == nil {
+		return nil
+	}
+	if err := s.unsubscribe(ctx, filter); !errors.Is(err, ErrOffline) {
+		return err
+	}
+	return nil
+}
+
+func (l *Link) forget(filter string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.filters, filter)
+}
+
+func (l *Link) current() *session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session
+}
+
+// Close ends Run and waits for it and every goroutine of the link. It must not be
+// called from a callback.
+func (l *Link) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	cancel, running := l.cancel, l.running
+	l.mu.Unlock()
+	if !running {
+		return nil
+	}
+	cancel()
+	<-l.done
+	return nil
+}
+
+// Run connects and keeps connected until the context ends or Close is called;
+// then it says goodbye, waits for all its goroutines and returns nil. It may be
+// called once. The error, [ErrClosed], is only about being called wrongly:
+// whatever the network does is a state and not an error.
+func (l *Link) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l.mu.Lock()
+	if l.closed || l.running {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.running, l.cancel = true, cancel
+	l.mu.Unlock()
+	defer close(l.done)
+
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { l.consume(ctx) })
+
+	r := newRoster(len(l.cfg.Endpoints), l.cfg.BackoffMin, l.cfg.BackoffMax)
+	for ctx.Err() == nil {
+		i, wait := r.next(l.cfg.Now())
+		if i < 0 {
+			pause(ctx, wait)
+			continue
+		}
+		l.visit(ctx, r, i)
+	}
+	return nil
+}
+
+// visit connects to endpoint i and stays until the connection ends.
+func (l *Link) visit(ctx context.Context, r *roster, i int) {
+	ep := l.cfg.Endpoints[i]
+	began := l.cfg.Now()
+	s, err := l.connect(ctx, ep)
+	if err != nil {
+		r.failed(i, l.cfg.Now())
+		if ctx.Err() == nil {
+			l.cfg.Logger.WarnContext(ctx, "broker not reached", slog.String("endpoint", ep.Name), slog.Any("error", err))
+		}
+		return
+	}
+	l.enter(s)
+	l.cfg.Logger.InfoContext(ctx, "broker connected", slog.String("endpoint", ep.Name), slog.Uint64("epoch", s.epoch))
+	better, err := s.serve(ctx, l.snapshot(), r, i)
+	l.leave(s)
+	s.end(ctx, err == nil)
+
+	now := l.cfg.Now()
+	switch {
+	case err == nil && better >= 0:
+		r.good(better)
+		l.cfg.Logger.InfoContext(ctx, "returning to a preferred broker", slog.String("endpoint", l.cfg.Endpoints[better].Name))
+	case err == nil:
+	case now.Sub(began) >= l.cfg.StableAfter:
+		r.good(i)
+		l.cfg.Logger.WarnContext(ctx, "broker lost", slog.String("endpoint", ep.Name), slog.Any("error", err))
+		pause(ctx, r.jitter(l.cfg.BackoffMin)) // not everybody at once
+	default:
+		r.failed(i, now)
+		l.cfg.Logger.WarnContext(ctx, "broker lost soon after connecting", slog.String("endpoint", ep.Name), slog.Any("error", err))
+	}
+}
+
+func (l *Link) enter(s *session) {
+	l.mu.Lock()
+	l.session = s
+	l.state = State{Endpoint: s.endpoint.Name, Connected: true, Since: l.cfg.Now(), Epoch: s.epoch}
+	l.mu.Unlock()
+	l.tell()
+}
+
+func (l *Link) leave(s *session) {
+	l.mu.Lock()
+	l.session = nil
+	l.state = State{Since: l.cfg.Now(), Epoch: s.epoch}
+	l.mu.Unlock()
+	l.tell()
+}
+
+func (l *Link) tell() {
+	if l.cfg.OnState != nil {
+		l.cfg.OnState(l.State())
+	}
+}
+
+// snapshot returns every filter that a new connection must subscribe to. Filters
+// that Subscribe adds after enter are sent by Subscribe itself.
+func (l *Link) snapshot() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := maps.Clone(l.filters)
+	for _, f := range l.cfg.Subscriptions {
+		all[f] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// nextEpoch returns a number greater than all before it, also across restarts as
+// long as the clock does not go back.
+func (l *Link) nextEpoch() uint64 {
+	now := uint64(max(0, l.cfg.Now().UnixMilli())) //nolint:gosec // not negative
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.epoch = max(l.epoch+1, now)
+	return l.epoch
+}
+
+// pause waits for d or the context's end.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
