@@ -74,7 +74,10 @@ type Decoder struct {
 	cfg  Config
 	turn int // whose turn it is among the costlier strategies
 	half plane
-	eye  eye
+	// crisp and sums are buffers for sharpening.
+	crisp plane
+	sums  []int32
+	eye   eye
 }
 
 // New makes a Decoder. It fails if cfg has no clock or a negative budget.
@@ -153,6 +156,10 @@ func (d *Decoder) try(s strategy, full plane, expired func() bool) (code *Code, 
 	p, scale := full, 1.0
 	if s.half {
 		p, scale = d.half, 2
+	}
+	if s.sharp {
+		d.crisp, d.sums = p.sharpened(d.crisp, d.sums)
+		p = d.crisp
 	}
 	if p.w < MinSide || p.h < MinSide || !d.eye.open(p, s) {
 		return nil, false

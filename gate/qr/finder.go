@@ -43,7 +43,11 @@ func (e *eye) open(p plane, s strategy) bool {
 			return false
 		}
 	} else {
-		e.thresholds.local(p)
+		minRange := uint8(clearRange)
+		if s.faint {
+			minRange = faintRange
+		}
+		e.thresholds.local(p, s.inverted, minRange)
 	}
 	return e.bitmap.fill(p, &e.thresholds, s.inverted) == nil
 }

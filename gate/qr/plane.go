@@ -43,10 +43,52 @@ func (p plane) halved(buf plane) plane {
 	}
 	out := plane{pix: buf.pix[:w*h], w: w, h: h, stride: w}
 	for y := range h {
-		a, b, dst := p.row(2*y)[:2*w], p.row(2*y + 1)[:2*w], out.row(y)
+		a, b, dst := p.row(2 * y)[:2*w], p.row(2*y + 1)[:2*w], out.row(y)
 		for x := range dst {
 			dst[x] = byte((int(a[2*x]) + int(a[2*x+1]) + int(b[2*x]) + int(b[2*x+1]) + 2) >> 2) //nolint:gosec // the mean of four bytes is a byte
 		}
 	}
 	return out
+}
+
+// reach is how far sharpened looks to each side, in pixels.
+const reach = 2
+
+// sharpened returns p with twice the difference to the mean of each pixel's neighbourhood added,
+// which undoes some of a lens's blur. It reuses buf's pixels and sums, the latter for column sums.
+func (p plane) sharpened(buf plane, sums []int32) (plane, []int32) {
+	if cap(buf.pix) < p.w*p.h {
+		buf.pix = make([]byte, p.w*p.h)
+	}
+	if cap(sums) < p.w {
+		sums = make([]int32, p.w)
+	}
+	out, column := plane{pix: buf.pix[:p.w*p.h], w: p.w, h: p.h, stride: p.w}, sums[:p.w]
+	const side = 2*reach + 1
+	clear(column)
+	for y := -reach; y <= reach; y++ {
+		for x, v := range p.row(max(y, 0)) {
+			column[x] += int32(v)
+		}
+	}
+	for y := range p.h {
+		src, dst := p.row(y), out.row(y)
+		copy(dst, src)
+		sum := int32(0)
+		for x := range side {
+			sum += column[x]
+		}
+		for x := reach; x < p.w-reach; x++ {
+			v := 3*int32(src[x]) - 2*sum/(side*side)
+			dst[x] = uint8(min(max(v, 0), 255)) //nolint:gosec // just clamped
+			if x+reach+1 < p.w {
+				sum += column[x+reach+1] - column[x-reach]
+			}
+		}
+		below, gone := p.row(min(y+reach+1, p.h-1)), p.row(max(y-reach, 0))
+		for x := range column {
+			column[x] += int32(below[x]) - int32(gone[x])
+		}
+	}
+	return out, column
 }

@@ -4,6 +4,8 @@ package qr
 type strategy struct {
 	half     bool // on the frame at half size: a quarter of the cost, and blind to noise and moiré
 	global   bool // one threshold for the whole frame instead of one for each neighbourhood
+	sharp    bool // after sharpening, for blurred frames
+	faint    bool // with neighbourhoods of little contrast, for dim frames
 	inverted bool // light modules on a dark ground
 }
 
@@ -17,7 +19,10 @@ var always = []strategy{
 // changed after the program started.
 var turns = []strategy{
 	{half: true, inverted: true},
+	{half: true, faint: true},
 	{half: true, global: true},
+	{sharp: true},
+	{half: true, sharp: true},
 	{global: true},
 	{inverted: true},
 }

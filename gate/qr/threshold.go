@@ -3,9 +3,12 @@ package qr
 // block is the side of the neighbourhoods that get a threshold of their own, in pixels.
 const block = 8
 
-// minRange is the contrast, in gray levels, below which a block is taken to be all light or all
-// dark. Below it a threshold would divide noise into black and white.
-const minRange = 24
+// The contrast, in gray levels, below which a block is taken to be all light or all dark, because a
+// threshold would divide noise into black and white.
+const (
+	clearRange = 24 // in a frame as it should be
+	faintRange = 8  // in a dim or veiled frame
+)
 
 // thresholds holds one black point for each block of a frame, smoothed over 5×5 blocks: the hybrid
 // method of ZXing. A pixel is dark if it is not above the threshold of its block.
@@ -16,13 +19,14 @@ type thresholds struct {
 	column []int // sums of five black points, one above the other
 }
 
-// local computes the thresholds of p block by block.
-func (t *thresholds) local(p plane) {
+// local computes the thresholds of p block by block. inverted takes flat blocks for dark ground
+// instead of light.
+func (t *thresholds) local(p plane, inverted bool, minRange uint8) {
 	t.size(p)
 	for by := range t.bh {
 		y0 := min(by*block, p.h-block)
 		for bx := range t.bw {
-			t.raw[by*t.bw+bx] = t.blackPoint(p, bx, by, min(bx*block, p.w-block), y0)
+			t.raw[by*t.bw+bx] = t.blackPoint(p, bx, by, min(bx*block, p.w-block), y0, inverted, minRange)
 		}
 	}
 	for by := range t.bh {
@@ -40,13 +44,18 @@ func (t *thresholds) local(p plane) {
 			for x := centre - 2; x <= centre+2; x++ {
 				s += t.column[min(max(x, 0), t.bw-1)]
 			}
-			t.smooth[by*t.bw+bx] = uint8(s / 25) //nolint:gosec // the mean of 25 bytes is a byte
+			level := s / 25
+			if inverted { // from the negative back to the frame: 255-v > level is v <= 254-level
+				level = max(0, 254-level)
+			}
+			t.smooth[by*t.bw+bx] = uint8(level) //nolint:gosec // the mean of 25 bytes is a byte
 		}
 	}
 }
 
-// blackPoint estimates the level that divides the block at (x0, y0) into dark and light.
-func (t *thresholds) blackPoint(p plane, bx, by, x0, y0 int) uint8 {
+// blackPoint estimates the level that divides the block at (x0, y0) into dark and light, in the
+// negative of the frame if inverted.
+func (t *thresholds) blackPoint(p plane, bx, by, x0, y0 int, inverted bool, minRange uint8) uint8 {
 	sum, lo, hi := 0, uint8(255), uint8(0)
 	o := y0*p.stride + x0
 	for range block {
@@ -55,6 +64,9 @@ func (t *thresholds) blackPoint(p plane, bx, by, x0, y0 int) uint8 {
 		lo = min(lo, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7])
 		hi = max(hi, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7])
 		o += p.stride
+	}
+	if inverted {
+		sum, lo, hi = 255*block*block-sum, 255-hi, 255-lo
 	}
 	if hi-lo > minRange {
 		return uint8(sum / (block * block)) //nolint:gosec // the mean of 64 bytes is a byte
