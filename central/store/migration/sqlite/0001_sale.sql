@@ -37,6 +37,7 @@ CREATE TABLE place (
 ) STRICT;
 CREATE UNIQUE INDEX place_seat ON place (event, zone, seat) WHERE seat <> '';
 CREATE INDEX place_free ON place (event, zone, free_at, number);
+CREATE INDEX place_purchase ON place (purchase);
 
 CREATE TABLE purchase (
 	id          TEXT    PRIMARY KEY,
@@ -49,14 +50,13 @@ CREATE TABLE purchase (
 	holder      BLOB,                   -- compressed P-256 point; NULL for paper
 	amount      INTEGER NOT NULL,
 	currency    TEXT    NOT NULL,
-	state       TEXT    NOT NULL,       -- held, paying, paid, lapsed, refunding, refunded
+	state       TEXT    NOT NULL,       -- held, paying, paid, lapsed, refunded
 	secret_hash BLOB    NOT NULL,       -- SHA-256 of the secret that its owner has
 	created     INTEGER NOT NULL,
 	expires     INTEGER NOT NULL,       -- when the hold ends
 	changed     INTEGER NOT NULL,
 	payment     TEXT                    -- the payment in progress, or the one that paid
 ) STRICT;
-CREATE INDEX purchase_open ON purchase (state, changed) WHERE state IN ('paying', 'refunding');
 
 CREATE TABLE payment (
 	id        TEXT    PRIMARY KEY,      -- ours; the provider's idempotency keys derive from it
@@ -65,11 +65,12 @@ CREATE TABLE payment (
 	reference TEXT    NOT NULL,         -- the provider's name for it; empty before Begin answered
 	amount    INTEGER NOT NULL,
 	currency  TEXT    NOT NULL,
-	state     TEXT    NOT NULL,         -- begun, succeeded, failed, refunded
+	state     TEXT    NOT NULL,         -- begun, succeeded, failed, refund_due, refunded
 	created   INTEGER NOT NULL,
 	changed   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX payment_purchase ON payment (purchase);
+CREATE INDEX payment_open ON payment (changed) WHERE state IN ('begun', 'refund_due');
 
 CREATE TABLE ticket (
 	id       BLOB    PRIMARY KEY,       -- 16 bytes

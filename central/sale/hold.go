@@ -1,0 +1,81 @@
+package sale
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// Possession proves that the buyer has the key that the ticket shall be bound to.
+type Possession struct {
+	Key       ticket.HolderKey
+	Challenge []byte // from [Sale.NewChallenge]
+	Assertion Assertion
+}
+
+// HoldRequest asks for one place.
+type HoldRequest struct {
+	Event  ticket.EventID
+	Zone   uint16
+	Class  uint8
+	Seat   string      // empty for any place of the zone
+	Holder *Possession // nil for paper
+	Paper  bool        // true exactly when Holder is nil
+}
+
+// Hold keeps a place for the buyer and returns the order with its secret, which
+// is not kept and cannot be asked for again.
+func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
+	l, err := s.cfg.Store.Listing(ctx, r.Event)
+	if err != nil {
+		return Order{}, "", err
+	}
+	now := s.cfg.Now()
+	h := Hold{Event: r.Event, Zone: r.Zone, Class: r.Class, Seat: r.Seat, Expires: now.Add(s.cfg.Hold)}
+	switch class, ok := l.Event.Class(r.Class); {
+	case now.Unix() >= l.Event.Ends:
+		return Order{}, "", ErrSaleClosed
+	case !ok:
+		return Order{}, "", ErrNotSold
+	case r.Paper == (r.Holder != nil):
+		return Order{}, "", ErrHolder
+	case r.Paper && !class.Paper:
+		return Order{}, "", ErrPaper
+	}
+	if r.Holder != nil {
+		if h.ChallengeExpires, err = s.checkChallenge(r.Holder.Challenge); err != nil {
+			return Order{}, "", err
+		}
+		if err := s.cfg.Verifier.VerifyAssertion(l.Event.RelyingParty, r.Holder.Key, r.Holder.Challenge, r.Holder.Assertion); err != nil {
+			return Order{}, "", fmt.Errorf("%w: %w", ErrPossession, err)
+		}
+		h.Holder, h.Challenge = r.Holder.Key, r.Holder.Challenge
+	}
+	if h.Order, err = s.newID(); err != nil {
+		return Order{}, "", err
+	}
+	secret, hash, err := s.newSecret()
+	if err != nil {
+		return Order{}, "", err
+	}
+	h.SecretHash = hash
+	o, err := s.cfg.Store.Hold(ctx, h)
+	if err != nil {
+		return Order{}, "", err
+	}
+	return o, secret, nil
+}
+
+// Order returns an order to whoever has its secret. A wrong secret and an
+// unknown order are the same [ErrUnknownOrder].
+func (s *Sale) Order(ctx context.Context, id, secret string) (Order, error) {
+	o, err := s.cfg.Store.Order(ctx, id)
+	if err != nil {
+		return Order{}, err
+	}
+	if !owns(&o, secret) {
+		return Order{}, ErrUnknownOrder
+	}
+	return o, nil
+}

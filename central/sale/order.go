@@ -1,0 +1,112 @@
+package sale
+
+import (
+	"time"
+
+	"github.com/con-ting/conting/central/seatmap"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// State is how far an order has come.
+type State string
+
+// The states of an order. An order that is held past its expiry has run out;
+// nothing need happen for that.
+const (
+	Held     State = "held"     // a place is kept until Expires
+	Paying   State = "paying"   // a payment is in progress
+	Paid     State = "paid"     // its tickets exist
+	Lapsed   State = "lapsed"   // charged too late; the money goes or went back
+	Refunded State = "refunded" // its tickets are dead; the money goes or went back
+)
+
+// Order is one purchase of one place.
+type Order struct {
+	ID         string // 32 hexadecimal digits
+	Event      ticket.EventID
+	Zone       uint16
+	Class      uint8
+	Place      int32
+	Seat       string
+	Flags      ticket.Flags
+	Holder     ticket.HolderKey // zero for paper
+	Amount     int64
+	Currency   string
+	State      State
+	SecretHash [32]byte
+	Created    time.Time
+	Expires    time.Time
+	Payment    string // id of the payment in progress or done; else empty
+	Returned   bool   // that payment's money went back
+	Tickets    []Issued
+}
+
+// Expired reports whether the order's hold has run out unpaid.
+func (o *Order) Expired(now time.Time) bool {
+	return o.State == Held && !now.Before(o.Expires)
+}
+
+// Issued is a ticket that was sold.
+type Issued struct {
+	Ticket ticket.Ticket
+	Status ticket.Status
+	Signed []byte
+}
+
+// PaymentState is how far a payment has come in our own books.
+type PaymentState string
+
+// The states of a payment.
+const (
+	PaymentBegun     PaymentState = "begun"
+	PaymentSucceeded PaymentState = "succeeded"
+	PaymentFailed    PaymentState = "failed"
+	PaymentRefundDue PaymentState = "refund_due" // charged, and must go back
+	PaymentRefunded  PaymentState = "refunded"
+)
+
+// Payment is one attempt to pay an order.
+type Payment struct {
+	ID        string // ours, and the provider's idempotency key
+	Order     string
+	Provider  string
+	Reference string // the provider's; empty until it answered
+	Amount    int64
+	Currency  string
+	State     PaymentState
+}
+
+// Listing is an event on sale.
+type Listing struct {
+	Event    ticket.Event
+	Currency string
+	Prices   []seatmap.Price
+	Zones    []Availability // in the order of Event.Zones
+}
+
+// Availability counts a zone's places.
+type Availability struct {
+	Zone   uint16
+	Places int
+	Held   int
+	Sold   int
+}
+
+// Free is how many places can be held now.
+func (a Availability) Free() int { return a.Places - a.Held - a.Sold }
+
+// PlaceState is one place and whether it can be had.
+type PlaceState struct {
+	seatmap.Place
+	State Taken
+}
+
+// Taken says whether a place can be had.
+type Taken string
+
+// The states of a place.
+const (
+	PlaceFree Taken = "free"
+	PlaceHeld Taken = "held"
+	PlaceSold Taken = "sold"
+)

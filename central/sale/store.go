@@ -1,0 +1,96 @@
+package sale
+
+import (
+	"context"
+	"time"
+
+	"github.com/con-ting/conting/central/seatmap"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// Store is the sale's memory. Every method is one transaction that holds wholly
+// or not at all, and is durable when it returns. "Now" is the store's clock,
+// read once in the transaction.
+type Store interface {
+	Catalogue
+	Orders
+	Payments
+}
+
+// Catalogue keeps what is on sale.
+type Catalogue interface {
+	// AddPlan stores the event and its places. It returns false when the same
+	// plan is stored already and [ErrEventExists] when another one is.
+	AddPlan(ctx context.Context, p *seatmap.Plan) (bool, error)
+
+	// Listing returns [ErrUnknownEvent] when there is no such event.
+	Listing(ctx context.Context, event ticket.EventID) (Listing, error)
+
+	Listings(ctx context.Context, after ticket.EventID, limit int) ([]Listing, error)
+	Places(ctx context.Context, event ticket.EventID, zone uint16, after int32, limit int) ([]PlaceState, error)
+}
+
+// Hold asks for a place.
+type Hold struct {
+	Order      string
+	SecretHash [32]byte
+	Event      ticket.EventID
+	Zone       uint16
+	Class      uint8
+	Seat       string // empty for any place of the zone
+	Holder     ticket.HolderKey
+	Expires    time.Time
+
+	// Challenge is used up with the hold; nil for paper.
+	Challenge        []byte
+	ChallengeExpires time.Time
+}
+
+// Orders keeps who has which place.
+type Orders interface {
+	// Hold takes a place that is free now, or whose hold has run out, and
+	// stores the order. One statement decides: of two, one gets [ErrSeatTaken]
+	// (for a seat) or [ErrSoldOut] (for any place). [ErrUnknownEvent],
+	// [ErrNotSold], [ErrUnknownSeat] and, for a challenge that was used,
+	// [ErrChallenge] change nothing either.
+	Hold(ctx context.Context, h Hold) (Order, error)
+
+	// Order returns the order with its tickets, or [ErrUnknownOrder].
+	Order(ctx context.Context, id string) (Order, error)
+
+	// RefundOrder marks a paid order refunded and its payment due to go back,
+	// gives each of its tickets the status refunded with a line in the outbox,
+	// and frees the place. It reports false, and changes nothing, unless the
+	// order is paid.
+	RefundOrder(ctx context.Context, id string) (bool, error)
+}
+
+// Payments keeps what was charged.
+type Payments interface {
+	// BeginPayment moves a held order whose hold has not run out to paying and
+	// stores p. It reports false when the order is not such a one.
+	BeginPayment(ctx context.Context, p Payment) (bool, error)
+
+	// SetReference notes the provider's name for a payment.
+	SetReference(ctx context.Context, id, reference string) error
+
+	// FailPayment ends a payment that took nothing; its order is held again.
+	FailPayment(ctx context.Context, id string) error
+
+	// Sell ends a payment that was charged. If its order is paying with it and
+	// still has its place, the place is sold, the order paid, the ticket stored
+	// and a line in the outbox; it reports true. If not, the payment is due to
+	// go back and it reports false. A second call repeats the first answer.
+	Sell(ctx context.Context, id string, t Issued) (bool, error)
+
+	// EndRefund notes that a payment's money went back.
+	EndRefund(ctx context.Context, id string) error
+
+	// Payment returns one payment.
+	Payment(ctx context.Context, id string) (Payment, error)
+
+	// Unsettled returns payments that are begun, or due to go back, and were
+	// not touched since before. It touches them, so that nobody else gets them
+	// too.
+	Unsettled(ctx context.Context, before time.Time, limit int) ([]Payment, error)
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/seatmap"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// sold is the free_at of a place that is sold.
+const sold = math.MaxInt64
+
+const (
+	insertEvent = `INSERT INTO event (id, rules, currency, plan_hash, imported) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO NOTHING`
+	selectPlanHash = `SELECT plan_hash FROM event WHERE id = $1`
+	insertPrice    = `INSERT INTO price (event, zone, class, amount) VALUES ($1, $2, $3, $4)`
+	insertPlace    = `INSERT INTO place (event, zone, number, seat, flags, free_at) VALUES ($1, $2, $3, $4, $5, 0)`
+)
+
+// AddPlan implements [sale.Catalogue].
+func (s *Store) AddPlan(ctx context.Context, p *seatmap.Plan) (added bool, err error) {
+	rules, err := json.Marshal(p.Event)
+	if err != nil {
+		return false, fmt.Errorf("encode event: %w", err)
+	}
+	err = s.update(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, insertEvent, int64(p.Event.ID), string(rules), p.Currency, p.Hash[:], t.ms())
+		if err != nil {
+			return err
+		}
+		if added = n == 1; !added {
+			var hash []byte
+			if err := t.row(ctx, selectPlanHash, []any{int64(p.Event.ID)}, &hash); err != nil {
+				return err
+			}
+			if !bytes.Equal(hash, p.Hash[:]) {
+				return sale.ErrEventExists
+			}
+			return nil
+		}
+		for _, pr := range p.Prices {
+			if _, err := t.exec(ctx, insertPrice, int64(p.Event.ID), pr.Zone, pr.Class, pr.Amount); err != nil {
+				return err
+			}
+		}
+		return addPlaces(ctx, t, p)
+	})
+	return added, err
+}
+
+func addPlaces(ctx context.Context, t *tx, p *seatmap.Plan) (err error) {
+	insert, err := t.sql.PrepareContext(ctx, insertPlace)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, insert.Close()) }()
+	for _, pl := range p.Places {
+		if _, err := insert.ExecContext(ctx, int64(p.Event.ID), pl.Zone, pl.Number, pl.Seat, pl.Flags); err != nil {
+			return classify(err)
+		}
+	}
+	return nil
+}
+
+const (
+	selectEvents = `SELECT rules, currency FROM event WHERE id > $1 ORDER BY id LIMIT $2`
+	selectEvent  = `SELECT rules, currency FROM event WHERE id = $1`
+	selectPrices = `SELECT zone, class, amount FROM price WHERE event = $1 ORDER BY zone, class`
+	countPlaces  = `SELECT zone, COUNT(*),
+			SUM(CASE WHEN free_at > $2 AND free_at < $3 THEN 1 ELSE 0 END),
+			SUM(CASE WHEN free_at = $3 THEN 1 ELSE 0 END)
+		FROM place WHERE event = $1 GROUP BY zone`
+)
+
+// Listing implements [sale.Catalogue].
+func (s *Store) Listing(ctx context.Context, event ticket.EventID) (l sale.Listing, err error) {
+	err = s.view(ctx, func(t *tx) error {
+		if l, err = scanListing(t.sql.QueryRowContext(ctx, selectEvent, int64(event))); err != nil {
+			if errors.Is(err, sql.ErrNoRows) {
+				return sale.ErrUnknownEvent
+			}
+			return err
+		}
+		return fillListing(ctx, t, &l)
+	})
+	return l, err
+}
+
+// Listings implements [sale.Catalogue].
+func (s *Store) Listings(ctx context.Context, after ticket.EventID, limit int) (out []sale.Listing, err error) {
+	err = s.view(ctx, func(t *tx) error {
+		if out, err = rows(ctx, t, scanListing, selectEvents, int64(after), limit); err != nil {
+			return err
+		}
+		for i := range out {
+			if err := fillListing(ctx, t, &out[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func scanListing(r scanner) (l sale.Listing, err error) {
+	var rules string
+	if err := r.Scan(&rules, &l.Currency); err != nil {
+		return l, err
+	}
+	if err := json.Unmarshal([]byte(rules), &l.Event); err != nil {
+		return l, fmt.Errorf("decode event: %w", err)
+	}
+	return l, nil
+}
+
+// fillListing adds prices and counts to an event.
+func fillListing(ctx context.Context, t *tx, l *sale.Listing) (err error) {
+	l.Prices, err = rows(ctx, t, func(r scanner) (p seatmap.Price, err error) {
+		return p, r.Scan(&p.Zone, &p.Class, &p.Amount)
+	}, selectPrices, int64(l.Event.ID))
+	if err != nil {
+		return err
+	}
+	counts, err := rows(ctx, t, func(r scanner) (a sale.Availability, err error) {
+		return a, r.Scan(&a.Zone, &a.Places, &a.Held, &a.Sold)
+	}, countPlaces, int64(l.Event.ID), t.ms(), int64(sold))
+	if err != nil {
+		return err
+	}
+	for _, z := range l.Event.Zones {
+		a := sale.Availability{Zone: z.ID}
+		for _, c := range counts {
+			if c.Zone == z.ID {
+				a = c
+			}
+		}
+		l.Zones = append(l.Zones, a)
+	}
+	return nil
+}
+
+const selectPlaces = `SELECT number, seat, flags, free_at FROM place
+	WHERE event = $1 AND zone = $2 AND number > $3 ORDER BY number LIMIT $4`
+
+// Places implements [sale.Catalogue].
+func (s *Store) Places(ctx context.Context, event ticket.EventID, zone uint16, after int32, limit int) (out []sale.PlaceState, err error) {
+	err = s.view(ctx, func(t *tx) error {
+		out, err = rows(ctx, t, func(r scanner) (p sale.PlaceState, err error) {
+			var freeAt int64
+			p.Zone, p.State = zone, sale.PlaceHeld
+			err = r.Scan(&p.Number, &p.Seat, &p.Flags, &freeAt)
+			switch {
+			case freeAt == sold:
+				p.State = sale.PlaceSold
+			case freeAt <= t.ms():
+				p.State = sale.PlaceFree
+			}
+			return p, err
+		}, selectPlaces, int64(event), zone, after, limit)
+		return err
+	})
+	return out, err
+}
