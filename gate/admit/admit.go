@@ -23,7 +23,7 @@ import (
 
 // MaxUncertainty is how far off a gate's clock may be before its time proves
 // nothing: then a rotating pass must give way to a challenge.
-const MaxUncertainty = time.Minute
+const MaxUncertainty = pass.MaxUncertainty
 
 // Mode is whom the gate could ask when it decided, from best to worst.
 type Mode uint8
