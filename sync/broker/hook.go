@@ -1,0 +1,114 @@
+package broker
+
+import (
+	"context"
+	"log/slog"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/con-ting/conting/sync/topic"
+)
+
+// hook is where mochi asks what is allowed.
+type hook struct {
+	mqtt.HookBase
+	broker *Broker
+	ctx    context.Context //nolint:containedctx // mochi passes none; it is for the log
+}
+
+const (
+	protocol311 = 4
+	maxShown    = 80 // bytes of a foreign name in the log
+)
+
+// ID names the hook in mochi's own messages.
+func (h *hook) ID() string { return "conting" }
+
+// Provides lists what is implemented below.
+func (h *hook) Provides(b byte) bool {
+	switch b {
+	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPublishDropped, mqtt.OnSessionEstablished, mqtt.OnDisconnect:
+		return true
+	}
+	return false
+}
+
+// OnConnectAuthenticate lets a client in whose id is that of its certificate and
+// whose last will it may publish, as its device's only session.
+func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
+	c, ok := cl.Net.Conn.(*conn)
+	if !ok {
+		return false
+	}
+	will := cl.Properties.Will
+	switch {
+	case pk.ProtocolVersion != protocol311:
+		return h.refuse(c, "protocol version is not 3.1.1", "")
+	case cl.ID != string(c.device):
+		return h.refuse(c, "client id is not that of the certificate", cl.ID)
+	case will.Flag != 0 && !topic.ACL(c.role, c.device, will.TopicName, true):
+		return h.refuse(c, "last will on a topic of somebody else", will.TopicName)
+	case will.Flag != 0 && (len(will.Payload) > topic.MaxPayload || will.Retain && !topic.Retainable(c.role, will.TopicName)):
+		return h.refuse(c, "last will is too large or may not be retained", will.TopicName)
+	}
+	// Sessions end with their connection: the application resends, and a broker that
+	// keeps queues for absent devices drops from them silently in the end.
+	cl.Properties.Clean = true
+	if err := h.broker.takeover(h.ctx, c); err != nil {
+		return h.refuse(c, "earlier session is still there", "")
+	}
+	return true
+}
+
+func (h *hook) refuse(c *conn, why, name string) bool {
+	h.broker.denied.Add(1)
+	h.broker.cfg.Logger.WarnContext(h.ctx, "session refused", slog.String("device", string(c.device)),
+		slog.String("why", why), slog.String("name", shown(name)))
+	return false
+}
+
+// OnACLCheck asks the topic table. mochi calls it for publishes, subscriptions and
+// deliveries.
+func (h *hook) OnACLCheck(cl *mqtt.Client, name string, write bool) bool {
+	c, ok := cl.Net.Conn.(*conn)
+	if !ok {
+		return false
+	}
+	if topic.ACL(c.role, c.device, name, write) {
+		return true
+	}
+	if n := h.broker.denied.Add(1); n&(n-1) == 0 || n%1024 == 0 { // a line now and then, not a flood
+		h.broker.cfg.Logger.WarnContext(h.ctx, "topic denied", slog.String("device", string(c.device)),
+			slog.String("topic", shown(name)), slog.Bool("write", write), slog.Uint64("denied", n))
+	}
+	return false
+}
+
+// OnPublish bounds what is kept: the payload's size, and who may have it retained.
+func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	c, ok := cl.Net.Conn.(*conn)
+	if !ok || len(pk.Payload) > topic.MaxPayload {
+		h.broker.denied.Add(1)
+		return pk, packets.ErrRejectPacket
+	}
+	if pk.FixedHeader.Retain && !topic.Retainable(c.role, pk.TopicName) {
+		pk.FixedHeader.Retain = false
+	}
+	return pk, nil
+}
+
+// OnPublishDropped counts what a full queue could not take.
+func (h *hook) OnPublishDropped(*mqtt.Client, packets.Packet) { h.broker.dropped.Add(1) }
+
+// OnSessionEstablished logs who came.
+func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
+	h.broker.cfg.Logger.InfoContext(h.ctx, "device connected", slog.String("device", cl.ID), slog.String("remote", cl.Net.Remote))
+}
+
+// OnDisconnect logs who went, and why.
+func (h *hook) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
+	h.broker.cfg.Logger.InfoContext(h.ctx, "device disconnected", slog.String("device", cl.ID), slog.Any("error", err))
+}
+
+func shown(s string) string { return s[:min(len(s), maxShown)] }
