@@ -1,11 +1,6 @@
 package store
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/mattn/go-sqlite3"
-)
+import "errors"
 
 // Errors of the database itself, as opposed to those of a consumer's domain.
 var (
@@ -25,22 +20,3 @@ var (
 	// ErrBusy means that another process holds the write lock for too long.
 	ErrBusy = errors.New("database is locked by another process: only one central may use a SQLite file")
 )
-
-// classify puts the sentinel that fits before an engine error.
-func classify(err error) error {
-	var e sqlite3.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	kind := map[sqlite3.ErrNo]error{
-		sqlite3.ErrCorrupt: ErrCorrupt,
-		sqlite3.ErrNotADB:  ErrCorrupt,
-		sqlite3.ErrFull:    ErrFull,
-		sqlite3.ErrBusy:    ErrBusy,
-		sqlite3.ErrLocked:  ErrBusy,
-	}[e.Code]
-	if kind == nil {
-		return err
-	}
-	return fmt.Errorf("%w: %w", kind, err)
-}

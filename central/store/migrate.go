@@ -19,8 +19,6 @@ import (
 //go:embed migration
 var migrationFiles embed.FS
 
-const dialect = "sqlite"
-
 // step is one migration file.
 type step struct {
 	name, body, hash string

@@ -14,7 +14,7 @@
 // folder, with the next free number: migration/sqlite/0002_fleet.sql.
 //
 //   - Statements are constants beside the one method that runs them, with $1
-//     placeholders. Write only what SQLite and PostgreSQL both accept: RETURNING,
+//     placeholders (in any order, each as often as needed). Write only what SQLite and PostgreSQL both accept: RETURNING,
 //     ON CONFLICT … DO NOTHING / DO UPDATE, partial indexes. No AUTOINCREMENT, no
 //     INSERT OR IGNORE, no rowid, no date functions. Column types may differ; they
 //     stand only in the migrations (BLOB here is BYTEA there).
@@ -39,8 +39,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	_ "github.com/mattn/go-sqlite3" // the embedded engine
 )
 
 // Config says where the database is. All fields are required.
@@ -95,27 +93,6 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
 	}
 	return s, nil
-}
-
-// openSQLite opens a pool with the settings that durability rests on: WAL, and
-// an fsync for each commit.
-func openSQLite(path string, extra url.Values, conns int) (*sql.DB, error) {
-	q := url.Values{
-		"_journal_mode": {"WAL"},
-		"_synchronous":  {"FULL"},
-		"_foreign_keys": {"on"},
-		"_busy_timeout": {"10000"},
-	}
-	for k, v := range extra {
-		q[k] = v
-	}
-	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	return db, nil
 }
 
 // prepare checks the file and applies the migrations that it lacks.

@@ -10,8 +10,27 @@ import (
 
 // tx is one transaction with one timestamp.
 type tx struct {
-	sql *sql.Tx
+	sql conn
 	now time.Time
+}
+
+// conn is the transaction as the engine's dialect needs it.
+type conn struct{ tx *sql.Tx }
+
+func (c conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return c.tx.ExecContext(ctx, placeholders(query), args...)
+}
+
+func (c conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return c.tx.QueryContext(ctx, placeholders(query), args...)
+}
+
+func (c conn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return c.tx.QueryRowContext(ctx, placeholders(query), args...)
+}
+
+func (c conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	return c.tx.PrepareContext(ctx, placeholders(query))
 }
 
 // ms is the transaction's time as the columns store it.
@@ -36,7 +55,7 @@ func (s *Store) run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn fun
 	if err != nil {
 		return fmt.Errorf("begin: %w", classify(err))
 	}
-	if err := fn(&tx{sql: t, now: s.now()}); err != nil {
+	if err := fn(&tx{sql: conn{t}, now: s.now()}); err != nil {
 		if rerr := t.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
 			err = errors.Join(err, rerr)
 		}
