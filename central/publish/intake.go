@@ -1,0 +1,242 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/con-ting/conting/sync/journal"
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/topic"
+)
+
+// parcel is a batch as it came.
+type parcel struct {
+	device ticket.DeviceID
+	data   []byte
+}
+
+// Journal takes a batch that came on a device's journal topic. It never blocks
+// and keeps data: when too many wait it drops the batch, which the device sends
+// again until it is acknowledged. It reports whether the batch was taken.
+func (p *Publisher) Journal(device ticket.DeviceID, data []byte) bool {
+	select {
+	case p.inbox <- parcel{device: device, data: data}:
+		return true
+	default:
+		return false
+	}
+}
+
+// runIntake stores journals, one batch at a time: it is the only writer of
+// heads, and each batch is one transaction.
+func (p *Publisher) runIntake(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case in := <-p.inbox:
+			head, err := p.take(ctx, in)
+			if err != nil {
+				if ctx.Err() == nil {
+					p.cfg.Logger.ErrorContext(ctx, "journal was not stored; the device keeps it and sends it again",
+						slog.String("device", string(in.device)), slog.Any("error", err))
+				}
+				continue
+			}
+			if err := p.acknowledge(ctx, in.device, head); err != nil && ctx.Err() == nil {
+				p.cfg.Logger.WarnContext(ctx, "acknowledgement was not sent", slog.String("device", string(in.device)), slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// errNotOurs ends the handling of a batch that gets no acknowledgement at all.
+var errNotOurs = errors.New("batch is refused")
+
+// take verifies and stores a batch. It returns the head to acknowledge: after a
+// gap or a fork that is the last good one, so that the device goes on from there,
+// or sees that central knows another history.
+func (p *Publisher) take(ctx context.Context, in parcel) (journal.Head, error) {
+	device, err := p.cfg.Devices.Device(ctx, in.device)
+	if err != nil {
+		return journal.Head{}, fmt.Errorf("device %s: %w", in.device, err)
+	}
+	if device.Revoked {
+		p.incident(ctx, Incident{Device: in.device, Kind: IncidentRevoked, Detail: "a batch of a revoked device", Evidence: in.data})
+		return journal.Head{}, errNotOurs
+	}
+	batch, err := open(in, device)
+	if err != nil {
+		p.incident(ctx, Incident{Device: in.device, Kind: IncidentBatch, Detail: err.Error(), Evidence: in.data})
+		return journal.Head{}, fmt.Errorf("%w: %w", errNotOurs, err)
+	}
+	head, err := p.cfg.Store.Head(ctx, in.device)
+	if err != nil {
+		return journal.Head{}, fmt.Errorf("head: %w", err)
+	}
+	fresh, next, err := p.extend(ctx, head, batch)
+	var gap *journal.GapError
+	switch {
+	case errors.As(err, &gap):
+		p.cfg.Logger.InfoContext(ctx, "journal has a gap", slog.String("device", string(in.device)),
+			slog.Uint64("missing", gap.Missing), slog.Uint64("got", gap.Got))
+		return head, nil
+	case errors.Is(err, journal.ErrFork):
+		p.incident(ctx, Incident{Device: in.device, Kind: IncidentFork, Seq: batch.Entries[0].Seq, Detail: err.Error(), Evidence: in.data})
+		return head, nil
+	case err != nil:
+		return journal.Head{}, err
+	case len(fresh) == 0:
+		return head, nil
+	}
+	return next, p.store(ctx, in, device, batch, head, next, fresh)
+}
+
+// open tries the keys that the device has had.
+func open(in parcel, device Device) (*journal.Batch, error) {
+	err := fmt.Errorf("device %s has no key: %w", in.device, ErrUnknownDevice)
+	for _, key := range device.Keys {
+		var batch *journal.Batch
+		if batch, err = journal.OpenBatch(in.data, in.device, key); err == nil {
+			return batch, nil
+		}
+		if !errors.Is(err, journal.ErrCheckpoint) {
+			break
+		}
+	}
+	return nil, err
+}
+
+// extend compares a batch with what is stored. A batch that ends before the head
+// is compared with the entry of its own end, which its hash chain stands for.
+func (p *Publisher) extend(ctx context.Context, head journal.Head, b *journal.Batch) ([]journal.Entry, journal.Head, error) {
+	if b.Head.Seq < head.Seq {
+		hash, ok, err := p.cfg.Store.EntryHash(ctx, b.Device, b.Head.Seq)
+		if err != nil {
+			return nil, head, fmt.Errorf("entry %d: %w", b.Head.Seq, err)
+		}
+		if !ok || hash != b.Head.Hash {
+			return nil, head, fmt.Errorf("another entry %d is stored: %w", b.Head.Seq, journal.ErrFork)
+		}
+	}
+	return head.Extend(b)
+}
+
+func (p *Publisher) store(ctx context.Context, in parcel, device Device, b *journal.Batch, head, next journal.Head, fresh []journal.Entry) error {
+	events, err := p.limits(ctx, in, device, fresh)
+	if err != nil {
+		return err
+	}
+	if ahead := fresh[len(fresh)-1].Time.Time().Sub(p.cfg.Now()); ahead > journal.MaxAhead {
+		p.incident(ctx, Incident{
+			Device: in.device, Kind: IncidentFuture, Seq: fresh[0].Seq, Evidence: in.data,
+			Detail: fmt.Sprintf("dated %s ahead of central", ahead.Round(1e9)),
+		})
+	}
+	got, err := p.cfg.Store.Receive(ctx, Delivery{
+		Device: in.device, Gate: device.Gate, From: head, To: next,
+		Entries: fresh, Raw: b.Raw[len(b.Raw)-len(fresh):], Checkpoint: b.Checkpoint, Events: events,
+	})
+	if err != nil {
+		return fmt.Errorf("store entries %d to %d: %w", head.Seq+1, next.Seq, err)
+	}
+	p.cfg.Observe.JournalStored(in.device, len(fresh))
+	if len(got.Ledger) > 0 {
+		signal(p.grown)
+	}
+	for _, c := range got.Conflicts {
+		p.cfg.Observe.ConflictFound(c.Event)
+		p.alarm(ctx, c)
+	}
+	return nil
+}
+
+// limits finds the events whose entries count, and how often their tickets may
+// enter.
+func (p *Publisher) limits(ctx context.Context, in parcel, device Device, fresh []journal.Entry) (map[ticket.EventID]func(ticket.ID) int, error) {
+	events := make(map[ticket.EventID]func(ticket.ID) int)
+	seen := make(map[ticket.EventID]bool)
+	for i := range fresh {
+		id := fresh[i].Event
+		if id == 0 || seen[id] {
+			continue
+		}
+		seen[id] = true
+		rules, err := p.cfg.Sales.Event(ctx, id)
+		unknown := errors.Is(err, ErrUnknownEvent)
+		if err != nil && !unknown {
+			return nil, fmt.Errorf("event %s: %w", id, err)
+		}
+		if unknown || !slices.Contains(device.Events, id) {
+			p.incident(ctx, Incident{
+				Device: in.device, Kind: IncidentForeign, Seq: fresh[i].Seq, Evidence: in.data,
+				Detail: fmt.Sprintf("entries about event %s, for which it is not enrolled", id),
+			})
+			continue
+		}
+		if events[id], err = p.limit(ctx, &rules, fresh); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+// limit looks up the classes of the batch's tickets beforehand, and only where
+// any class enters more than once, so that the transaction waits for nothing.
+func (p *Publisher) limit(ctx context.Context, rules *ticket.Event, fresh []journal.Entry) (func(ticket.ID) int, error) {
+	most := make(map[ticket.ID]int)
+	if slices.ContainsFunc(rules.Classes, func(c ticket.Class) bool { return c.MaxEntries > 1 }) {
+		for i := range fresh {
+			if fresh[i].Event != rules.ID || fresh[i].Kind != journal.Decision || fresh[i].Outcome != ticket.Admit {
+				continue
+			}
+			n, err := p.entries(ctx, rules, fresh[i].Ticket)
+			if err != nil {
+				return nil, err
+			}
+			most[fresh[i].Ticket] = n
+		}
+	}
+	return func(id ticket.ID) int { return max(1, most[id]) }, nil
+}
+
+// entries returns how often a ticket may enter.
+func (p *Publisher) entries(ctx context.Context, rules *ticket.Event, id ticket.ID) (int, error) {
+	class, ok, err := p.cfg.Sales.Class(ctx, rules.ID, id)
+	if err != nil {
+		return 0, fmt.Errorf("class of ticket %s: %w", short(id), err)
+	}
+	c, known := rules.Class(class)
+	if !ok || !known {
+		return 1, nil
+	}
+	return max(1, int(c.MaxEntries)), nil
+}
+
+func (p *Publisher) acknowledge(ctx context.Context, device ticket.DeviceID, head journal.Head) error {
+	data, err := topic.Ack{Seq: head.Seq, Hash: head.Hash}.Encode()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.SendTimeout)
+	defer cancel()
+	return p.cfg.Link.Publish(ctx, topic.AckOf(device), data, false)
+}
+
+// incident keeps what is wrong and raises the alarm the first time.
+func (p *Publisher) incident(ctx context.Context, i Incident) {
+	i.Found = p.cfg.Now().UnixMilli()
+	fresh, err := p.cfg.Store.Record(ctx, i)
+	if err != nil {
+		p.cfg.Logger.ErrorContext(ctx, "incident was not kept", slog.String("device", string(i.Device)), slog.Any("error", err))
+	}
+	if !fresh && err == nil {
+		return
+	}
+	p.cfg.Observe.IncidentRecorded(i.Kind)
+	p.cfg.Logger.ErrorContext(ctx, "a device sent what it should not have", slog.String("device", string(i.Device)),
+		slog.String("incident", string(i.Kind)), slog.Uint64("seq", i.Seq), slog.String("detail", i.Detail))
+}
