@@ -1,0 +1,109 @@
+package camera
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/blackjack/webcam"
+)
+
+// buffers is how many frames the kernel may hold for us; the newest should not wait behind many.
+const buffers = 3
+
+// v4l2 is a Video4Linux2 capture device.
+type v4l2 struct{ cam *webcam.Webcam }
+
+func openDevice(path string) (device, error) {
+	cam, err := webcam.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &v4l2{cam}, nil
+}
+
+// modes lists sizes and rates of the formats we read. A range of sizes gives its largest and, where
+// they lie inside it on its grid, the usual ones.
+func (d *v4l2) modes() ([]mode, error) {
+	have := d.cam.GetSupportedFormats()
+	var out []mode
+	for _, f := range formats {
+		pixels := webcam.PixelFormat(f)
+		if _, ok := have[pixels]; !ok {
+			continue
+		}
+		for _, s := range d.cam.GetSupportedFrameSizes(pixels) {
+			for _, size := range [][2]uint32{{1280, 720}, {640, 480}, {s.MaxWidth, s.MaxHeight}} {
+				if !within(s, size[0], size[1]) {
+					continue
+				}
+				out = append(out, mode{format: f, width: int(size[0]), height: int(size[1]), fps: d.fps(pixels, size[0], size[1])})
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%w: the device offers %v; want one of %v", ErrStream, have, formats)
+	}
+	return out, nil
+}
+
+func within(s webcam.FrameSize, w, h uint32) bool {
+	on := func(v, low, high, step uint32) bool {
+		return v >= low && v <= high && (step == 0 || (v-low)%step == 0)
+	}
+	return on(w, s.MinWidth, s.MaxWidth, s.StepWidth) && on(h, s.MinHeight, s.MaxHeight, s.StepHeight)
+}
+
+// fps is the highest frame rate of a format and size, 0 if the device does not say.
+func (d *v4l2) fps(f webcam.PixelFormat, w, h uint32) float64 {
+	best := 0.0
+	for _, r := range d.cam.GetSupportedFramerates(f, w, h) {
+		if r.MinNumerator > 0 {
+			best = max(best, float64(r.MaxDenominator)/float64(r.MinNumerator))
+		}
+	}
+	return best
+}
+
+// start sets the mode. The library returns the size it asked for rather than the one it got, so a
+// driver that gives another shows by the length of its frames.
+func (d *v4l2) start(m mode) error {
+	got, _, _, err := d.cam.SetImageFormat(webcam.PixelFormat(m.format), uint32(m.width), uint32(m.height)) //nolint:gosec // checked sizes
+	if err != nil {
+		return fmt.Errorf("set %v %d×%d: %w", m.format, m.width, m.height, err)
+	}
+	if fourCC(got) != m.format {
+		return fmt.Errorf("%w: asked for %v, the device set %v", ErrStream, m.format, fourCC(got))
+	}
+	if err := d.cam.SetBufferCount(buffers); err != nil {
+		return err
+	}
+	return d.cam.StartStreaming()
+}
+
+func (d *v4l2) wait() (bool, error) {
+	err := d.cam.WaitForFrame(1) // second
+	var timeout *webcam.Timeout
+	if errors.As(err, &timeout) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (d *v4l2) read(use func([]byte) error) (err error) {
+	defer func() { // the library slices by lengths that the driver gives
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrStream, r)
+		}
+	}()
+	data, index, err := d.cam.GetFrame()
+	if err != nil {
+		return err
+	}
+	used := use(data)
+	if err := d.cam.ReleaseFrame(index); err != nil {
+		return err
+	}
+	return used
+}
+
+func (d *v4l2) close() error { return d.cam.Close() }

@@ -1,0 +1,102 @@
+package camera
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// folder gives the pictures of a folder, or one file, in the order of their names.
+type folder struct {
+	path   string
+	single bool
+	loop   bool
+	every  time.Duration // between frames; zero: when the last was taken
+	files  []string      // found by list, never changed after
+}
+
+// list finds the pictures. It fails if there are none.
+func (f *folder) list() error {
+	if f.single {
+		info, err := os.Stat(f.path)
+		if err != nil {
+			return fmt.Errorf("camera file: %w", err)
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%w: %s is not a file; use dir: for a folder", ErrAddress, f.path)
+		}
+		f.files = []string{f.path}
+		return nil
+	}
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return fmt.Errorf("camera folder: %w", err)
+	}
+	for _, e := range entries {
+		switch strings.ToLower(filepath.Ext(e.Name())) {
+		case ".jpg", ".jpeg", ".png":
+			f.files = append(f.files, filepath.Join(f.path, e.Name()))
+		}
+	}
+	slices.Sort(f.files)
+	if len(f.files) == 0 {
+		return fmt.Errorf("%w: no .jpg, .jpeg or .png in %s", ErrAddress, f.path)
+	}
+	return nil
+}
+
+func (f *folder) open(context.Context) (stream, error) { return &folderStream{folder: f}, nil }
+
+// lasting is false: a folder is the same after a failure.
+func (f *folder) lasting() bool { return false }
+
+func (f *folder) paced() bool { return f.every > 0 }
+
+// folderStream walks the files once, or round and round.
+type folderStream struct {
+	*folder
+	next int
+	any  bool // whether this round gave a picture
+	tick *time.Ticker
+}
+
+func (s *folderStream) read(ctx context.Context) (*image.Gray, error) {
+	if s.next == len(s.files) {
+		if !s.loop || !s.any {
+			return nil, io.EOF
+		}
+		s.next, s.any = 0, false
+	}
+	if s.every > 0 {
+		if s.tick == nil {
+			s.tick = time.NewTicker(s.every)
+		} else {
+			select {
+			case <-s.tick.C:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+	}
+	path := s.files[s.next]
+	s.next++
+	gray, err := ReadImage(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFrame, err)
+	}
+	s.any = true
+	return gray, nil
+}
+
+func (s *folderStream) close() error {
+	if s.tick != nil {
+		s.tick.Stop()
+	}
+	return nil
+}
