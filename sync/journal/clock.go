@@ -30,17 +30,17 @@ var ErrFuture = errors.New("timestamp is too far in the future")
 // before 1970 and after the year 10889 become the nearest that can be written.
 func At(t time.Time) HLC {
 	ms := min(max(t.UnixMilli(), 0), maxMillis)
-	return HLC(uint64(ms) << counterBits) //nolint:gosec // bounded by the line above
+	return HLC(uint64(ms) << counterBits)
 }
 
 // Time returns the wall-clock part, in UTC, to the millisecond.
 func (h HLC) Time() time.Time {
-	return time.UnixMilli(int64(h >> counterBits)).UTC() //nolint:gosec // 48 bits fit
+	return time.UnixMilli(int64(h >> counterBits)).UTC()
 }
 
 // Counter returns the logical part.
 func (h HLC) Counter() uint16 {
-	return uint16(h & math.MaxUint16) //nolint:gosec // masked
+	return uint16(h & math.MaxUint16)
 }
 
 // String returns the time in RFC 3339 with milliseconds, and the counter.
