@@ -103,7 +103,7 @@ func (c *conn) send() {
 }
 
 func (c *conn) write(p []byte, limit time.Duration) error {
-	if err := c.Conn.SetWriteDeadline(c.now().Add(limit)); err != nil {
+	if err := c.SetWriteDeadline(c.now().Add(limit)); err != nil {
 		return err
 	}
 	n, err := c.Conn.Write(p)
@@ -130,7 +130,7 @@ func (c *conn) Close() error {
 		return nil
 	}
 	c.signal()
-	return c.Conn.SetReadDeadline(c.now())
+	return c.SetReadDeadline(c.now())
 }
 
 // abort ends the connection at once.
@@ -173,5 +173,5 @@ func (c *conn) SetDeadline(t time.Time) error {
 	if t.IsZero() || t.After(latest) {
 		t = latest
 	}
-	return c.Conn.SetReadDeadline(t)
+	return c.SetReadDeadline(t)
 }

@@ -439,7 +439,7 @@ func (l *Link) snapshot() []string {
 // nextEpoch returns a number greater than all before it, also across restarts as
 // long as the clock does not go back.
 func (l *Link) nextEpoch() uint64 {
-	now := uint64(max(0, l.cfg.Now().UnixMilli())) //nolint:gosec // not negative
+	now := uint64(max(0, l.cfg.Now().UnixMilli()))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.epoch = max(l.epoch+1, now)

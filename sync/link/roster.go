@@ -21,7 +21,7 @@ type slot struct {
 }
 
 func newRoster(n int, least, most time.Duration) *roster {
-	return &roster{min: least, max: most, slots: make([]slot, n), random: rand.Float64} //nolint:gosec // spreads retries, keeps no secret
+	return &roster{min: least, max: most, slots: make([]slot, n), random: rand.Float64}
 }
 
 // next returns the first endpoint that is not held back, or -1 and how long to

@@ -18,7 +18,7 @@ const (
 	qosPublish   = 1
 	qosSubscribe = 0 // see the package comment
 	refused      = 0x80
-	goodbye      = time.Second // for the will and the DISCONNECT of an orderly end
+	goodbye      = 1000 // milliseconds for the will, and for the DISCONNECT of an orderly end
 )
 
 // session is one connection. A paho client is never used for a second one.
@@ -205,12 +205,12 @@ func (s *session) wait(ctx context.Context, t mqtt.Token) error {
 // DISCONNECT makes the broker forget it.
 func (s *session) end(ctx context.Context, orderly bool) {
 	if orderly {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye*time.Millisecond)
 		if s.link.cfg.Will != nil {
 			_ = s.publish(ctx, s.link.cfg.Will(s.epoch)) // best effort: the broker may be gone
 		}
 		cancel()
-		s.client.Disconnect(uint(goodbye.Milliseconds()))
+		s.client.Disconnect(goodbye)
 	}
 	_ = s.conn.Close()
 	if !orderly {

@@ -59,15 +59,6 @@ const (
 	DeviceLog                     // conting/v1/device/{device}/log              the device
 )
 
-// kinds lists every kind, for those who must look at all of them.
-func kinds() []Kind {
-	out := make([]Kind, 0, DeviceLog)
-	for k := Trust; k <= DeviceLog; k++ {
-		out = append(out, k)
-	}
-	return out
-}
-
 // Name is a parsed topic name. Fields that its kind has no use for are zero.
 type Name struct {
 	Kind   Kind
