@@ -60,10 +60,6 @@ type proof struct {
 	signature [signatureSize]byte
 }
 
-// check reports what no wallet writes. It asks nothing of the flags, so that a
-// gate can say what is wrong with them.
-func (p *proof) check() error { return p.shape.check(p.tail) }
-
 // newProof takes an assertion apart. It verifies no signature.
 func (v *Verifier) newProof(challenge []byte, a Assertion) (proof, error) {
 	bad := func(what string) (proof, error) { return proof{}, fmt.Errorf("%s: %w", what, ErrBadProof) }
@@ -96,13 +92,9 @@ func (v *Verifier) newProof(challenge []byte, a Assertion) (proof, error) {
 }
 
 // verify puts the assertion together again and checks it (section 7.2).
-func (v *Verifier) verify(p *proof, challenge []byte, holder ticket.HolderKey) error {
+func (v *Verifier) verify(p proof, challenge []byte, holder ticket.HolderKey) error {
 	if err := checkFlags(p.flags); err != nil {
 		return err
-	}
-	key, err := trust.ParsePublicKey(trust.ES256, holder[:])
-	if err != nil {
-		return fmt.Errorf("holder key: %w: %w", ErrBadProof, err)
 	}
 	origin := v.origin
 	if p.shape.escaped() {
@@ -118,7 +110,7 @@ func (v *Verifier) verify(p *proof, challenge []byte, holder ticket.HolderKey) e
 	signed[sha256.Size] = p.flags
 	binary.BigEndian.PutUint32(signed[sha256.Size+1:], p.counter)
 	copy(signed[authDataSize:], sum[:])
-	if !key.Verify(signed[:], p.signature[:]) {
+	if !trust.VerifyCompressed(holder, signed[:], p.signature[:]) {
 		return fmt.Errorf("assertion: %w", ErrBadProof)
 	}
 	return nil
@@ -144,7 +136,7 @@ func VerifyAssertion(rp ticket.RelyingParty, key ticket.HolderKey, challenge []b
 	if err != nil {
 		return err
 	}
-	return v.verify(&p, challenge, key)
+	return v.verify(p, challenge, key)
 }
 
 // checkOrigin wants an origin that is https, or http on this machine, that JSON

@@ -57,27 +57,13 @@ func Close(like string, v any) (string, error) {
 
 // Encode writes a parsed pass again.
 func (p *Pass) Encode() (string, error) {
-	name := p.ID[:]
-	if p.Carried != nil {
-		name = p.Carried
-	}
-	lease := p.lease
-	if lease == nil {
-		lease = []byte{}
-	}
-	q := p.proof
 	switch p.Form {
 	case Paper:
 		return PaperText(p.Carried), nil
 	case Rotating:
-		return sealText(prefixRotating, wireRotating{
-			Ticket: name, Anchor: p.anchor, Start: uint64(p.start), Slots: p.slots, Slot: p.slot, Element: p.element,
-			Lease: lease, Flags: q.flags, Counter: q.counter, Shape: q.shape, Tail: q.tail, Signature: q.signature,
-		})
+		return sealText(prefixRotating, p.rotating)
 	case Challenge:
-		return sealText(prefixChallenge, wireChallenge{
-			Ticket: name, Nonce: p.nonce, Flags: q.flags, Counter: q.counter, Shape: q.shape, Tail: q.tail, Signature: q.signature,
-		})
+		return sealText(prefixChallenge, p.challenge)
 	}
 	return "", fmt.Errorf("%s", p.Form)
 }

@@ -123,15 +123,10 @@ type Pass struct {
 	// [OpenTicket]; nil for an id-only pass.
 	Carried []byte
 
-	text  string
-	proof proof
-	// Of a rotating pass.
-	anchor, element [elementSize]byte
-	start           int64
-	slots, slot     uint8
-	lease           []byte // nil, or leaseSize bytes
-	// Of a challenge pass.
-	nonce [nonceSize]byte
+	text string
+	// What the text carries; the other one is zero.
+	rotating  wireRotating
+	challenge wireChallenge
 }
 
 // Evidence returns the SHA-256 of the pass's text, which the journal keeps.
@@ -143,19 +138,21 @@ func (p *Pass) Slot() (slot uint8, begins time.Time, ok bool) {
 	if p.Form != Rotating {
 		return 0, time.Time{}, false
 	}
-	return p.slot, time.Unix(p.start+int64(p.slot)*slotSeconds, 0).UTC(), true
+	return p.rotating.Slot, time.Unix(p.rotating.start()+int64(p.rotating.Slot)*slotSeconds, 0).UTC(), true
 }
 
 // Lease returns the lease that a rotating pass's session was made under, if any.
 func (p *Pass) Lease() (lease [leaseSize]byte, ok bool) {
-	if len(p.lease) != leaseSize {
+	if len(p.rotating.Lease) != leaseSize {
 		return lease, false
 	}
-	return [leaseSize]byte(p.lease), true
+	return [leaseSize]byte(p.rotating.Lease), true
 }
 
 // Nonce returns the value of the gate's nonce that a challenge pass answers.
-func (p *Pass) Nonce() (nonce [nonceSize]byte, ok bool) { return p.nonce, p.Form == Challenge }
+func (p *Pass) Nonce() (nonce [nonceSize]byte, ok bool) {
+	return p.challenge.Nonce, p.Form == Challenge
+}
 
 // Parse reads the text of a pass. It verifies nothing. The error wraps
 // [ErrForeign] for a text without our prefix, or [ErrMalformed].
@@ -167,14 +164,13 @@ func Parse(text string) (*Pass, error) {
 		return nil, fmt.Errorf("%d characters, the most is %d: %w", len(text), MaxText, ErrMalformed)
 	}
 	p := &Pass{text: text}
-	read := p.readPaper
 	switch text[:prefixLen] {
 	case prefixPaper:
 		p.Form = Paper
 	case prefixRotating:
-		p.Form, read = Rotating, p.readRotating
+		p.Form = Rotating
 	case prefixChallenge:
-		p.Form, read = Challenge, p.readChallenge
+		p.Form = Challenge
 	case prefixNonce:
 		return nil, fmt.Errorf("this is a gate's nonce; show it to the wallet: %w", ErrMalformed)
 	default:
@@ -184,7 +180,7 @@ func Parse(text string) (*Pass, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s pass, not base45; scan it again: %w: %w", p.Form, ErrMalformed, err)
 	}
-	if err := read(body); err != nil {
+	if err := p.read(body); err != nil {
 		return nil, fmt.Errorf("%s pass: %w: %w", p.Form, ErrMalformed, err)
 	}
 	return p, nil

@@ -44,18 +44,19 @@ func (v *Verifier) Rotating(p *Pass, holder ticket.HolderKey, now time.Time, unc
 	if err := p.inTime(now, uncertainty); err != nil {
 		return err
 	}
-	if err := checkFlags(p.proof.flags); err != nil {
+	if err := checkFlags(p.rotating.Flags); err != nil {
 		return err
 	}
-	if got := ascend(p.ID, p.element, p.slot); subtle.ConstantTimeCompare(got[:], p.anchor[:]) != 1 {
-		return fmt.Errorf("element is not of slot %d: %w", p.slot, ErrBadProof)
+	w := &p.rotating
+	if got := ascend(p.ID, w.Element, w.Slot); subtle.ConstantTimeCompare(got[:], w.Anchor[:]) != 1 {
+		return fmt.Errorf("element is not of slot %d: %w", w.Slot, ErrBadProof)
 	}
 	var lease *[leaseSize]byte
 	if l, ok := p.Lease(); ok {
 		lease = &l
 	}
-	challenge := RotatingChallenge(p.ID, p.anchor, p.start, p.slots, lease)
-	return v.verify(&p.proof, challenge[:], holder)
+	challenge := RotatingChallenge(p.ID, w.Anchor, w.start(), w.Slots, lease)
+	return v.verify(w.proof(), challenge[:], holder)
 }
 
 // Challenge checks a challenge pass against the key that its ticket is bound to
@@ -67,24 +68,25 @@ func (v *Verifier) Challenge(p *Pass, holder ticket.HolderKey, n Nonce) error {
 	if p.Form != Challenge {
 		return fmt.Errorf("%s: %w", p.Form, ErrWrongForm)
 	}
-	if n.Value != p.nonce {
+	if n.Value != p.challenge.Nonce {
 		return fmt.Errorf("pass answers another nonce: %w", ErrBadProof)
 	}
 	challenge := ChallengeFor(p.ID, n)
-	return v.verify(&p.proof, challenge[:], holder)
+	return v.verify(p.challenge.proof(), challenge[:], holder)
 }
 
 // inTime checks the session and the slot of a rotating pass against the clock.
 func (p *Pass) inTime(now time.Time, uncertainty time.Duration) error {
+	w := &p.rotating
 	switch {
 	case uncertainty < 0 || uncertainty > MaxUncertainty:
 		return fmt.Errorf("uncertain by %s, the most is %s: %w", uncertainty, MaxUncertainty, ErrClockUncertain)
-	case p.slots == 0 || p.slots > MaxSlots || p.slot >= p.slots:
-		return fmt.Errorf("slot %d of %d, the most is %d: %w", p.slot, p.slots, MaxSlots, ErrDelegation)
+	case w.Slots == 0 || w.Slots > MaxSlots || w.Slot >= w.Slots:
+		return fmt.Errorf("slot %d of %d, the most is %d: %w", w.Slot, w.Slots, MaxSlots, ErrDelegation)
 	}
-	earliest := p.slotAt(now.Add(-uncertainty)) - pastSlots
-	latest := p.slotAt(now.Add(uncertainty)) + futureSlots
-	switch slot := int64(p.slot); {
+	earliest := w.slotAt(now.Add(-uncertainty)) - pastSlots
+	latest := w.slotAt(now.Add(uncertainty)) + futureSlots
+	switch slot := int64(w.Slot); {
 	case slot < earliest:
 		return fmt.Errorf("slot %d, the earliest now is %d: %w", slot, earliest, ErrStale)
 	case slot > latest:
@@ -93,10 +95,10 @@ func (p *Pass) inTime(now time.Time, uncertainty time.Duration) error {
 	return nil
 }
 
-// slotAt returns which slot of the pass's session the time falls in; before the
+// slotAt returns which slot of the session the time falls in; before the
 // session it is negative.
-func (p *Pass) slotAt(t time.Time) int64 {
-	since := t.Unix() - p.start // Unix rounds down, and start is whole seconds
+func (w *wireRotating) slotAt(t time.Time) int64 {
+	since := t.Unix() - w.start() // Unix rounds down, and start is whole seconds
 	slot := since / slotSeconds
 	if since%slotSeconds < 0 {
 		slot--

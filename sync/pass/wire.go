@@ -40,9 +40,22 @@ type wireChallenge struct {
 // maxStart keeps arithmetic with the wallet's claim far from overflow.
 const maxStart = 1 << 40
 
+// read fills in the pass from the body of its form.
+func (p *Pass) read(body []byte) error {
+	switch p.Form {
+	case Paper:
+		return p.readCarried(body)
+	case Rotating:
+		return p.readRotating(body)
+	case Challenge:
+		return p.readChallenge(body)
+	}
+	return fmt.Errorf("%s is no form", p.Form)
+}
+
 func (p *Pass) readRotating(body []byte) error {
-	var w wireRotating
-	if err := canon.UnmarshalExact(body, &w); err != nil {
+	w := &p.rotating
+	if err := canon.UnmarshalExact(body, w); err != nil {
 		return err
 	}
 	switch {
@@ -51,32 +64,33 @@ func (p *Pass) readRotating(body []byte) error {
 	case w.Lease == nil || len(w.Lease) != 0 && len(w.Lease) != leaseSize:
 		return fmt.Errorf("lease of %d bytes", len(w.Lease))
 	}
-	p.anchor, p.element = w.Anchor, w.Element
-	p.start, p.slots, p.slot = int64(w.Start), w.Slots, w.Slot // #nosec G115 -- bounded above
-	if len(w.Lease) == leaseSize {
-		p.lease = w.Lease
-	}
-	p.proof = proof{flags: w.Flags, counter: w.Counter, shape: w.Shape, tail: w.Tail, signature: w.Signature}
-	if err := p.proof.check(); err != nil {
+	if err := w.Shape.check(w.Tail); err != nil {
 		return err
 	}
 	return p.readTicket(w.Ticket)
 }
 
 func (p *Pass) readChallenge(body []byte) error {
-	var w wireChallenge
-	if err := canon.UnmarshalExact(body, &w); err != nil {
+	w := &p.challenge
+	if err := canon.UnmarshalExact(body, w); err != nil {
 		return err
 	}
-	p.nonce = w.Nonce
-	p.proof = proof{flags: w.Flags, counter: w.Counter, shape: w.Shape, tail: w.Tail, signature: w.Signature}
-	if err := p.proof.check(); err != nil {
+	if err := w.Shape.check(w.Tail); err != nil {
 		return err
 	}
 	return p.readTicket(w.Ticket)
 }
 
-func (p *Pass) readPaper(body []byte) error { return p.readCarried(body) }
+// start is the session's start in Unix seconds; readRotating has bounded it.
+func (w *wireRotating) start() int64 { return int64(w.Start) } // #nosec G115 -- at most maxStart
+
+func (w *wireRotating) proof() proof {
+	return proof{flags: w.Flags, counter: w.Counter, shape: w.Shape, tail: w.Tail, signature: w.Signature}
+}
+
+func (w *wireChallenge) proof() proof {
+	return proof{flags: w.Flags, counter: w.Counter, shape: w.Shape, tail: w.Tail, signature: w.Signature}
+}
 
 // readTicket takes an id or a signed ticket.
 func (p *Pass) readTicket(b []byte) error {
