@@ -27,14 +27,14 @@ type HoldRequest struct {
 // Hold keeps a place for the buyer and returns the order with its secret, which
 // is not kept and cannot be asked for again.
 func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
-	l, err := s.cfg.Store.Listing(ctx, r.Event)
+	event, err := s.cfg.Store.Rules(ctx, r.Event)
 	if err != nil {
 		return Order{}, "", err
 	}
 	now := s.cfg.Now()
 	h := Hold{Event: r.Event, Zone: r.Zone, Class: r.Class, Seat: r.Seat, Expires: now.Add(s.cfg.Hold)}
-	switch class, ok := l.Event.Class(r.Class); {
-	case now.Unix() >= l.Event.Ends:
+	switch class, ok := event.Class(r.Class); {
+	case now.Unix() >= event.Ends:
 		return Order{}, "", ErrSaleClosed
 	case !ok:
 		return Order{}, "", ErrNotSold
@@ -47,7 +47,7 @@ func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
 		if h.ChallengeExpires, err = s.checkChallenge(r.Holder.Challenge); err != nil {
 			return Order{}, "", err
 		}
-		if err := s.cfg.Verifier.VerifyAssertion(l.Event.RelyingParty, r.Holder.Key, r.Holder.Challenge, r.Holder.Assertion); err != nil {
+		if err := s.cfg.Verifier.VerifyAssertion(event.RelyingParty, r.Holder.Key, r.Holder.Challenge, r.Holder.Assertion); err != nil {
 			return Order{}, "", fmt.Errorf("%w: %w", ErrPossession, err)
 		}
 		h.Holder, h.Challenge = r.Holder.Key, r.Holder.Challenge

@@ -138,6 +138,11 @@ func (s *Sale) Import(ctx context.Context, p *seatmap.Plan) (added bool, err err
 	return s.cfg.Store.AddPlan(ctx, p)
 }
 
+// Rules returns one event as gates see it.
+func (s *Sale) Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error) {
+	return s.cfg.Store.Rules(ctx, event)
+}
+
 // Listing returns one event with its prices and how full it is.
 func (s *Sale) Listing(ctx context.Context, event ticket.EventID) (Listing, error) {
 	return s.cfg.Store.Listing(ctx, event)

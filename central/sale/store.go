@@ -23,7 +23,11 @@ type Catalogue interface {
 	// plan is stored already and [ErrEventExists] when another one is.
 	AddPlan(ctx context.Context, p *seatmap.Plan) (bool, error)
 
-	// Listing returns [ErrUnknownEvent] when there is no such event.
+	// Rules returns the event alone, or [ErrUnknownEvent].
+	Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error)
+
+	// Listing returns [ErrUnknownEvent] when there is no such event. It counts
+	// every place.
 	Listing(ctx context.Context, event ticket.EventID) (Listing, error)
 
 	Listings(ctx context.Context, after ticket.EventID, limit int) ([]Listing, error)

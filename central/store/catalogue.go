@@ -80,13 +80,28 @@ const (
 		FROM place WHERE event = $1 GROUP BY zone`
 )
 
+// Rules implements [sale.Catalogue].
+func (s *Store) Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error) {
+	var l sale.Listing
+	err := s.view(ctx, func(t *tx) (err error) {
+		l, err = getEvent(ctx, t, event)
+		return err
+	})
+	return l.Event, err
+}
+
+func getEvent(ctx context.Context, t *tx, event ticket.EventID) (sale.Listing, error) {
+	l, err := scanListing(t.sql.QueryRowContext(ctx, selectEvent, int64(event)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return l, sale.ErrUnknownEvent
+	}
+	return l, err
+}
+
 // Listing implements [sale.Catalogue].
 func (s *Store) Listing(ctx context.Context, event ticket.EventID) (l sale.Listing, err error) {
 	err = s.view(ctx, func(t *tx) error {
-		if l, err = scanListing(t.sql.QueryRowContext(ctx, selectEvent, int64(event))); err != nil {
-			if errors.Is(err, sql.ErrNoRows) {
-				return sale.ErrUnknownEvent
-			}
+		if l, err = getEvent(ctx, t, event); err != nil {
 			return err
 		}
 		return fillListing(ctx, t, &l)
