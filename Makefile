@@ -7,8 +7,8 @@ SHELL      := /bin/bash
 BIN    := bin
 TOOLS  := .cache/bin
 FUZZTIME ?= 20s
-# testdata holds Go packages too (frames, wallet, demo, bench); ./... passes them over.
-PKGS   := ./... ./testdata/...
+# testdata holds Go packages too (frames, wallet, stage, demo, bench); ./... passes them over.
+PKGS   := ./... $(sort $(patsubst %/,./%,$(dir $(shell git ls-files 'testdata/*.go'))))
 
 export CGO_ENABLED := 1
 export GOFLAGS := -buildvcs=false

@@ -1,0 +1,78 @@
+// Command demo plays conting's main story on this machine: a ticket is bought,
+// admitted from camera frames, refused on replay and as a screenshot, admitted
+// with the cable cut, used twice by gates that cannot see each other, and
+// reconciled. Then it leaves everything up to look at; with -auto it ends, and
+// its exit status is 0 only if every step happened.
+//
+// Every part is the product's own command in its own process. Only the phones,
+// the cameras' pictures and the cables are made up.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+func main() {
+	os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func command(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	bin := flags.String("bin", "bin", "folder of the built commands")
+	dir := flags.String("dir", "", "folder for everything that is made; a new one by default")
+	auto := flags.Bool("auto", false, "end after the last step")
+	plan := flags.String("plan", filepath.Join("testdata", "venue", "sample.json"), "venue and event to play")
+	if flags.Parse(args) != nil {
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := play(ctx, stdout, *bin, *dir, *plan, *auto); err != nil {
+		fmt.Fprintf(stderr, "demo: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// limit is how long the whole story may take before something is wrong.
+const limit = 5 * time.Minute
+
+func play(ctx context.Context, w io.Writer, bin, dir, plan string, auto bool) error {
+	if dir == "" {
+		made, err := os.MkdirTemp("", "conting-demo-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(made) }()
+		dir = made
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s, err := open(ctx, w, bin, dir, plan)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	telling, done := context.WithTimeout(ctx, limit)
+	defer done()
+	if err := s.tell(telling); err != nil {
+		return fmt.Errorf("step %d: %w", s.step, err)
+	}
+	fmt.Fprintf(w, "\nEvery step happened. %d steps.\n", s.step)
+	if auto {
+		return nil
+	}
+	s.where()
+	fmt.Fprintln(w, "Ctrl-C ends everything.")
+	<-ctx.Done()
+	return nil
+}

@@ -1,0 +1,421 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/testdata/frames"
+	"github.com/con-ting/conting/testdata/stage"
+)
+
+// story is the venue and how far its story has been told.
+type story struct {
+	out   io.Writer
+	stage *stage.Stage
+	event ticket.EventID
+	north *entrance
+	south *entrance
+	step  int
+}
+
+// entrance is one gate with the camera that looks at its visitors.
+type entrance struct {
+	*stage.Gate
+	phone *stage.Phone
+}
+
+// The relying party of the sample venue.
+var site = ticket.RelyingParty{ID: "tickets.example", Origin: "https://tickets.example"}
+
+// The seats of the story.
+const (
+	seated   = 1 // zone
+	standing = 3 // zone
+	vip      = 1 // class
+	floor    = 3 // class
+)
+
+// screenshotAge is how long after it was taken the screenshot is shown.
+const screenshotAge = 15 * time.Second
+
+func open(ctx context.Context, w io.Writer, bin, dir, plan string) (*story, error) {
+	began := time.Now()
+	s := &story{out: w}
+	var err error
+	if s.stage, err = stage.New(ctx, dir, bin); err != nil {
+		return nil, fmt.Errorf("start central: %w", err)
+	}
+	if s.event, err = s.stage.Import(ctx, plan, time.Now()); err != nil {
+		return nil, fmt.Errorf("import the event: %w", err)
+	}
+	s.say(began, "Central is up and sells event %s.", s.event)
+	began = time.Now()
+	for name, e := range map[string]**entrance{"north": &s.north, "south": &s.south} {
+		if *e, err = s.build(ctx, name); err != nil {
+			return nil, fmt.Errorf("gate %s: %w", name, err)
+		}
+	}
+	s.say(began, "Two gates were enrolled with one-time codes, each with a key made on the device; they are up.")
+	return s, nil
+}
+
+func (s *story) build(ctx context.Context, name string) (*entrance, error) {
+	hall, err := photograph(frames.Empty, 1, "")
+	if err != nil {
+		return nil, err
+	}
+	phone, err := stage.NewPhone(ctx, hall)
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.stage.Enrol(ctx, s.event, name, stage.Camera(phone.URL))
+	if err != nil {
+		return nil, err
+	}
+	return &entrance{Gate: g, phone: phone}, g.Start(ctx)
+}
+
+func (s *story) close() {
+	for _, e := range []*entrance{s.north, s.south} {
+		_ = e.Stop()
+		e.phone.Close()
+		e.Cable.Close()
+	}
+	_ = s.stage.StopCentral()
+}
+
+// say tells one step and what it took.
+func (s *story) say(began time.Time, format string, args ...any) {
+	s.step++
+	fmt.Fprintf(s.out, "%2d. %s (%s)\n", s.step, fmt.Sprintf(format, args...), brief(time.Since(began)))
+}
+
+func (s *story) where() {
+	fmt.Fprintf(s.out, "\nLook at\n  central        %s\n  lane north     %s\n  lane south     %s\n  camera north   %s\n  camera south   %s\n\n",
+		s.stage.Page(), s.north.Panel, s.south.Panel, s.north.phone.URL, s.south.phone.URL)
+}
+
+// tell plays every step; the first that does not happen is the error.
+func (s *story) tell(ctx context.Context) error {
+	s.where()
+	shot, err := s.screenshot(ctx)
+	if err != nil {
+		return err
+	}
+	for _, part := range []func(context.Context) error{
+		s.buyAndEnter,
+		func(ctx context.Context) error { return s.showScreenshot(ctx, shot) },
+		s.cutOff,
+		s.refund,
+	} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buyAndEnter sells a ticket, admits it and refuses its copy at the other gate.
+func (s *story) buyAndEnter(ctx context.Context) error {
+	b, err := s.sell(ctx, "A ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-3"})
+	if err != nil {
+		return err
+	}
+	text, err := b.Text(time.Now())
+	if err != nil {
+		return err
+	}
+	picture, err := photograph(frames.Gate, 7, text)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	e, err := s.north.sees(ctx, picture, ticket.Admit, ticket.OK)
+	if err != nil {
+		return err
+	}
+	s.say(began, "Its holder was admitted at north from camera frames: %s from frame to verdict, %s to disk.", ms(e.FrameToVerdict), ms(e.Durable))
+	began = time.Now()
+	if err := s.north.passes(ctx, e); err != nil {
+		return err
+	}
+	s.say(began, "The holder walked through; the entry is consumed.")
+	began = time.Now()
+	if e, err = s.south.sees(ctx, picture, ticket.Refuse, ticket.AlreadyAdmitted); err != nil {
+		return err
+	}
+	s.say(began, "A copy of the same live code, shown at south, was refused: %s.", e.Reason)
+	return nil
+}
+
+// snapshot is a photograph of somebody's code, and when it was taken.
+type snapshot struct {
+	picture [][]byte
+	taken   time.Time
+}
+
+func (s *story) screenshot(ctx context.Context) (snapshot, error) {
+	b, err := s.sell(ctx, "Another ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-4"})
+	if err != nil {
+		return snapshot{}, err
+	}
+	taken := time.Now()
+	text, err := b.Text(taken)
+	if err != nil {
+		return snapshot{}, err
+	}
+	picture, err := photograph(frames.Gate, 11, text)
+	if err != nil {
+		return snapshot{}, err
+	}
+	s.say(taken, "Somebody took a screenshot of its code.")
+	return snapshot{picture: picture, taken: taken}, nil
+}
+
+func (s *story) showScreenshot(ctx context.Context, shot snapshot) error {
+	if err := wait(ctx, time.Until(shot.taken.Add(screenshotAge))); err != nil {
+		return err
+	}
+	began := time.Now()
+	age := began.Sub(shot.taken)
+	e, err := s.north.sees(ctx, shot.picture, ticket.Refuse, ticket.StalePass)
+	if err != nil {
+		return err
+	}
+	s.say(began, "The screenshot, %s old, was refused at north: %s.", brief(age), e.Reason)
+	return nil
+}
+
+// cutOff cuts both gates off, lets them work, and brings them together again.
+func (s *story) cutOff(ctx context.Context) error {
+	var bought []*stage.Bought
+	for _, name := range []string{"A ticket for north", "One for south", "One that two people share"} {
+		b, err := s.sell(ctx, name, stage.Seat{Zone: standing, Class: floor})
+		if err != nil {
+			return err
+		}
+		bought = append(bought, b)
+	}
+	began := time.Now()
+	for _, e := range []*entrance{s.north, s.south} {
+		mark := e.Feed.Mark()
+		e.Cable.Pull()
+		if _, err := e.await(ctx, mark, func(v stage.Event) bool { return v.Kind == "mode" && v.Mode == "alone" }); err != nil {
+			return fmt.Errorf("the gate did not notice the cut: %w", err)
+		}
+	}
+	s.say(began, "The cables of both gates were cut; their displays say so.")
+	for i, e := range []*entrance{s.north, s.south} {
+		v, err := e.admitsNow(ctx, bought[i])
+		if err != nil {
+			return err
+		}
+		s.say(time.Now(), "%s admitted a holder with no network: %s from frame to verdict, %s to disk.", e.Name, ms(v.FrameToVerdict), ms(v.Durable))
+	}
+	shared := bought[2]
+	for _, e := range []*entrance{s.north, s.south} {
+		v, err := e.admitsNow(ctx, shared)
+		if err != nil {
+			return err
+		}
+		s.say(time.Now(), "%s admitted the shared ticket; it cannot know of the other gate (%s).", e.Name, ms(v.FrameToVerdict))
+	}
+	began = time.Now()
+	s.north.Cable.Plug()
+	s.south.Cable.Plug()
+	c, err := s.conflict(ctx, shared.ID)
+	if err != nil {
+		return err
+	}
+	first, second := c.Winner, c.Others[0]
+	s.say(began, "The cables were mended and central reports the conflict: %s at %s was first, %s at %s came after it.",
+		first.Gate, first.Time.Local().Format("15:04:05.000"), second.Gate, second.Time.Local().Format("15:04:05.000"))
+	return nil
+}
+
+// conflict waits until central reports the one conflict there must be.
+func (s *story) conflict(ctx context.Context, id ticket.ID) (stage.Conflict, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		list, err := s.stage.Conflicts(ctx, s.event)
+		if err != nil {
+			return stage.Conflict{}, err
+		}
+		if len(list) > 1 {
+			return stage.Conflict{}, fmt.Errorf("central reports %d conflicts, want 1", len(list))
+		}
+		if len(list) == 1 {
+			c := list[0]
+			if c.Ticket != id || len(c.Others) != 1 || c.Winner.Gate == c.Others[0].Gate {
+				return c, fmt.Errorf("central reports another conflict: %+v", c)
+			}
+			return c, nil
+		}
+		if err := wait(ctx, 50*time.Millisecond); err != nil {
+			return stage.Conflict{}, fmt.Errorf("no conflict was reported: %w", err)
+		}
+	}
+}
+
+// refund sells a ticket, gives the money back and shows it at a gate.
+func (s *story) refund(ctx context.Context) error {
+	b, err := s.sell(ctx, "A last ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-5"})
+	if err != nil {
+		return err
+	}
+	text, err := b.Text(time.Now())
+	if err != nil {
+		return err
+	}
+	picture, err := photograph(frames.Gate, 23, text)
+	if err != nil {
+		return err
+	}
+	marks := map[*entrance]int{s.north: s.north.Feed.Mark(), s.south: s.south.Feed.Mark()}
+	began := time.Now()
+	if err := s.stage.Refund(ctx, b); err != nil {
+		return err
+	}
+	for e, mark := range marks {
+		if err := e.learns(ctx, mark); err != nil {
+			return err
+		}
+	}
+	s.say(began, "It was refunded, and both gates know.")
+	began = time.Now()
+	e, err := s.south.sees(ctx, picture, ticket.Refuse, ticket.Refunded)
+	if err != nil {
+		return err
+	}
+	s.say(began, "Its code, still fresh, was refused at south: %s.", e.Reason)
+	return nil
+}
+
+// sell sells one ticket and waits until both gates know it.
+func (s *story) sell(ctx context.Context, what string, seat stage.Seat) (*stage.Bought, error) {
+	marks := map[*entrance]int{s.north: s.north.Feed.Mark(), s.south: s.south.Feed.Mark()}
+	began := time.Now()
+	b, err := s.stage.Buy(ctx, s.event, site, seat)
+	if err != nil {
+		return nil, err
+	}
+	for e, mark := range marks {
+		if err := e.learns(ctx, mark); err != nil {
+			return nil, fmt.Errorf("gate %s does not learn of the ticket: %w", e.Name, err)
+		}
+	}
+	s.say(began, "%s was bought, bound to the holder's key, and both gates know it.", what)
+	return b, nil
+}
+
+// admitsNow shows a fresh code and expects it to be admitted.
+func (e *entrance) admitsNow(ctx context.Context, b *stage.Bought) (stage.Event, error) {
+	text, err := b.Text(time.Now())
+	if err != nil {
+		return stage.Event{}, err
+	}
+	picture, err := photograph(frames.Gate, 31, text)
+	if err != nil {
+		return stage.Event{}, err
+	}
+	v, err := e.sees(ctx, picture, ticket.Admit, ticket.OK)
+	if err != nil {
+		return stage.Event{}, err
+	}
+	return v, e.passes(ctx, v)
+}
+
+// sees holds a phone up until the gate gives its verdict, which must be the
+// one expected.
+func (e *entrance) sees(ctx context.Context, picture [][]byte, want ticket.Outcome, why ticket.Reason) (stage.Event, error) {
+	mark := e.Feed.Mark()
+	e.phone.Show(picture)
+	defer e.phone.Hide()
+	v, err := e.await(ctx, mark, func(v stage.Event) bool { return v.Kind == "verdict" })
+	if err != nil {
+		return v, fmt.Errorf("gate %s gave no verdict: %w", e.Name, err)
+	}
+	if v.Outcome != want.String() || v.Reason != string(why) {
+		return v, fmt.Errorf("gate %s: %s %s, want %s %s", e.Name, v.Outcome, v.Reason, want, why)
+	}
+	return v, nil
+}
+
+func (e *entrance) passes(ctx context.Context, v stage.Event) error {
+	_, err := e.await(ctx, 0, func(w stage.Event) bool { return w.Kind == "passage" && w.Refers == v.Seq && w.Passage == "passed" })
+	if err != nil {
+		return fmt.Errorf("gate %s: nobody walked through: %w", e.Name, err)
+	}
+	return nil
+}
+
+// learns waits until the gate has applied something that central published.
+func (e *entrance) learns(ctx context.Context, mark int) error {
+	_, err := e.await(ctx, mark, func(v stage.Event) bool { return v.Kind == "set" || v.Kind == "delta" })
+	return err
+}
+
+// patience is how long one step may take.
+const patience = 20 * time.Second
+
+func (e *entrance) await(ctx context.Context, mark int, match func(stage.Event) bool) (stage.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return e.Feed.Await(ctx, mark, match)
+}
+
+// shots is how many photographs are taken of one screen in a moving hand.
+const shots = 6
+
+// photograph renders the frames that the camera takes of one screen.
+func photograph(p frames.Profile, seed uint64, text string) ([][]byte, error) {
+	out := make([][]byte, shots)
+	var g errgroup.Group
+	for i := range out {
+		g.Go(func() error {
+			scene := p.Scene(seed+uint64(i), image.Pt(1280, 720), text)
+			b, err := frames.NewRenderer().JPEG(scene)
+			out[i] = b
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if dir := os.Getenv("DEMO_FRAMES"); dir != "" {
+		for i, b := range out {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%d.jpg", p, seed, i)), b, 0o600); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return errors.Join(errors.New("waited in vain"), ctx.Err())
+	}
+}
+
+func ms(v float64) string { return fmt.Sprintf("%.1f ms", v) }
+
+func brief(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
+}

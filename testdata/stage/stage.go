@@ -1,0 +1,134 @@
+// Package stage sets up a whole venue on this machine out of the built
+// commands: central, gates, the cables between them, phones held up to cameras,
+// and a customer with a wallet. The demo plays on it and the benches measure on
+// it.
+//
+// It is no part of the product. Everything listens on loopback, on ports that
+// the system chooses, and lives in one folder.
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// Stage is one venue with its central server.
+type Stage struct {
+	Dir string // everything that the commands keep
+	Bin string // the built commands
+
+	central *Process
+	config  string
+	addr    addresses
+	token   string
+}
+
+// addresses is what central writes when it is ready.
+type addresses struct {
+	API    string `json:"api"`
+	Device string `json:"device"`
+	MQTT   string `json:"mqtt"`
+}
+
+// New initialises and starts a central server in dir.
+func New(ctx context.Context, dir, bin string) (*Stage, error) {
+	s := &Stage{Dir: dir, Bin: bin}
+	home := filepath.Join(dir, "central")
+	if _, err := Run(ctx, s.command("central"), "init", "--dir", home, "--host", "127.0.0.1"); err != nil {
+		return nil, err
+	}
+	s.config = filepath.Join(home, "central.toml")
+	if err := s.StartCentral(ctx); err != nil {
+		return nil, err
+	}
+	token, err := os.ReadFile(filepath.Join(home, "admin.token"))
+	if err != nil {
+		return nil, err
+	}
+	s.token = strings.TrimSpace(string(token))
+	return s, nil
+}
+
+func (s *Stage) command(name string) string { return filepath.Join(s.Bin, name) }
+
+// StartCentral starts central and waits until it is ready.
+func (s *Stage) StartCentral(ctx context.Context) error {
+	ready := filepath.Join(s.Dir, "central", "addresses.json")
+	_ = os.Remove(ready)
+	p, err := Start(ctx, s.Dir, "central", s.command("central"), nil, "run", "--config", s.config)
+	if err != nil {
+		return err
+	}
+	s.central = p
+	return awaitFile(ctx, p, ready, &s.addr)
+}
+
+// StopCentral ends central.
+func (s *Stage) StopCentral() error { return s.central.Stop() }
+
+// Page is the address of central's page for people.
+func (s *Stage) Page() string { return s.addr.API }
+
+// Import gives central an event file whose times are moved so that doors are
+// open now.
+func (s *Stage) Import(ctx context.Context, file string, now time.Time) (ticket.EventID, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return 0, fmt.Errorf("%s: %w", file, err)
+	}
+	id, err := moveTimes(doc, now)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", file, err)
+	}
+	moved, err := json.Marshal(doc)
+	if err != nil {
+		return 0, err
+	}
+	path := filepath.Join(s.Dir, "event.json")
+	if err := os.WriteFile(path, moved, 0o600); err != nil {
+		return 0, err
+	}
+	_, err = Run(ctx, s.command("central"), "import", "--config", s.config, path)
+	return id, err
+}
+
+// awaitFile waits until a starting process has written its addresses.
+func awaitFile(ctx context.Context, p *Process, path string, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if b, err := os.ReadFile(path); err == nil {
+			return json.Unmarshal(b, v)
+		}
+		select {
+		case <-tick.C:
+		case <-p.Done():
+			return fmt.Errorf("it ended at its start; its log is %s: %s", p.Log, tail(p.Log))
+		case <-ctx.Done():
+			return fmt.Errorf("not ready: %w; its log is %s: %s", ctx.Err(), p.Log, tail(p.Log))
+		}
+	}
+}
+
+// tail returns the last lines of a log.
+func tail(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return strings.Join(lines[max(0, len(lines)-4):], "\n")
+}
