@@ -123,7 +123,7 @@ func load(t *testing.T, name string) *image.Gray {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // read only
 	img, _, err := image.Decode(f)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

@@ -80,7 +80,7 @@ func (p plane) sharpened(buf plane, sums []int32) (plane, []int32) {
 		}
 		for x := reach; x < p.w-reach; x++ {
 			v := 3*int32(src[x]) - 2*sum/(side*side)
-			dst[x] = uint8(min(max(v, 0), 255)) //nolint:gosec // just clamped
+			dst[x] = uint8(min(max(v, 0), 255))
 			if x+reach+1 < p.w {
 				sum += column[x+reach+1] - column[x-reach]
 			}

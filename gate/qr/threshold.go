@@ -48,7 +48,7 @@ func (t *thresholds) local(p plane, inverted bool, minRange uint8) {
 			if inverted { // from the negative back to the frame: 255-v > level is v <= 254-level
 				level = max(0, 254-level)
 			}
-			t.smooth[by*t.bw+bx] = uint8(level) //nolint:gosec // the mean of 25 bytes is a byte
+			t.smooth[by*t.bw+bx] = uint8(level)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func (t *thresholds) blackPoint(p plane, bx, by, x0, y0 int, inverted bool, minR
 		sum, lo, hi = 255*block*block-sum, 255-hi, 255-lo
 	}
 	if hi-lo > minRange {
-		return uint8(sum / (block * block)) //nolint:gosec // the mean of 64 bytes is a byte
+		return uint8(sum / (block * block))
 	}
 	// A flat block counts as light ground unless it is darker than what its neighbours, which may
 	// have seen an edge, call the black point.
