@@ -1,0 +1,117 @@
+package lane
+
+import (
+	"context"
+	"image"
+	"time"
+
+	"github.com/con-ting/conting/gate/admit"
+	"github.com/con-ting/conting/gate/clock"
+	"github.com/con-ting/conting/gate/proof"
+	"github.com/con-ting/conting/gate/turnstile"
+	"github.com/con-ting/conting/sync/journal"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// Frame is one picture of the camera.
+type Frame struct {
+	Gray *image.Gray
+	At   time.Time // when it was taken
+	Seq  uint64
+}
+
+// Camera delivers frames, the newest first: it drops what nobody had time for.
+type Camera interface {
+	// Next waits for a frame. It returns [io.EOF] when there will be none any
+	// more; after any other error it is asked again.
+	Next(ctx context.Context) (Frame, error)
+}
+
+// Decoder finds the codes in a picture.
+type Decoder interface {
+	// Decode returns the texts of the codes, none for a picture without one.
+	Decode(gray *image.Gray) ([]string, error)
+}
+
+// Known is what the gate's disk knows of one ticket.
+type Known struct {
+	Ticket *ticket.Ticket // nil when the set has no such ticket
+	Status ticket.Status
+	Uses   []admit.Use // entries here and elsewhere, settled or not, released ones left out
+}
+
+// Registry reads tickets.
+type Registry interface {
+	// Lookup returns what is known. A ticket that is not known is no error: its
+	// uses may be known all the same, from other gates.
+	Lookup(ctx context.Context, event ticket.EventID, id ticket.ID) (Known, error)
+}
+
+// Claim asks for one entry of one ticket.
+type Claim struct {
+	// Entry is the journal's entry of the decision, without Seq, Time and Prev,
+	// which the ledger assigns.
+	Entry journal.Entry
+
+	// Carried is the signed and verified ticket that the set lacks, or has in an
+	// older version; nil otherwise.
+	Carried *ticket.Ticket
+
+	// MaxEntries is how often the ticket may enter.
+	MaxEntries int
+}
+
+// Claimed is the answer to a [Claim].
+type Claimed struct {
+	Seq    uint64    // of the journal's entry
+	Won    bool      // false: the entry says already_admitted instead
+	Holder admit.Use // who has the ticket's last entry, when it was not won
+}
+
+// Ledger writes decisions. What it has returned without an error is on the disk
+// and survives a power cut; an error means that nothing was written.
+type Ledger interface {
+	// Claim takes one entry of the ticket and writes the decision, in one
+	// transaction.
+	Claim(ctx context.Context, c Claim) (Claimed, error)
+
+	// Record writes a refusal or a referral.
+	Record(ctx context.Context, e journal.Entry) (seq uint64, err error)
+
+	// Settle writes what became of a claim: passed and flagged consume it,
+	// released gives it back. Settling twice as the same kind is no error.
+	Settle(ctx context.Context, seq uint64, kind journal.Kind, reason ticket.Reason) error
+}
+
+// Prover turns a pass into facts; see [proof.Checker].
+type Prover interface {
+	Check(q proof.Question) proof.Facts
+	CanChallenge() bool
+}
+
+// Turnstile is what the lane needs of a [turnstile.Lane].
+type Turnstile interface {
+	Grant(ctx context.Context, g turnstile.Grant) error
+	Events() <-chan turnstile.Event
+}
+
+// Clock says the time; see [clock.Clock].
+type Clock interface {
+	Read() clock.Reading
+}
+
+// Situation is what holds for all passes at this moment.
+type Situation struct {
+	Event      *ticket.Event // the rules; nil while the gate has no set
+	SetExpires time.Time     // zero when the set has no end
+	Mode       admit.Mode
+	Admitted   uint32 // how many this gate has let in
+}
+
+// Observer is told what happens, for screens and metrics. It is called from the
+// lane's own goroutines and must return at once.
+type Observer interface {
+	Looked(Look)
+	Decided(Result)
+	Settled(Settlement)
+}
