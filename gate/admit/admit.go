@@ -55,7 +55,6 @@ func (m Mode) String() string {
 type Use struct {
 	Where string    // the gate or lane, as staff know it
 	At    time.Time // when it was admitted
-	Left  time.Time // when it came out again; zero while inside or unknown
 }
 
 // In is everything a decision rests on. The zero In is refused.
@@ -73,8 +72,14 @@ type In struct {
 	Ticket ticket.Ticket
 	Status ticket.Status
 
-	// Uses are the entries recorded here and elsewhere, in any order.
-	Uses []Use
+	// Entries is how often the ticket has entered, here and elsewhere. Uses are
+	// those of them that can be named, in any order; more of them than Entries
+	// count as well.
+	Entries int
+	Uses    []Use
+
+	// LastExit is when the ticket last came out again; zero for never.
+	LastExit time.Time
 
 	// Event holds the rules; nil while the gate has no set.
 	Event *ticket.Event
@@ -121,6 +126,16 @@ func (in *In) gate() (ticket.Gate, bool) {
 		return ticket.Gate{}, false
 	}
 	return in.Event.Gate(in.Gate)
+}
+
+// lastUse returns the latest entry that can be named.
+func (in *In) lastUse() (last Use) {
+	for i, u := range in.Uses {
+		if i == 0 || u.At.After(last.At) {
+			last = u
+		}
+	}
+	return last
 }
 
 // Verdict is the decision and its reason.

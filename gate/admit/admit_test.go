@@ -151,14 +151,15 @@ var cases = map[string]struct {
 	"blocked":        {func(in *admit.In) { in.Status = ticket.StatusBlocked }, no(ticket.Blocked, "status", admit.NextStaff)},
 	"unknown status": {func(in *admit.In) { in.Status = 9 }, no(ticket.Blocked, "status", admit.NextStaff)},
 
-	"used":     {func(in *admit.In) { in.Uses = uses(-10 * time.Minute) }, no(ticket.AlreadyAdmitted, "entries", admit.NextStaff)},
-	"used one": {func(in *admit.In) { in.Ticket.Class = classDay; in.Uses = uses(-10 * time.Minute) }, admitted},
+	"used":                     {func(in *admit.In) { in.Uses = uses(-10 * time.Minute) }, no(ticket.AlreadyAdmitted, "entries", admit.NextStaff)},
+	"used, nobody knows where": {func(in *admit.In) { in.Entries = 1 }, no(ticket.AlreadyAdmitted, "entries", admit.NextStaff)},
+	"used one":                 {func(in *admit.In) { in.Ticket.Class = classDay; in.Uses = uses(-10 * time.Minute) }, admitted},
 	"used all": {
 		func(in *admit.In) { in.Ticket.Class = classDay; in.Uses = uses(-30*time.Minute, -10*time.Minute) },
 		no(ticket.AlreadyAdmitted, "entries", admit.NextStaff),
 	},
 	"used and out again": {
-		func(in *admit.In) { in.Uses = []admit.Use{{At: now.Add(-time.Hour), Left: now.Add(-time.Minute)}} },
+		func(in *admit.In) { in.Uses, in.LastExit = uses(-time.Hour), now.Add(-time.Minute) },
 		no(ticket.AlreadyAdmitted, "entries", admit.NextStaff),
 	},
 	"handed back at once": {
@@ -177,7 +178,7 @@ var cases = map[string]struct {
 	"back too soon after the exit": {
 		func(in *admit.In) {
 			in.Ticket.Class, in.Event.PassBackSeconds = classDay, 600
-			in.Uses = []admit.Use{{At: now.Add(-time.Hour), Left: now.Add(-time.Minute)}}
+			in.Uses, in.LastExit = uses(-time.Hour), now.Add(-time.Minute)
 		},
 		no(ticket.PassBack, "pass_back", admit.NextWait),
 	},

@@ -58,11 +58,14 @@ func random(r *rand.Rand) admit.In {
 		in.Status = ticket.Status(r.IntN(5))
 	}
 	for some(3) {
-		u := admit.Use{Where: "x", At: now.Add(-time.Duration(r.IntN(3600)) * time.Second)}
+		in.Uses = append(in.Uses, admit.Use{Where: "x", At: now.Add(-time.Duration(r.IntN(3600)) * time.Second)})
+		in.Entries++
 		if some(2) {
-			u.Left = u.At.Add(time.Minute)
+			in.LastExit = now.Add(-time.Duration(r.IntN(900)) * time.Second)
 		}
-		in.Uses = append(in.Uses, u)
+	}
+	if some(12) {
+		in.Entries = r.IntN(3)
 	}
 	in.SetExpires = []time.Time{{}, ends, ends, ends, now, now.Add(-time.Hour)}[r.IntN(6)]
 	in.Gate = []string{"north", "north", "south", "south", "west"}[r.IntN(5)]
@@ -111,13 +114,16 @@ func mayEnter(in admit.In) bool {
 	if c.MaxEntries > 1 {
 		most = int(c.MaxEntries)
 	}
-	if in.Status != ticket.StatusValid || len(in.Uses) >= most {
+	if in.Status != ticket.StatusValid || len(in.Uses) >= most || in.Entries >= most {
 		return false
 	}
+	moves := []time.Time{in.LastExit}
 	for _, u := range in.Uses {
-		latest := u.At
-		if u.Left.After(latest) {
-			latest = u.Left
+		moves = append(moves, u.At)
+	}
+	for _, latest := range moves {
+		if latest.IsZero() {
+			continue
 		}
 		if in.Event.PassBackSeconds != 0 && in.Now.Sub(latest) < time.Duration(in.Event.PassBackSeconds)*time.Second {
 			return false
@@ -189,6 +195,8 @@ var against = map[string]func(*admit.In){
 	"ticket unknown":  func(in *admit.In) { in.Known = false },
 	"revoked":         func(in *admit.In) { in.Status = ticket.StatusRevoked },
 	"one more use":    func(in *admit.In) { in.Uses = append(slices.Clip(in.Uses), admit.Use{At: in.Now}) },
+	"entries rise":    func(in *admit.In) { in.Entries += 2 },
+	"just came out":   func(in *admit.In) { in.LastExit = in.Now },
 	"gate fuller":     func(in *admit.In) { in.Admitted += 100 },
 	"set expired":     func(in *admit.In) { in.SetExpires = in.Now.Add(-time.Second) },
 	"attention":       func(in *admit.In) { in.Ticket.Flags |= ticket.FlagAttention },

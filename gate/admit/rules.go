@@ -191,23 +191,19 @@ func MaxEntries(c ticket.Class) int { return max(int(c.MaxEntries), 1) }
 
 func checkEntries(in *In) (Verdict, bool) {
 	c, _ := in.class() // an unknown class enters once, and staff look
-	if len(in.Uses) < MaxEntries(c) {
+	if max(in.Entries, len(in.Uses)) < MaxEntries(c) {
 		return ok()
 	}
-	return Already(slices.MaxFunc(in.Uses, func(a, b Use) int { return a.At.Compare(b.At) })), true
+	return Already(in.lastUse()), true
 }
 
 // checkPassBack counts from the latest thing that is known of the ticket, an
 // entry or an exit: a ticket that enters more than once must not let two people
 // in by being handed back over the fence.
 func checkPassBack(in *In) (Verdict, bool) {
-	var last time.Time
-	for _, u := range in.Uses {
-		for _, at := range []time.Time{u.At, u.Left} {
-			if at.After(last) {
-				last = at
-			}
-		}
+	last := in.lastUse().At
+	if in.LastExit.After(last) {
+		last = in.LastExit
 	}
 	until := last.Add(time.Duration(in.Event.PassBackSeconds) * time.Second)
 	if last.IsZero() || in.Event.PassBackSeconds == 0 || !in.Now.Before(until) {

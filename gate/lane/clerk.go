@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -46,7 +47,7 @@ func (l *Lane) settle(ctx context.Context, s Settlement) bool {
 	if err := l.cfg.Ledger.Settle(write, s.Seq, s.Kind, why(s)); err != nil {
 		l.cfg.Logger.ErrorContext(ctx, "settlement was not written", slog.String("lane", l.cfg.Name),
 			slog.Uint64("seq", s.Seq), slog.String("kind", s.Kind.String()), slog.Any("error", err))
-		return false
+		return errors.Is(err, ErrFinal)
 	}
 	l.tell(func(o Observer) { o.Settled(s) })
 	select {

@@ -230,7 +230,7 @@ func writing(ctx context.Context) (context.Context, context.CancelFunc) {
 // claim writes the admission and only then opens the lane.
 func (w *work) claim(ctx context.Context, j *judgement, entry journal.Entry) {
 	class, _ := j.in.Event.Class(j.in.Ticket.Class)
-	c := Claim{Entry: entry, MaxEntries: admit.MaxEntries(class)}
+	c := Claim{Entry: entry, Version: j.in.Ticket.Version, MaxEntries: admit.MaxEntries(class)}
 	if j.facts.Carried {
 		c.Carried = &j.facts.Ticket
 	}
@@ -242,8 +242,13 @@ func (w *work) claim(ctx context.Context, j *judgement, entry journal.Entry) {
 		return
 	}
 	w.result.Seq, w.result.Timing.Durable = claimed.Seq, w.since()
-	if !claimed.Won {
+	switch {
+	case claimed.Won:
+	case claimed.Reason == ticket.AlreadyAdmitted:
 		w.result.Verdict = admit.Already(claimed.Holder)
+		return
+	default:
+		w.result.Verdict = admit.Fail(ticket.Refuse, claimed.Reason, "claim")
 		return
 	}
 	w.open(ctx)

@@ -75,7 +75,7 @@ func (j *Judge) gather(ctx context.Context, event *ticket.Event, at clock.Readin
 		Now: at.Now, Uncertainty: at.Uncertainty, Dry: dry,
 	})
 	out.in.Proof, out.in.Known, out.in.Ticket = out.facts.Proof, out.facts.Known, out.facts.Ticket
-	out.in.Status, out.in.Uses = known.Status, known.Uses
+	out.in.Status, out.in.Entries, out.in.Uses, out.in.LastExit = known.Status, known.Entries, known.Uses, known.LastExit
 	return nil
 }
 

@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"errors"
 	"image"
 	"time"
 
@@ -37,7 +38,13 @@ type Decoder interface {
 type Known struct {
 	Ticket *ticket.Ticket // nil when the set has no such ticket
 	Status ticket.Status
-	Uses   []admit.Use // entries here and elsewhere, settled or not, released ones left out
+
+	// Entries is how many entries count, here and elsewhere, settled or not; those
+	// that were given back do not. Uses are the ones that can be named.
+	Entries int
+	Uses    []admit.Use
+
+	LastExit time.Time // zero for never
 }
 
 // Registry reads tickets.
@@ -57,16 +64,25 @@ type Claim struct {
 	// older version; nil otherwise.
 	Carried *ticket.Ticket
 
+	// Version is that of the ticket that was decided about. If the set has a higher
+	// one by now, the claim is lost.
+	Version uint32
+
 	// MaxEntries is how often the ticket may enter.
 	MaxEntries int
 }
 
 // Claimed is the answer to a [Claim].
 type Claimed struct {
-	Seq    uint64    // of the journal's entry
-	Won    bool      // false: the entry says already_admitted instead
-	Holder admit.Use // who has the ticket's last entry, when it was not won
+	Seq    uint64        // of the journal's entry
+	Won    bool          // false: the entry refuses instead
+	Reason ticket.Reason // why it refuses: already_admitted, or what the set says by now
+	Holder admit.Use     // the ticket's last entry, when it was lost to one
 }
+
+// ErrFinal is wrapped by an error of [Ledger.Settle] that will be the same
+// however often it is tried.
+var ErrFinal = errors.New("cannot be settled so")
 
 // Ledger writes decisions. What it has returned without an error is on the disk
 // and survives a power cut; an error means that nothing was written.
@@ -79,7 +95,8 @@ type Ledger interface {
 	Record(ctx context.Context, e journal.Entry) (seq uint64, err error)
 
 	// Settle writes what became of a claim: passed and flagged consume it,
-	// released gives it back. Settling twice as the same kind is no error.
+	// released gives it back. Settling twice as the same kind is no error. It must
+	// return an error wrapping [ErrFinal] if to try again cannot help.
 	Settle(ctx context.Context, seq uint64, kind journal.Kind, reason ticket.Reason) error
 }
 
