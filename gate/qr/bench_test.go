@@ -16,7 +16,7 @@ func shots(b *testing.B, p frames.Profile, n int) []*image.Gray {
 	r := frames.NewRenderer()
 	out := make([]*image.Gray, n)
 	for i := range out {
-		g, err := r.Gray(p.Scene(uint64(1000+i), frames.HD, ordinary)) //nolint:gosec // small
+		g, err := r.Gray(p.Scene(uint64(1000+i), frames.HD, ordinary))
 		if err != nil {
 			b.Fatal(err)
 		}

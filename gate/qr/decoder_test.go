@@ -224,7 +224,7 @@ func TestProfiles(t *testing.T) {
 		}
 		r, d := frames.NewRenderer(), newDecoder(t, qr.Config{Exhaustive: true, Budget: time.Minute})
 		read := 0
-		for seed := range uint64(n) { //nolint:gosec // small
+		for seed := range uint64(n) {
 			g, err := r.Gray(tt.profile.Scene(seed, frames.VGA, ordinary))
 			if err != nil {
 				t.Fatal(err)

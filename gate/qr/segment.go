@@ -31,11 +31,11 @@ const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 func parseSegments(data []byte, version int) (string, error) {
 	b := bitReader{data: data}
 	var out []byte
-	for b.left() >= 4 {
+	for b.err == nil && b.left() >= 4 {
 		mode := b.take(4)
 		switch mode {
 		case modeEnd:
-			return string(out), b.err
+			return string(out), nil
 		case modeAppend:
 			b.take(16)
 			continue
@@ -63,11 +63,11 @@ func parseSegments(data []byte, version int) (string, error) {
 		case modeKanji:
 			out = b.kanji(out, count)
 		}
-		if b.err != nil {
-			return "", b.err
-		}
 	}
-	return string(out), b.err
+	if b.err != nil {
+		return "", b.err
+	}
+	return string(out), nil
 }
 
 // countBits is the width of a character count, ISO/IEC 18004 table 3.
