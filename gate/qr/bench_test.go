@@ -27,7 +27,7 @@ func shots(b *testing.B, p frames.Profile, n int) []*image.Gray {
 
 func benchmark(b *testing.B, p frames.Profile) {
 	frames := shots(b, p, 24)
-	d := newDecoder(b, qr.Config{})
+	d := newDecoder(b, qr.Config{Budget: qr.DefaultBudget})
 	var took []time.Duration
 	read := 0
 	b.ResetTimer()

@@ -222,7 +222,7 @@ func TestProfiles(t *testing.T) {
 		if racing || testing.Short() { // the arithmetic is the same, ten times as slow
 			n, want = n/5, want/5-1
 		}
-		r, d := frames.NewRenderer(), newDecoder(t, qr.Config{Exhaustive: true, Budget: time.Minute})
+		r, d := frames.NewRenderer(), newDecoder(t, qr.Config{Exhaustive: true})
 		read := 0
 		for seed := range uint64(n) {
 			g, err := r.Gray(tt.profile.Scene(seed, frames.VGA, ordinary))
