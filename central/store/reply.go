@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 )
@@ -44,7 +43,7 @@ func (s *Store) SaveReply(ctx context.Context, key [32]byte, status int, sealed 
 	return s.update(ctx, func(t *tx) error {
 		n, err := t.exec(ctx, saveReply, key[:], status, sealed)
 		if err == nil && n == 0 {
-			err = errors.Join(errors.New("save reply: it was not claimed"), sql.ErrNoRows)
+			err = errors.New("save reply: it was not claimed")
 		}
 		return err
 	})

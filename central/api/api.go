@@ -1,0 +1,170 @@
+// Package api is central's HTTP face: the public order API under /v1, the
+// organiser's API under /admin/v1, the OpenAPI document that describes both, and
+// a status page for people.
+//
+// It decides nothing: it parses, authenticates, asks the sale and the other
+// rooms, and writes JSON or problem details (RFC 9457). Nobody who calls is
+// trusted: bodies are bounded and decoded strictly, an order answers only to
+// whoever has its secret, everything under /admin is shut unless an admin token
+// is configured and presented. It terminates no TLS and limits no rates; the
+// server that it is mounted in and a proxy do. Logs hold routes, outcomes and
+// durations, never a path's values, a body, an address or a token.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/seatmap"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// Till is the sale as the API needs it; *sale.Sale is one.
+type Till interface {
+	Import(ctx context.Context, p *seatmap.Plan) (added bool, err error)
+	Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error)
+	Listing(ctx context.Context, event ticket.EventID) (sale.Listing, error)
+	Listings(ctx context.Context, after ticket.EventID, limit int) ([]sale.Listing, error)
+	Places(ctx context.Context, event ticket.EventID, zone uint16, after int32, limit int) ([]sale.PlaceState, error)
+	NewChallenge() (sale.Challenge, error)
+	Hold(ctx context.Context, r sale.HoldRequest) (o sale.Order, secret string, err error)
+	Pay(ctx context.Context, id, secret, provider, token string) (sale.Order, error)
+	Order(ctx context.Context, id, secret string) (sale.Order, error)
+	Refund(ctx context.Context, id string) (sale.Order, error)
+}
+
+// MinAdminToken is the shortest admin token that New accepts, in bytes.
+const MinAdminToken = 32
+
+// DefaultTimeout is how long a request may take.
+const DefaultTimeout = 15 * time.Second
+
+// Config is what the API stands on. Everything but AdminToken and Timeout is required.
+type Config struct {
+	Till      Till
+	Fleet     Fleet
+	Publisher Publisher
+	Replies   Replies
+	Now       func() time.Time
+	Logger    *slog.Logger
+
+	// AdminToken opens everything under /admin. Empty keeps it shut.
+	AdminToken string
+
+	// Timeout bounds the work on one request; zero means DefaultTimeout.
+	Timeout time.Duration
+}
+
+// API is the handler. It is safe for concurrent use and starts no goroutine.
+type API struct {
+	cfg    Config
+	router *gin.Engine
+	admin  secretHash
+	pages  *template.Template
+}
+
+// New checks the configuration and lays out the routes.
+func New(_ context.Context, cfg Config) (*API, error) {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	switch {
+	case cfg.Till == nil || cfg.Fleet == nil || cfg.Publisher == nil || cfg.Replies == nil || cfg.Now == nil || cfg.Logger == nil:
+		return nil, errors.New("api: till, fleet, publisher, replies, now and logger are required")
+	case cfg.AdminToken != "" && len(cfg.AdminToken) < MinAdminToken:
+		return nil, fmt.Errorf("api: admin token of %d bytes, want %d or more, or none", len(cfg.AdminToken), MinAdminToken)
+	}
+	gin.SetMode(gin.ReleaseMode)
+	a := &API{cfg: cfg, router: gin.New(), admin: hashSecret(cfg.AdminToken)}
+	var err error
+	if a.pages, err = pages(); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	if err := a.router.SetTrustedProxies(nil); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	a.router.HandleMethodNotAllowed = true
+	a.router.RedirectTrailingSlash = false
+	a.router.ContextWithFallback = true
+	a.router.Use(a.identify, a.log, a.guard, a.recover, a.deadline)
+	a.router.NoRoute(func(c *gin.Context) { a.fail(c, codeError("not_found")) })
+	a.router.NoMethod(func(c *gin.Context) { a.fail(c, codeError("method_not_allowed")) })
+	a.routes()
+	return a, nil
+}
+
+// routes is every way in. Each stands in openapi.json; a test compares.
+func (a *API) routes() {
+	r := a.router
+	r.GET("/", a.statusPage)
+	r.GET("/status.css", a.statusCSS)
+	r.GET("/healthz", a.answer(a.health))
+
+	v1 := r.Group("/v1")
+	v1.GET("/openapi.json", a.openAPI)
+	v1.GET("/problems/:code", a.answer(a.problem))
+	v1.GET("/events", a.answer(a.events))
+	v1.GET("/events/:event", a.answer(a.event))
+	v1.GET("/events/:event/seats", a.answer(a.seats))
+	v1.POST("/challenges", a.answer(a.challenge))
+	v1.POST("/events/:event/orders", a.once(a.hold))
+	v1.GET("/orders/:order", a.answer(a.order))
+	v1.POST("/orders/:order/pay", a.once(a.pay))
+
+	r.GET("/admin/conflicts", a.adminPage, a.conflictsPage)
+	admin := r.Group("/admin/v1", a.adminOnly)
+	admin.POST("/events", a.answer(a.importEvent))
+	admin.POST("/events/:event/publish", a.answer(a.publish))
+	admin.GET("/events/:event/ledger", a.answer(a.ledger))
+	admin.GET("/events/:event/conflicts", a.answer(a.conflicts))
+	admin.POST("/orders/:order/refund", a.once(a.refund))
+	admin.POST("/enrol-codes", a.answer(a.enrolCode))
+	admin.GET("/devices", a.answer(a.devices))
+}
+
+// ServeHTTP implements [http.Handler].
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.ServeHTTP(w, r) }
+
+// Server returns an HTTP server for the API with the time and size limits that
+// keep a slow or large client from holding it. The caller gives it a listener.
+func (a *API) Server() *http.Server {
+	return &http.Server{
+		Handler:           a,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       a.cfg.Timeout,
+		WriteTimeout:      2 * a.cfg.Timeout,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(a.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// handler does one request and returns the status and what to write as JSON.
+type handler func(c *gin.Context) (status int, body any, err error)
+
+// answer writes what a handler returns.
+func (a *API) answer(h handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		status, body, err := h(c)
+		if err != nil {
+			a.fail(c, err)
+			return
+		}
+		c.JSON(status, body)
+	}
+}
+
+func (a *API) health(c *gin.Context) (int, any, error) {
+	if _, err := a.cfg.Till.Listings(c, 0, 1); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, gin.H{"status": "ok"}, nil
+}

@@ -1,0 +1,62 @@
+package api
+
+import "net/http"
+
+// kind is what is always true of a problem code.
+type kind struct {
+	status int
+	title  string
+	hint   string
+}
+
+// catalogue lists every problem code. The OpenAPI document lists the same; a
+// test compares.
+func catalogue() map[string]kind {
+	return map[string]kind{
+		// the request itself
+		"malformed_body":         {http.StatusBadRequest, "The body is not the JSON that is due", "compare it with /v1/openapi.json; unknown keys are refused"},
+		"body_too_large":         {http.StatusRequestEntityTooLarge, "The body is too large", "send less; a plan may have 1 MiB, everything else 64 KiB"},
+		"unsupported_media_type": {http.StatusUnsupportedMediaType, "The body is not JSON", "send Content-Type: application/json"},
+		"invalid_request":        {http.StatusUnprocessableEntity, "A value cannot be right", "correct the value that the detail names"},
+		"invalid_cursor":         {http.StatusBadRequest, "The cursor or limit is not valid", "use \"next\" of the page before as cursor, and a limit from 1 to 500"},
+		"not_found":              {http.StatusNotFound, "There is nothing here", "see /v1/openapi.json for what there is"},
+		"method_not_allowed":     {http.StatusMethodNotAllowed, "The method does not fit this address", "see /v1/openapi.json"},
+		"unauthorized":           {http.StatusUnauthorized, "A token is missing or wrong", "send Authorization: Bearer with the order's secret, or the admin token under /admin"},
+
+		// repeated requests
+		"idempotency_key_invalid": {http.StatusBadRequest, "The Idempotency-Key is not valid", "use 16 to 128 letters, digits, hyphens or underscores, chosen at random"},
+		"idempotency_key_reused":  {http.StatusConflict, "The Idempotency-Key was used for another request", "make a new key for a new request"},
+		"request_in_progress":     {http.StatusConflict, "The same request is still being worked on", "wait a second and repeat it unchanged"},
+
+		// what is on sale
+		"unknown_event": {http.StatusNotFound, "There is no such event", "list the events at /v1/events"},
+		"event_exists":  {http.StatusConflict, "Another plan was imported for this event", "give the event another id"},
+		"invalid_plan":  {http.StatusUnprocessableEntity, "The plan cannot be used", "correct what the detail names"},
+		"sale_closed":   {http.StatusConflict, "The event is over", "choose another event"},
+		"not_sold":      {http.StatusUnprocessableEntity, "This class is not sold in this zone", "choose a zone and class from the event's prices"},
+		"unknown_seat":  {http.StatusUnprocessableEntity, "There is no such seat in this zone", "choose one from the event's seats"},
+		"seat_taken":    {http.StatusConflict, "Somebody else has this seat", "choose another seat"},
+		"sold_out":      {http.StatusConflict, "No place is free in this zone", "choose another zone, or try again when holds run out"},
+
+		// who buys
+		"paper_not_allowed":     {http.StatusUnprocessableEntity, "This class is not sold on paper", "bind the ticket to a holder key, or choose a class that allows paper"},
+		"holder_required":       {http.StatusUnprocessableEntity, "An order names either a holder or paper", "send \"holder\" or \"paper\": true, not both"},
+		"challenge_invalid":     {http.StatusUnprocessableEntity, "The challenge is forged, too old or used", "ask for a new one at POST /v1/challenges"},
+		"possession_not_proved": {http.StatusUnprocessableEntity, "The holder key did not sign the challenge", "sign it with user verification on the device that has the key"},
+
+		// orders and payments
+		"unknown_order":         {http.StatusNotFound, "There is no such order, or the secret is wrong", "use the id and secret that the hold returned"},
+		"hold_expired":          {http.StatusConflict, "The hold has expired; nothing was charged", "hold the place again"},
+		"payment_pending":       {http.StatusConflict, "A payment for this order is in progress", "look at the order again in a few seconds"},
+		"payment_declined":      {http.StatusPaymentRequired, "The payment was declined; nothing was charged", "pay otherwise before the hold expires"},
+		"payment_token_invalid": {http.StatusUnprocessableEntity, "The payment token is not valid", "use the token that the provider's form returned; the sandbox knows ok, declined, timeout-then-ok and refund-timeout"},
+		"unknown_provider":      {http.StatusUnprocessableEntity, "There is no such payment provider", "use \"sandbox\" unless the organiser configured another"},
+		"paid_too_late":         {http.StatusConflict, "The payment came after the hold had expired; the money goes back", "hold a place again"},
+		"order_refunded":        {http.StatusConflict, "The order was refunded", "hold a place again"},
+		"not_paid":              {http.StatusConflict, "The order is not paid, so there is nothing to refund", "let its hold expire"},
+
+		// ours
+		"timeout":        {http.StatusServiceUnavailable, "The request took too long", "repeat it with the same Idempotency-Key"},
+		"internal_error": {http.StatusInternalServerError, "Something is wrong on our side", "repeat it later; the request id helps us to find it"},
+	}
+}

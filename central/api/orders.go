@@ -1,0 +1,166 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/con-ting/conting/central/pay"
+	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+type orderView struct {
+	ID       string         `json:"id"`
+	Secret   string         `json:"secret,omitempty"` // only when the order is made
+	Event    ticket.EventID `json:"event"`
+	Zone     uint16         `json:"zone"`
+	Class    uint8          `json:"class"`
+	Seat     string         `json:"seat,omitempty"`
+	State    string         `json:"state"`
+	Amount   int64          `json:"amount"`
+	Currency string         `json:"currency"`
+	Created  time.Time      `json:"created"`
+	Expires  time.Time      `json:"expires"`
+	Returned bool           `json:"money_returned,omitempty"`
+	Tickets  []ticketView   `json:"tickets"`
+}
+
+type ticketView struct {
+	ID      ticket.ID        `json:"id"`
+	Signed  bytes64          `json:"signed"`
+	Event   ticket.EventID   `json:"event"`
+	Zone    uint16           `json:"zone"`
+	Class   uint8            `json:"class"`
+	Seat    string           `json:"seat,omitempty"`
+	Version uint32           `json:"version"`
+	Holder  ticket.HolderKey `json:"holder,omitzero"`
+	Status  string           `json:"status"`
+}
+
+func (a *API) viewOrder(o *sale.Order) orderView {
+	v := orderView{
+		ID: o.ID, Event: o.Event, Zone: o.Zone, Class: o.Class, Seat: o.Seat, State: string(o.State),
+		Amount: o.Amount, Currency: o.Currency, Created: o.Created.UTC(), Expires: o.Expires.UTC(),
+		Returned: o.Returned, Tickets: make([]ticketView, 0, len(o.Tickets)),
+	}
+	if o.Expired(a.cfg.Now()) {
+		v.State = "expired"
+	}
+	for _, i := range o.Tickets {
+		t := i.Ticket
+		v.Tickets = append(v.Tickets, ticketView{
+			ID: t.ID, Signed: i.Signed, Event: t.Event, Zone: t.Zone, Class: t.Class, Seat: t.Seat,
+			Version: t.Version, Holder: t.Holder, Status: i.Status.String(),
+		})
+	}
+	return v
+}
+
+func (a *API) challenge(*gin.Context) (int, any, error) {
+	ch, err := a.cfg.Till.NewChallenge()
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, gin.H{"challenge": bytes64(ch.Value), "expires": ch.Expires.UTC()}, nil
+}
+
+type holdBody struct {
+	Zone     uint16      `json:"zone"`
+	Class    uint8       `json:"class"`
+	Seat     string      `json:"seat"`
+	Quantity *int        `json:"quantity"`
+	Holder   *holderBody `json:"holder"`
+	Paper    bool        `json:"paper"`
+}
+
+type holderBody struct {
+	PublicKey         ticket.HolderKey `json:"public_key"`
+	Challenge         bytes64          `json:"challenge"`
+	ClientDataJSON    bytes64          `json:"client_data_json"`
+	AuthenticatorData bytes64          `json:"authenticator_data"`
+	Signature         bytes64          `json:"signature"`
+}
+
+func (a *API) hold(c *gin.Context) (int, any, error) {
+	event, err := eventParam(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	var b holdBody
+	if err := decode(c, &b); err != nil {
+		return 0, nil, err
+	}
+	switch {
+	case b.Quantity != nil && *b.Quantity != 1:
+		return 0, nil, &detailError{code: "invalid_request", detail: "quantity must be 1", hint: "make one order for each ticket"}
+	case len(b.Seat) > ticket.MaxSeatLen:
+		return 0, nil, sale.ErrUnknownSeat
+	}
+	r := sale.HoldRequest{Event: event, Zone: b.Zone, Class: b.Class, Seat: b.Seat, Paper: b.Paper}
+	if h := b.Holder; h != nil {
+		r.Holder = &sale.Possession{Key: h.PublicKey, Challenge: h.Challenge, Assertion: sale.Assertion{
+			AuthenticatorData: h.AuthenticatorData, ClientDataJSON: h.ClientDataJSON, Signature: h.Signature,
+		}}
+	}
+	o, secret, err := a.cfg.Till.Hold(c, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	v := a.viewOrder(&o)
+	v.Secret = secret
+	return http.StatusCreated, v, nil
+}
+
+type payBody struct {
+	Provider string `json:"provider"`
+	Token    string `json:"token"`
+}
+
+// pay answers 202 while the provider has not said what came of it.
+func (a *API) pay(c *gin.Context) (int, any, error) {
+	secret, err := orderSecret(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	var b payBody
+	if err := decode(c, &b); err != nil {
+		return 0, nil, err
+	}
+	if len(b.Token) > pay.MaxToken {
+		return 0, nil, pay.ErrBadToken
+	}
+	status := http.StatusOK
+	o, err := a.cfg.Till.Pay(c, c.Param("order"), secret, b.Provider, b.Token)
+	if errors.Is(err, sale.ErrPaymentPending) {
+		status = http.StatusAccepted
+		c.Header("Retry-After", "2")
+		o, err = a.cfg.Till.Order(c, c.Param("order"), secret)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	return status, a.viewOrder(&o), nil
+}
+
+func (a *API) order(c *gin.Context) (int, any, error) {
+	secret, err := orderSecret(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	o, err := a.cfg.Till.Order(c, c.Param("order"), secret)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, a.viewOrder(&o), nil
+}
+
+func (a *API) refund(c *gin.Context) (int, any, error) {
+	o, err := a.cfg.Till.Refund(c, c.Param("order"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, a.viewOrder(&o), nil
+}

@@ -1,0 +1,155 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/con-ting/conting/central/pay"
+	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/seatmap"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// Problem is an error as people and programs see it (RFC 9457). Code never
+// changes its meaning; Hint says what to do next.
+type Problem struct {
+	Type      string `json:"type"` // /v1/problems/CODE, which describes it
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Code      string `json:"code"`
+	Detail    string `json:"detail,omitempty"` // about this one occurrence
+	Hint      string `json:"hint"`
+	RequestID string `json:"request_id,omitempty"` // to be found in the log
+}
+
+// codeError is a problem by its code alone.
+type codeError string
+
+// Error implements error.
+func (e codeError) Error() string { return string(e) }
+
+// detailError is a problem with something to say about this occurrence.
+type detailError struct {
+	code, detail, hint string // an empty hint is the catalogue's
+}
+
+// Error implements error.
+func (e *detailError) Error() string { return e.code + ": " + e.detail }
+
+// sentinels are the errors of other rooms that callers may see, first match wins.
+func sentinels() []struct {
+	err  error
+	code string
+} {
+	return []struct {
+		err  error
+		code string
+	}{
+		{sale.ErrUnknownEvent, "unknown_event"},
+		{sale.ErrEventExists, "event_exists"},
+		{sale.ErrSaleClosed, "sale_closed"},
+		{sale.ErrNotSold, "not_sold"},
+		{sale.ErrUnknownSeat, "unknown_seat"},
+		{sale.ErrSeatTaken, "seat_taken"},
+		{sale.ErrSoldOut, "sold_out"},
+		{sale.ErrPaper, "paper_not_allowed"},
+		{sale.ErrHolder, "holder_required"},
+		{sale.ErrChallenge, "challenge_invalid"},
+		{sale.ErrPossession, "possession_not_proved"},
+		{sale.ErrUnknownOrder, "unknown_order"},
+		{sale.ErrHoldExpired, "hold_expired"},
+		{sale.ErrUnknownProvider, "unknown_provider"},
+		{sale.ErrPaidTooLate, "paid_too_late"},
+		{sale.ErrOrderRefunded, "order_refunded"},
+		{sale.ErrNotPaid, "not_paid"},
+		{pay.ErrDeclined, "payment_declined"},
+		{pay.ErrBadToken, "payment_token_invalid"},
+		{sale.ErrPaymentPending, "payment_pending"},
+		{context.DeadlineExceeded, "timeout"},
+		{context.Canceled, "timeout"},
+	}
+}
+
+// describe turns any error into a problem. Only errors that were made to be seen
+// say more than their code.
+func describe(err error) Problem {
+	var (
+		code   codeError
+		detail *detailError
+		plan   *seatmap.Error
+		large  *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &code):
+		return problemOf(string(code))
+	case errors.As(err, &detail):
+		p := problemOf(detail.code)
+		if p.Detail = detail.detail; detail.hint != "" {
+			p.Hint = detail.hint
+		}
+		return p
+	case errors.As(err, &plan):
+		p := problemOf("invalid_plan")
+		p.Detail, p.Hint = plan.Error(), plan.Hint
+		return p
+	case errors.As(err, &large):
+		return problemOf("body_too_large")
+	}
+	for _, s := range sentinels() {
+		if errors.Is(err, s.err) {
+			return problemOf(s.code)
+		}
+	}
+	if errors.Is(err, ticket.ErrInvalid) {
+		p := problemOf("invalid_request")
+		p.Detail = err.Error()
+		return p
+	}
+	return problemOf("internal_error")
+}
+
+func problemOf(code string) Problem {
+	p, ok := catalogue()[code]
+	if !ok {
+		code = "internal_error"
+		p = catalogue()[code]
+	}
+	return Problem{Type: "/v1/problems/" + code, Title: p.title, Status: p.status, Code: code, Hint: p.hint}
+}
+
+// fail writes the problem that an error is, and logs the error when it is ours.
+func (a *API) fail(c *gin.Context, err error) {
+	p := describe(err)
+	p.RequestID = requestID(c)
+	if p.Status >= http.StatusInternalServerError {
+		a.cfg.Logger.ErrorContext(c, "request failed", slog.String("request_id", p.RequestID), slog.String("route", c.FullPath()), slog.String("error", err.Error()))
+	}
+	switch p.Status {
+	case http.StatusUnauthorized:
+		c.Header("WWW-Authenticate", `Bearer realm="conting"`)
+	case http.StatusServiceUnavailable:
+		c.Header("Retry-After", "2")
+	}
+	c.Abort()
+	writeProblem(c, p)
+}
+
+func writeProblem(c *gin.Context, p Problem) {
+	c.Header("Content-Type", problemType)
+	c.JSON(p.Status, p)
+}
+
+const problemType = "application/problem+json"
+
+// problem describes a code: what the "type" of a problem leads to.
+func (a *API) problem(c *gin.Context) (int, any, error) {
+	code := c.Param("code")
+	if _, ok := catalogue()[code]; !ok {
+		return 0, nil, codeError("not_found")
+	}
+	return http.StatusOK, problemOf(code), nil
+}
