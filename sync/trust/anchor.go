@@ -130,6 +130,11 @@ func (a Anchor) Open(data []byte, now time.Time) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trust list: %w", err)
 	}
+	return readList(payload, now)
+}
+
+// readList reads what the roots have signed.
+func readList(payload []byte, now time.Time) (*List, error) {
 	l := new(List)
 	if err := canon.UnmarshalExact(payload, l); err != nil {
 		return nil, fmt.Errorf("trust list: %w: %w", ErrMalformed, err)
