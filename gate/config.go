@@ -1,0 +1,291 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/con-ting/conting/gate/turnstile"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// Where a gate looks when nobody says otherwise.
+const (
+	defaultConfig = "/etc/conting/gate.toml"
+	defaultData   = "/var/lib/conting"
+	maxConfig     = 64 << 10
+)
+
+// config is the whole configuration file. Each field's comment is its
+// documentation; [defaults] holds the values in force when a key is absent.
+// A key that is not listed here is an error.
+type config struct {
+	// DataDir holds the identity and the database. It is made by systemd
+	// (StateDirectory) or by hand, owned by the gate's user, mode 0700.
+	// Default /var/lib/conting.
+	DataDir string `toml:"data_dir"`
+
+	Log    logConfig    `toml:"log"`
+	Camera cameraConfig `toml:"camera"`
+	Lane   laneConfig   `toml:"lane"`
+	Panel  panelConfig  `toml:"panel"`
+	Clock  clockConfig  `toml:"clock"`
+	Uplink uplinkConfig `toml:"uplink"`
+}
+
+type logConfig struct {
+	Level  string `toml:"level"`  // debug, info, warn or error. Default info.
+	Format string `toml:"format"` // text or json. Default text.
+}
+
+type cameraConfig struct {
+	// URL is where frames come from: v4l2:/dev/video0, http://host/stream
+	// (MJPEG), file:/picture.jpg or dir:/folder?loop=1&fps=10. Default
+	// v4l2:/dev/video0.
+	URL string `toml:"url"`
+
+	// Width and Height are what a V4L2 camera is asked for. Default 1280×720.
+	Width  int `toml:"width"`
+	Height int `toml:"height"`
+}
+
+type laneConfig struct {
+	// Name is what screens and the journal call this lane. Default "1".
+	Name string `toml:"name"`
+
+	// Input is where passes come from: "camera", or "stdin" for a scan engine
+	// or a script that writes one pass text a line. Default camera.
+	Input string `toml:"input"`
+
+	// Driver is the turnstile: "software" so far.
+	Driver string `toml:"driver"`
+
+	// Passage plays the person of a software lane: "auto" walks through after
+	// PassageDelay, "none" never does. Default auto.
+	Passage      string        `toml:"passage"`
+	PassageDelay time.Duration `toml:"passage_delay"` // Default 800ms.
+
+	// GrantTimeout is how long the lane stays open for one person. Default 5s.
+	GrantTimeout time.Duration `toml:"grant_timeout"`
+
+	// Challenge lets the lane show a nonce for the holder to answer. It needs a
+	// display that the holder can read. Default true.
+	Challenge bool `toml:"challenge"`
+}
+
+type panelConfig struct {
+	// Listen is the address of the lane display, /healthz and /metrics. Loopback
+	// unless you know who else can reach it. Port 0 chooses a free one; the
+	// address in use stands in DATA_DIR/addresses.json. Default 127.0.0.1:8470.
+	Listen string `toml:"listen"`
+
+	// Language of the display: ko or en. Default ko.
+	Language string `toml:"language"`
+}
+
+type clockConfig struct {
+	// Uncertainty is how far off this device's clock may be while neither NTP
+	// nor a beacon disciplines it. Default 5m, which makes such a gate ask for
+	// challenge passes.
+	Uncertainty time.Duration `toml:"uncertainty"`
+}
+
+type uplinkConfig struct {
+	// Enabled false keeps the gate off the network: sets come from sticks.
+	// Default true.
+	Enabled bool `toml:"enabled"`
+
+	// Brokers replaces the brokers that the enrolment named, in order of preference.
+	Brokers []brokerConfig `toml:"broker"`
+
+	// StaleAfter is how old the last beacon may be before the set counts as
+	// stale. Default 90s, three beacons.
+	StaleAfter time.Duration `toml:"stale_after"`
+}
+
+type brokerConfig struct {
+	Name string `toml:"name"` // "hub" or "central"
+	URL  string `toml:"url"`  // tls://host:port
+}
+
+func defaults() config {
+	return config{
+		DataDir: defaultData,
+		Log:     logConfig{Level: "info", Format: "text"},
+		Camera:  cameraConfig{URL: "v4l2:/dev/video0", Width: 1280, Height: 720},
+		Lane: laneConfig{
+			Name: "1", Input: inputCamera, Driver: "software", Passage: "auto",
+			PassageDelay: 800 * time.Millisecond, GrantTimeout: turnstile.DefaultTimeout, Challenge: true,
+		},
+		Panel:  panelConfig{Listen: "127.0.0.1:8470", Language: "ko"},
+		Clock:  clockConfig{Uncertainty: 5 * time.Minute},
+		Uplink: uplinkConfig{Enabled: true, StaleAfter: 90 * time.Second},
+	}
+}
+
+const (
+	inputCamera = "camera"
+	inputStdin  = "stdin"
+)
+
+// errConfig is wrapped by every error about the configuration file.
+var errConfig = errors.New("bad configuration")
+
+// loadConfig reads the file. A missing file is an error unless it is the
+// default one, without which the defaults are in force.
+func loadConfig(name string) (config, error) {
+	f, err := os.Open(name) //nolint:gosec // the operator's own choice
+	if errors.Is(err, fs.ErrNotExist) && name == defaultConfig {
+		return defaults(), nil
+	}
+	if err != nil {
+		return config{}, hintf("create it (see the README), or name another with --config", "%w: %w", errConfig, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return config{}, fmt.Errorf("%w: %w", errConfig, err)
+	}
+	if len(text) > maxConfig {
+		return config{}, hintf("this is not a gate's configuration", "%s is longer than %d bytes: %w", name, maxConfig, errConfig)
+	}
+	c, err := parseConfig(string(text))
+	if err != nil {
+		return config{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return c, nil
+}
+
+// parseConfig decodes strictly: an unknown key, a wrong type or an impossible
+// value is an error that names it.
+func parseConfig(text string) (config, error) {
+	c := defaults()
+	meta, err := toml.Decode(text, &c)
+	var syntax toml.ParseError
+	if errors.As(err, &syntax) {
+		return config{}, hintf("", "line %d, key %q: %s: %w", syntax.Position.Line, syntax.LastKey, syntax.Message, errConfig)
+	}
+	if err != nil {
+		return config{}, hintf("", "%w: %w", errConfig, err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		key := unknown[0].String()
+		hint := "remove it, or see the README for all keys"
+		if near, ok := nearest(key, configKeys()); ok {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		return config{}, hintf(hint, "unknown key %q: %w", key, errConfig)
+	}
+	return c, c.check()
+}
+
+// check reports the first value that no gate could work with.
+func (c *config) check() error {
+	bad := func(key, format string, args ...any) error {
+		return hintf("", "%s: %s: %w", key, fmt.Sprintf(format, args...), errConfig)
+	}
+	one := func(key, got string, of ...string) error {
+		if !slices.Contains(of, got) {
+			return bad(key, "%q, want %s", got, strings.Join(of, " or "))
+		}
+		return nil
+	}
+	between := func(key string, got, least, most time.Duration) error {
+		if got < least || got > most {
+			return bad(key, "%s, want %s to %s", got, least, most)
+		}
+		return nil
+	}
+	if !filepath.IsAbs(c.DataDir) {
+		return bad("data_dir", "%q is not an absolute path", c.DataDir)
+	}
+	if c.Lane.Name == "" || len(c.Lane.Name) > 32 {
+		return bad("lane.name", "want 1 to 32 bytes")
+	}
+	if c.Camera.Width < 160 || c.Camera.Width > 4096 || c.Camera.Height < 120 || c.Camera.Height > 4096 {
+		return bad("camera.width and height", "%d×%d, want 160×120 to 4096×4096", c.Camera.Width, c.Camera.Height)
+	}
+	if _, _, err := net.SplitHostPort(c.Panel.Listen); err != nil {
+		return bad("panel.listen", "%s", err)
+	}
+	if len(c.Uplink.Brokers) > 4 {
+		return bad("uplink.broker", "%d of them, want at most 4", len(c.Uplink.Brokers))
+	}
+	for _, b := range c.Uplink.Brokers {
+		if err := one("uplink.broker.name", b.Name, "hub", "central"); err != nil {
+			return err
+		}
+		if u, err := url.Parse(b.URL); err != nil || u.Scheme != "tls" || u.Hostname() == "" || u.Port() == "" {
+			return bad("uplink.broker.url", "%q is not tls://host:port", b.URL)
+		}
+	}
+	return firstError(
+		one("log.level", c.Log.Level, "debug", "info", "warn", "error"),
+		one("log.format", c.Log.Format, "text", "json"),
+		one("lane.input", c.Lane.Input, inputCamera, inputStdin),
+		one("lane.driver", c.Lane.Driver, "software"),
+		one("lane.passage", c.Lane.Passage, "auto", "none"),
+		one("panel.language", c.Panel.Language, "ko", "en"),
+		between("lane.passage_delay", c.Lane.PassageDelay, 0, turnstile.MaxTimeout),
+		between("lane.grant_timeout", c.Lane.GrantTimeout, 100*time.Millisecond, turnstile.MaxTimeout),
+		between("clock.uncertainty", c.Clock.Uncertainty, time.Millisecond, 24*time.Hour),
+		between("uplink.stale_after", c.Uplink.StaleAfter, time.Second, 24*time.Hour),
+	)
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The files of the data folder.
+func (c *config) identityDir() string { return filepath.Join(c.DataDir, "identity") }
+func (c *config) database() string    { return filepath.Join(c.DataDir, "gate.db") }
+func (c *config) addresses() string   { return filepath.Join(c.DataDir, "addresses.json") }
+
+// logger writes to standard error; standard output belongs to results and events.
+func (c *config) logger(w io.Writer) *slog.Logger {
+	level := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}[c.Log.Level]
+	o := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// eventFlag is the value of --event: which of the device's events is meant.
+type eventFlag struct{ id ticket.EventID }
+
+// String returns the event's number, or nothing.
+func (f *eventFlag) String() string {
+	if f.id == 0 {
+		return ""
+	}
+	return f.id.String()
+}
+
+// Set reads an event's number.
+func (f *eventFlag) Set(s string) error {
+	id, err := ticket.ParseEventID(s)
+	if err != nil {
+		return err
+	}
+	f.id = id
+	return nil
+}

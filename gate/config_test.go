@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseConfig(t *testing.T) {
+	c, err := parseConfig("")
+	if err != nil || c.DataDir != defaultData || c.Lane.Input != inputCamera || !c.Uplink.Enabled {
+		t.Errorf("defaults: %+v, %v", c, err)
+	}
+	c, err = parseConfig(`
+data_dir = "/srv/gate"
+[camera]
+url = "http://127.0.0.1:1/cam"
+[lane]
+name = "2"
+input = "stdin"
+passage_delay = "0s"
+challenge = false
+[panel]
+listen = "127.0.0.1:0"
+language = "en"
+[clock]
+uncertainty = "50ms"
+[uplink]
+stale_after = "5s"
+[[uplink.broker]]
+name = "hub"
+url = "tls://10.0.0.2:8883"
+[[uplink.broker]]
+name = "central"
+url = "tls://central.example:8883"
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.DataDir != "/srv/gate" || c.Camera.URL != "http://127.0.0.1:1/cam" || c.Camera.Width != 1280 || c.Lane.Name != "2" ||
+		c.Lane.Input != inputStdin || c.Lane.PassageDelay != 0 || c.Lane.Challenge || c.Lane.GrantTimeout != 5*time.Second ||
+		c.Panel.Listen != "127.0.0.1:0" || c.Clock.Uncertainty != 50*time.Millisecond || c.Uplink.StaleAfter != 5*time.Second ||
+		len(c.Uplink.Brokers) != 2 || c.Uplink.Brokers[1].URL != "tls://central.example:8883" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestParseConfigRefuses(t *testing.T) {
+	for _, c := range []struct{ text, word, hint string }{
+		{"[lane]\nnam = \"1\"", `"lane.nam"`, `"lane.name"`},
+		{"[pannel]\nlisten = \"x\"", `"pannel"`, `"panel"`},
+		{"name = \"1\"", `"name"`, `"lane.name"`},
+		{"entirely = \"other\"", `"entirely"`, "README"},
+		{"[lane]\nname = \"1\"\nname = \"2\"", "line 3", ""},
+		{"[lane]\nname = 1", "name", ""},
+		{"[lane]\nname = \"\"", "lane.name", ""},
+		{"[lane]\ninput = \"keyboard\"", "camera or stdin", ""},
+		{"[lane]\ndriver = \"osdp\"", "lane.driver", ""},
+		{"[lane]\npassage_delay = \"2h\"", "lane.passage_delay", ""},
+		{"[lane]\ngrant_timeout = \"fast\"", "grant_timeout", ""},
+		{"[lane]\ngrant_timeout = \"1ms\"", "lane.grant_timeout", ""},
+		{"[camera]\nwidth = 2", "camera.width", ""},
+		{"data_dir = \"relative\"", "absolute", ""},
+		{"[panel]\nlisten = \"8470\"", "panel.listen", ""},
+		{"[panel]\nlanguage = \"fr\"", "panel.language", ""},
+		{"[log]\nlevel = \"loud\"", "log.level", ""},
+		{"[clock]\nuncertainty = \"-1s\"", "clock.uncertainty", ""},
+		{"[uplink]\nstale_after = \"0s\"", "uplink.stale_after", ""},
+		{"[[uplink.broker]]\nname = \"central\"\nurl = \"tcp://h:1883\"", "tls://", ""},
+		{"[[uplink.broker]]\nname = \"other\"\nurl = \"tls://h:1\"", "uplink.broker.name", ""},
+		{"[[uplink.broker]]\nname = \"hub\"\nulr = \"tls://h:1\"", "uplink.broker.ulr", `"uplink.broker.url"`},
+		{"\x00", "line 1", ""},
+	} {
+		_, err := parseConfig(c.text)
+		if !errors.Is(err, errConfig) || !strings.Contains(err.Error(), c.word) || !strings.Contains(hintOf(err), c.hint) {
+			t.Errorf("%q: got %v (hint %q), want %q and %q", c.text, err, hintOf(err), c.word, c.hint)
+		}
+	}
+}
+
+func TestLoadConfig(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "gate.toml")
+	if _, err := loadConfig(name); !errors.Is(err, errConfig) || hintOf(err) == "" {
+		t.Errorf("missing file: got %v", err)
+	}
+	if err := os.WriteFile(name, []byte(strings.Repeat("#", maxConfig+1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadConfig(name); !errors.Is(err, errConfig) {
+		t.Errorf("huge file: got %v", err)
+	}
+}
+
+// TestConfigKeys makes sure that each key can be suggested and none is unnamed.
+func TestConfigKeys(t *testing.T) {
+	keys := configKeys()
+	if len(keys) < 20 {
+		t.Errorf("only %d keys: %v", len(keys), keys)
+	}
+	for _, k := range keys {
+		if k == "" || strings.HasSuffix(k, ".") || strings.Contains(k, "..") {
+			t.Errorf("a key without a name: %q", k)
+		}
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add("data_dir = \"/srv\"\n[lane]\nname = \"1\"")
+	f.Add("[[uplink.broker]]\nname = \"hub\"\nurl = \"tls://h:1\"")
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > maxConfig {
+			return
+		}
+		c, err := parseConfig(text)
+		if err == nil {
+			err = c.check()
+		} else if errors.Is(err, errConfig) {
+			return
+		}
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"image"
+	"image/jpeg"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/con-ting/conting/sync/ticketset"
+	"github.com/con-ting/conting/testdata/frames"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gate": main})
+}
+
+// TestScripts drives the built command. Each script finds a fresh folder with
+// gate.toml, the set files of one world, passes and pictures.
+func TestScripts(t *testing.T) {
+	w := newWorld(t, 40)
+	v1 := w.set(ticketset.Current{}, w.now, w.now.Add(48*time.Hour))
+	v2 := w.set(v1.Current(), w.now, w.now.Add(48*time.Hour))
+	old := w.set(ticketset.Current{}, w.now.Add(-48*time.Hour), w.now.Add(-24*time.Hour))
+	other := newWorld(t, 4)
+	foreign := other.set(ticketset.Current{}, w.now, w.now.Add(48*time.Hour))
+
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": exitCode,
+		},
+		Setup: func(env *testscript.Env) error {
+			dir := env.WorkDir
+			w.config(dir, "[uplink]\nenabled = false\n")
+			in := func(name string) string { return filepath.Join(dir, name) }
+			w.setFile(in("v1.set"), v1)
+			w.setFile(in("v2.set"), v2)
+			w.setFile(in("expired.set"), old)
+			if err := spoilt(in("v1.set"), in("cut.set"), in("altered.set")); err != nil {
+				return err
+			}
+			w.setFile(in("foreign.set"), foreign)
+			for name, text := range map[string]string{
+				"paper.pass":  w.pass(1, w.now),
+				"paper2.pass": w.pass(3, w.now),
+				"live.pass":   w.pass(0, w.now),
+				"invite.txt":  w.invitation(worldCode),
+			} {
+				if err := os.WriteFile(in(name), []byte(text+"\n"), 0o600); err != nil {
+					return err
+				}
+			}
+			if err := picture(in("code.jpg"), frames.Easy, w.pass(0, w.now)); err != nil {
+				return err
+			}
+			if err := picture(in("empty.jpg"), frames.Empty, ""); err != nil {
+				return err
+			}
+			env.Setenv("CONF", in("gate.toml"))
+			env.Setenv("DATA", in("data"))
+			env.Setenv("INVITE", w.invitation(worldCode))
+			env.Setenv("BAD_CODE", w.invitation("WRONG-CODE"))
+			env.Setenv("BAD_PIN", w.fleet.URL+"/enrol#"+worldCode+".ABCDEFGHIJKLMNOPQRSTUVWXYY")
+			env.Setenv("NOW", w.now.UTC().Format(time.RFC3339))
+			env.Setenv("LATER", w.now.Add(time.Minute).UTC().Format(time.RFC3339))
+			env.Setenv("TOMORROW", w.now.Add(24*time.Hour).UTC().Format(time.RFC3339))
+			return nil
+		},
+	})
+}
+
+// exitCode runs a command and compares its exit status: code 3 gate status.
+func exitCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N command [args…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); !errors.As(err, &exit) || exit.ExitCode() != want {
+		ts.Fatalf("got %v, want exit status %d", err, want)
+	}
+}
+
+// spoilt writes a set file that ends too early and one with an altered byte.
+func spoilt(from, cut, altered string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(cut, data[:len(data)/2], 0o600); err != nil {
+		return err
+	}
+	data[len(data)/2] ^= 1
+	return os.WriteFile(altered, data, 0o600)
+}
+
+// picture writes a rendered photograph.
+func picture(name string, p frames.Profile, text string) error {
+	gray, err := frames.Render(p, 1, image.Pt(640, 480), text)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := jpeg.Encode(f, gray, &jpeg.Options{Quality: 90}); err != nil {
+		return err
+	}
+	return f.Close()
+}

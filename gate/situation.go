@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/con-ting/conting/gate/admit"
+	"github.com/con-ting/conting/gate/lane"
+	"github.com/con-ting/conting/gate/store"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// situation keeps what holds for all passes at this moment, so that a decision
+// asks no one for it. It is refreshed from the store once a second and whenever
+// something changed.
+type situation struct {
+	store  *store.Store
+	events []ticket.EventID
+	only   ticket.EventID    // if not zero, no other event counts
+	mode   func() admit.Mode // nil is alone
+
+	current atomic.Pointer[lane.Situation]
+}
+
+// now returns the situation of the last refresh, with the mode of this moment.
+func (s *situation) now() lane.Situation {
+	var out lane.Situation
+	if p := s.current.Load(); p != nil {
+		out = *p
+	}
+	out.Mode = admit.ModeAlone
+	if s.mode != nil {
+		out.Mode = s.mode()
+	}
+	return out
+}
+
+// refresh reads the set in force of the event that is on at that time. Without
+// any set the situation has no event.
+func (s *situation) refresh(ctx context.Context, at time.Time) error {
+	var best *store.SetState
+	for _, e := range s.events {
+		if s.only != 0 && e != s.only {
+			continue
+		}
+		st, err := s.store.SetState(ctx, e)
+		if errors.Is(err, store.ErrNoSet) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if best == nil || away(st.Event, at) < away(best.Event, at) {
+			best = &st
+		}
+	}
+	if best == nil {
+		s.current.Store(&lane.Situation{})
+		return nil
+	}
+	n, err := s.store.Admitted(ctx, best.Event.ID)
+	if err != nil {
+		return fmt.Errorf("count admissions: %w", err)
+	}
+	s.current.Store(&lane.Situation{
+		Event: best.Event, SetExpires: time.Unix(best.Expires, 0), Admitted: uint32(min(max(n, 0), 1<<32-1)),
+	})
+	return nil
+}
+
+// away is how far a time lies from an event's hours of entry; 0 is within.
+func away(e *ticket.Event, at time.Time) time.Duration {
+	doors, ends := time.Unix(e.Doors, 0), time.Unix(e.Ends, 0)
+	return max(doors.Sub(at), at.Sub(ends), 0)
+}
