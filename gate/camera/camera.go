@@ -236,7 +236,7 @@ func (c *Camera) session(ctx context.Context) (good bool, err error) {
 			if !c.deliver(ctx, gray) {
 				return good, ctx.Err()
 			}
-		case errors.Is(err, ErrFrame) && bad < badFrames:
+		case errors.Is(err, ErrFrame) && (bad < badFrames || !c.source.lasting()):
 			bad++
 			c.note(func(s *Stats) { s.Errors++; s.LastError = err })
 		default:

@@ -114,7 +114,7 @@ func (p *parts) header() (int64, error) {
 			if err != nil || n > MaxPart {
 				return 0, fmt.Errorf("%w: a part of %q bytes; the limit is %d", ErrStream, value, MaxPart)
 			}
-			length = int64(n) //nolint:gosec // at most MaxPart
+			length = int64(n)
 		case "Content-Type":
 			if t := strings.ToLower(value); !strings.HasPrefix(t, "image/jpeg") && !strings.HasPrefix(t, "image/jpg") {
 				return 0, fmt.Errorf("%w: parts of type %q; want image/jpeg", ErrStream, value)

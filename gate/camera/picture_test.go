@@ -1,0 +1,227 @@
+package camera_test
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/con-ting/conting/gate/camera"
+)
+
+// save writes a file to a fresh folder.
+func save(t testing.TB, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// colourful is a picture with many tones in colour.
+func colourful() *image.YCbCr {
+	img := image.NewYCbCr(image.Rect(0, 0, 40, 24), image.YCbCrSubsampleRatio420)
+	for i := range img.Y {
+		img.Y[i] = uint8(i * 7)
+	}
+	for i := range img.Cb {
+		img.Cb[i], img.Cr[i] = uint8(100+i), uint8(200-i)
+	}
+	return img
+}
+
+// withoutTables removes the Huffman tables from a JPEG.
+func withoutTables(t testing.TB, data []byte) []byte {
+	t.Helper()
+	at := bytes.Index(data, []byte{0xFF, 0xC4})
+	if at < 0 {
+		t.Fatal("no tables to remove")
+	}
+	n := 2 + int(binary.BigEndian.Uint16(data[at+2:]))
+	out := append(bytes.Clone(data[:at]), data[at+n:]...)
+	if bytes.Contains(out[:300], []byte{0xFF, 0xC4}) {
+		t.Fatal("there are more tables")
+	}
+	return out
+}
+
+func TestJPEGWithoutTables(t *testing.T) {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, colourful(), nil); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := camera.ReadImage(save(t, "whole.jpg", b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := camera.ReadImage(save(t, "bare.jpg", withoutTables(t, b.Bytes())))
+	if err != nil {
+		t.Fatalf("without tables: %v", err)
+	}
+	if !bytes.Equal(whole.Pix, bare.Pix) || whole.Rect != bare.Rect {
+		t.Error("the picture differs without its tables")
+	}
+}
+
+func TestReadImageIsBrightness(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 2, 1))
+	img.Set(0, 0, color.NRGBA{255, 0, 0, 255})
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	g, err := camera.ReadImage(save(t, "red.png", b.Bytes()))
+	if err != nil || g.GrayAt(0, 0).Y != 76 || g.GrayAt(1, 0).Y != 255 {
+		t.Errorf("red and nothing: got %v, %v; want levels 76 and 255 (transparent is white)", g, err)
+	}
+}
+
+// bomb is a PNG of any size whose pixels are not even there.
+func bomb(w, h uint32) []byte {
+	chunk := func(kind string, data []byte) []byte {
+		body := append([]byte(kind), data...)
+		out := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
+		return binary.BigEndian.AppendUint32(append(out, body...), crc32.ChecksumIEEE(body))
+	}
+	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, w), h)
+	head = append(head, 16, 6, 0, 0, 0)
+	var z bytes.Buffer
+	zw := zlib.NewWriter(&z)
+	_, _ = zw.Write(make([]byte, 1000))
+	_ = zw.Close()
+	return bytes.Join([][]byte{[]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", head), chunk("IDAT", z.Bytes()), chunk("IEND", nil)}, nil)
+}
+
+func TestUnusablePictures(t *testing.T) {
+	good := photo(t, 50)
+	huge := bytes.Clone(good)
+	at := bytes.Index(huge, []byte{0xFF, 0xC0})
+	binary.BigEndian.PutUint16(huge[at+5:], 60000)
+	binary.BigEndian.PutUint16(huge[at+7:], 60000)
+	for name, data := range map[string][]byte{
+		"empty":              nil,
+		"text":               []byte("not a picture at all"),
+		"only a start":       {0xFF, 0xD8},
+		"start and end":      {0xFF, 0xD8, 0xFF, 0xD9, 0, 0},
+		"JPEG cut in pixels": good[:len(good)-8],
+		"JPEG cut before":    good[:100],
+		"JPEG of 60000":      huge,
+		"a lying segment":    {0xFF, 0xD8, 0xFF, 0xE0, 0xFF, 0xFF, 1, 2, 3},
+		"a segment of none":  {0xFF, 0xD8, 0xFF, 0xE0, 0, 0, 1, 2, 3},
+		"no size":            {0xFF, 0xD8, 0xFF, 0xDA, 0, 4, 1, 2, 3},
+		"PNG bomb":           bomb(50000, 50000),
+		"PNG wide":           bomb(4097, 1),
+		"PNG large in area":  bomb(4096, 4096),
+		"PNG cut":            bomb(64, 64)[:60],
+		"longer than files":  append(bytes.Clone(good), make([]byte, camera.MaxFile)...),
+	} {
+		if g, err := camera.ReadImage(save(t, "x", data)); !errors.Is(err, camera.ErrFrame) {
+			t.Errorf("%s: got %v, %v; want ErrFrame", name, g != nil, err)
+		}
+	}
+	if _, err := camera.ReadImage(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+}
+
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	for name, data := range map[string][]byte{
+		"b.jpg": photo(t, 20), "a.JPEG": photo(t, 10), "c.jpg": []byte("torn"), "d.txt": []byte("no picture"), "e.jpg": photo(t, 30),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(address string, n int) (levels []uint8, s camera.Stats, last error) {
+		c, err := camera.Open(t.Context(), address, config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for len(levels) < n {
+			f, err := c.Next(t.Context())
+			if err != nil {
+				last = err
+				break
+			}
+			levels = append(levels, f.Gray.Pix[0])
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		return levels, c.Stats(), last
+	}
+	if got, s, err := read("dir:"+dir, 99); !bytes.Equal(got, []byte{10, 20, 30}) || !errors.Is(err, io.EOF) || s.Errors != 1 || s.Dropped != 0 {
+		t.Errorf("folder: levels %v, %v, %+v; want 10 20 30, io.EOF, one error", got, err, s)
+	}
+	if got, _, err := read("dir:"+dir+"?loop=1", 7); !bytes.Equal(got, []byte{10, 20, 30, 10, 20, 30, 10}) || err != nil {
+		t.Errorf("folder in a loop: levels %v, %v", got, err)
+	}
+	if got, _, err := read("file:"+filepath.Join(dir, "b.jpg"), 9); !bytes.Equal(got, []byte{20}) || !errors.Is(err, io.EOF) {
+		t.Errorf("file: levels %v, %v; want 20 and io.EOF", got, err)
+	}
+	if got, _, err := read("file://"+filepath.Join(dir, "b.jpg")+"?loop=true&fps=500", 3); !bytes.Equal(got, []byte{20, 20, 20}) || err != nil {
+		t.Errorf("file in a loop: levels %v, %v; want 20 20 20", got, err)
+	}
+	if got, _, err := read("file:"+filepath.Join(dir, "c.jpg")+"?loop=1", 3); len(got) > 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("torn file in a loop: levels %v, %v; want io.EOF", got, err)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	dir := t.TempDir()
+	file := save(t, "a.jpg", photo(t, 1))
+	for _, address := range []string{
+		"", "camera", "v4l2:", "http:", "http:///stream", "rtsp://camera/1", "file:", "dir:" + dir, "dir:" + file, "file:" + dir,
+		"file:" + file + "?speed=1", "file:" + file + "?loop=perhaps", "file:" + file + "?fps=0", "file:" + file + "?fps=NaN",
+		"file:" + file + ".gone", "http://%zz/", "v4l2:/dev/" + strings.Repeat("x", 3000),
+	} {
+		c, err := camera.Open(t.Context(), address, config())
+		if err == nil {
+			t.Errorf("Open(%.60q): no error", address)
+			_ = c.Close()
+		}
+	}
+	if _, err := camera.Open(t.Context(), "file:"+file, camera.Config{}); err == nil {
+		t.Error("Open without logger and clock: no error")
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	level := func(a, b uint8) *image.Gray {
+		g := image.NewGray(image.Rect(0, 0, 64, 64))
+		for i := range g.Pix {
+			if g.Pix[i] = a; i%2 == 1 {
+				g.Pix[i] = b
+			}
+		}
+		return g
+	}
+	for _, tt := range []struct {
+		g    *image.Gray
+		want camera.Light
+		say  string
+	}{
+		{level(10, 14), camera.Light{Mean: 12, Dark: 10, Bright: 14}, "too dark: 12 of 255"},
+		{level(250, 255), camera.Light{Mean: 252, Dark: 250, Bright: 255}, "too bright: 252 of 255"},
+		{level(100, 110), camera.Light{Mean: 105, Dark: 100, Bright: 110}, "no contrast"},
+		{level(20, 220), camera.Light{Mean: 120, Dark: 20, Bright: 220}, ""},
+		{&image.Gray{}, camera.Light{}, "too dark"},
+	} {
+		got := camera.Measure(tt.g)
+		if got != tt.want || !strings.HasPrefix(got.Advice(), tt.say) || (tt.say == "") != (got.Advice() == "") {
+			t.Errorf("got %+v %q, want %+v %q", got, got.Advice(), tt.want, tt.say)
+		}
+	}
+}
