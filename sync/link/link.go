@@ -113,7 +113,8 @@ type Config struct {
 	// methods except Close. Required if there is anything to subscribe to.
 	OnMessage func(topic string, payload []byte)
 
-	// OnState is called after each change, by one goroutine, and must return soon.
+	// OnState is called after each change, by one goroutine, and must return soon. A
+	// link counts as connected when its birth is published and its subscriptions stand.
 	OnState func(State)
 
 	// Outbox is what must reach the other end; nil for a link that only listens.
@@ -124,8 +125,8 @@ type Config struct {
 
 	Window      int           // outbox items in flight, default and most MaxWindow
 	ResendAfter time.Duration // an item without acknowledgement is sent again; default 10 s, doubled up to 8 times that
-	KeepAlive   time.Duration // whole seconds between pings; default 10 s
-	PingTimeout time.Duration // a ping without answer ends the connection; default 5 s
+	KeepAlive   time.Duration // whole seconds between pings; default 5 s
+	PingTimeout time.Duration // a ping without answer ends the connection; default 3 s
 	Timeout     time.Duration // of connecting, of each write, of a SUBACK; default 5 s
 	BackoffMin  time.Duration // first pause of an endpoint that failed; default 250 ms
 	BackoffMax  time.Duration // longest pause; default 30 s
@@ -139,8 +140,8 @@ type Config struct {
 func (c *Config) defaults() {
 	set(&c.Window, MaxWindow)
 	set(&c.ResendAfter, 10*time.Second)
-	set(&c.KeepAlive, 10*time.Second)
-	set(&c.PingTimeout, 5*time.Second)
+	set(&c.KeepAlive, 5*time.Second)
+	set(&c.PingTimeout, 3*time.Second)
 	set(&c.Timeout, 5*time.Second)
 	set(&c.BackoffMin, 250*time.Millisecond)
 	set(&c.BackoffMax, 30*time.Second)
@@ -371,7 +372,6 @@ func (l *Link) Run(ctx context.Context) error {
 // visit connects to endpoint i and stays until the connection ends.
 func (l *Link) visit(ctx context.Context, r *roster, i int) {
 	ep := l.cfg.Endpoints[i]
-	began := l.cfg.Now()
 	s, err := l.connect(ctx, ep)
 	if err != nil {
 		r.failed(i, l.cfg.Now())
@@ -380,19 +380,30 @@ func (l *Link) visit(ctx context.Context, r *roster, i int) {
 		}
 		return
 	}
-	l.enter(s)
-	l.cfg.Logger.InfoContext(ctx, "broker connected", slog.String("endpoint", ep.Name), slog.Uint64("epoch", s.epoch))
-	better, err := s.serve(ctx, l.snapshot(), r, i)
-	l.leave(s)
+	filters := l.enter(s)
+	var began time.Time // of usefulness
+	better := -1
+	if err = s.announce(ctx, filters); err == nil {
+		began = l.cfg.Now()
+		l.tell(State{Endpoint: ep.Name, Connected: true, Since: began, Epoch: s.epoch})
+		l.cfg.Logger.InfoContext(ctx, "broker connected", slog.String("endpoint", ep.Name), slog.Uint64("epoch", s.epoch))
+		better, err = s.serve(ctx, r, i)
+	}
+	l.leave()
 	s.end(ctx, err == nil)
-
 	now := l.cfg.Now()
+	if !began.IsZero() {
+		l.tell(State{Since: now, Epoch: s.epoch})
+	}
+	if ctx.Err() != nil {
+		return
+	}
 	switch {
 	case err == nil && better >= 0:
 		r.good(better)
 		l.cfg.Logger.InfoContext(ctx, "returning to a preferred broker", slog.String("endpoint", l.cfg.Endpoints[better].Name))
 	case err == nil:
-	case now.Sub(began) >= l.cfg.StableAfter:
+	case !began.IsZero() && now.Sub(began) >= l.cfg.StableAfter:
 		r.good(i)
 		l.cfg.Logger.WarnContext(ctx, "broker lost", slog.String("endpoint", ep.Name), slog.Any("error", err))
 		pause(ctx, r.jitter(l.cfg.BackoffMin)) // not everybody at once
@@ -402,38 +413,32 @@ func (l *Link) visit(ctx context.Context, r *roster, i int) {
 	}
 }
 
-func (l *Link) enter(s *session) {
-	l.mu.Lock()
-	l.session = s
-	l.state = State{Endpoint: s.endpoint.Name, Connected: true, Since: l.cfg.Now(), Epoch: s.epoch}
-	l.mu.Unlock()
-	l.tell()
-}
-
-func (l *Link) leave(s *session) {
-	l.mu.Lock()
-	l.session = nil
-	l.state = State{Since: l.cfg.Now(), Epoch: s.epoch}
-	l.mu.Unlock()
-	l.tell()
-}
-
-func (l *Link) tell() {
-	if l.cfg.OnState != nil {
-		l.cfg.OnState(l.State())
-	}
-}
-
-// snapshot returns every filter that a new connection must subscribe to. Filters
-// that Subscribe adds after enter are sent by Subscribe itself.
-func (l *Link) snapshot() []string {
+// enter makes s the session that the link's methods use, and returns every filter
+// that it must subscribe to. Filters that come later Subscribe sends itself.
+func (l *Link) enter(s *session) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.session = s
 	all := maps.Clone(l.filters)
 	for _, f := range l.cfg.Subscriptions {
 		all[f] = struct{}{}
 	}
 	return slices.Sorted(maps.Keys(all))
+}
+
+func (l *Link) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session = nil
+}
+
+func (l *Link) tell(s State) {
+	l.mu.Lock()
+	l.state = s
+	l.mu.Unlock()
+	if l.cfg.OnState != nil {
+		l.cfg.OnState(l.State())
+	}
 }
 
 // nextEpoch returns a number greater than all before it, also across restarts as

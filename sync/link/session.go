@@ -106,16 +106,9 @@ func (s *session) fail(err error) {
 	})
 }
 
-// serve announces the device, subscribes, and sends the outbox until the
-// connection is lost (an error), the context ends (-1, nil), or a preferred
-// endpoint proved reachable (its index, nil).
-func (s *session) serve(ctx context.Context, filters []string, r *roster, at int) (better int, err error) {
-	if err := s.announce(ctx, filters); err != nil {
-		if ctx.Err() != nil {
-			return -1, nil
-		}
-		return -1, err
-	}
+// serve sends the outbox until the connection is lost (an error), the context ends
+// (-1, nil), or a preferred endpoint proved reachable (its index, nil).
+func (s *session) serve(ctx context.Context, r *roster, at int) (better int, err error) {
 	probing, cancel := context.WithCancel(ctx)
 	found := make(chan int, 1)
 	var wg sync.WaitGroup
