@@ -82,7 +82,7 @@ func TestEveryBitAndLength(t *testing.T) {
 				tried++
 			}
 		}
-		for i := range len(body) {
+		for i := range body {
 			if admitted(v, pass.Text(text, body[:i]), w.HolderKey(), n, at) {
 				t.Errorf("%s: admitted when cut to %d bytes", name, i)
 			}

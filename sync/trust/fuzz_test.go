@@ -11,7 +11,7 @@ import (
 
 // What is read is exactly its parts: put together again they are the same bytes.
 func FuzzParseSign1(f *testing.F) {
-	key := newEd25519(f, 1).Public()
+	key := someKey(f) // which signed nothing in the corpus
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := trust.ParseSign1(data)
 		if err != nil {
@@ -26,7 +26,7 @@ func FuzzParseSign1(f *testing.F) {
 		if len(data) < 66 || !bytes.Equal(append(again, data[len(data)-66:]...), data) {
 			t.Errorf("ParseSign1(%x) = %+v, which is written %x", data, m, again)
 		}
-		if m.Verify(ctx, key) == nil && !bytes.Equal(m.Payload, []byte("seed")) {
+		if m.Verify(ctx, key) == nil {
 			t.Errorf("%x verifies", data)
 		}
 	})

@@ -31,7 +31,7 @@ func TestPublicKey(t *testing.T) {
 			t.Errorf("ID of %x = %s, want %x", k.Bytes(), id, sum[:8])
 		}
 	}
-	if newES256(t, 1).Public() == newES256(t, 2).Public() || newES256(t, 1).Public() != newES256(t, 1).Public() {
+	if one, again, other := newES256(t, 1).Public(), newES256(t, 1).Public(), newES256(t, 2).Public(); one != again || one == other {
 		t.Error("keys do not compare as they should")
 	}
 }
