@@ -41,6 +41,10 @@ type Config struct {
 	// the device out of central but returns [ErrRootOffline].
 	Roots []trust.Signer
 
+	// List is a trust list that was signed elsewhere, or nil. It is taken if it
+	// is newer than the stored one; one that has ended is passed over.
+	List []byte
+
 	// Host returns host:port of the device listener, for enrolment strings.
 	Host func() string
 
@@ -76,6 +80,13 @@ func New(ctx context.Context, cfg Config) (*Fleet, error) {
 		return nil, errors.New("fleet: incomplete configuration")
 	}
 	f := &Fleet{cfg: cfg, limit: newLimiter(cfg.Now)}
+	if cfg.List != nil {
+		if _, err := f.Import(ctx, cfg.List); errors.Is(err, trust.ErrExpired) {
+			cfg.Logger.WarnContext(ctx, "the trust list from elsewhere has ended and is passed over")
+		} else if err != nil {
+			return nil, err
+		}
+	}
 	if err := f.Refresh(ctx); err != nil {
 		return nil, err
 	}

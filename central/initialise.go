@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/con-ting/conting/central/fleet"
+	"github.com/con-ting/conting/sync/trust"
+)
+
+// runInit makes a data folder. It is built beside its place and renamed, so an
+// interrupted init leaves nothing that looks finished; an existing folder is
+// never touched.
+func runInit(ctx context.Context, a *app, f *flags) error {
+	if err := f.want(0); err != nil {
+		return err
+	}
+	if f.dir == "" {
+		return f.usage("--dir is missing")
+	}
+	if len(f.hosts) == 0 {
+		f.hosts = list{"127.0.0.1"}
+	}
+	dir, err := filepath.Abs(f.dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		return hintf("choose another --dir; keys are never overwritten", "%s exists", dir)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // the folders above the private one
+		return err
+	}
+	c, text, err := newConfig(ctx, dir, f.hosts)
+	if err != nil {
+		return err
+	}
+	staging, err := os.MkdirTemp(filepath.Dir(dir), ".central-init-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(staging) }() // what is left of an init that failed
+	d := folder(staging)
+	if err := d.fill(&c, text, a.now()); err != nil {
+		return fmt.Errorf("init %s: %w", dir, err)
+	}
+	if err := os.Rename(staging, dir); err != nil {
+		return err
+	}
+	if err := syncDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%s is ready.\nNext: central run --config %s\nKeep %s offline once it is backed up: it signs who may sign.\n",
+		dir, filepath.Join(dir, configFile), filepath.Join(dir, rootKeyFile))
+	return err
+}
+
+// fill writes every file of a new data folder.
+func (d folder) fill(c *config, text string, now time.Time) error {
+	if err := os.Mkdir(d.path("keys"), 0o700); err != nil {
+		return err
+	}
+	_, root, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	_, event, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	caDER, err := fleet.NewAuthority(caKey, "conting device authority", now)
+	if err != nil {
+		return err
+	}
+	ca, err := fleet.OpenAuthority(caDER, caKey)
+	if err != nil {
+		return err
+	}
+	server, err := ca.IssueServer(&serverKey.PublicKey, c.Hosts, now)
+	if err != nil {
+		return err
+	}
+	anchor, list, err := firstList(root, event, caDER, now)
+	if err != nil {
+		return err
+	}
+	secret := make([]byte, 64)
+	if _, err := rand.Read(secret); err != nil {
+		return err
+	}
+	files := map[string][]byte{
+		configFile: []byte(text), anchorFile: anchor, listFile: list,
+		caCertFile: encodeCert(caDER), serverFile: encodeCert(server.DER, caDER),
+		tokenFile:     []byte(hex.EncodeToString(secret[:32]) + "\n"),
+		challengeFile: []byte(hex.EncodeToString(secret[32:]) + "\n"),
+	}
+	for name, key := range map[string]crypto.Signer{rootKeyFile: root, eventKeyFile: event, caKeyFile: caKey, serverKeyFile: serverKey} {
+		if files[name], err = encodeKey(key); err != nil {
+			return err
+		}
+	}
+	for name, data := range files {
+		if err := d.create(name, data); err != nil {
+			return err
+		}
+	}
+	return errors.Join(syncDir(d.path("keys")), syncDir(string(d)))
+}
+
+// firstList signs version 1 of the trust list and names its anchor.
+func firstList(root, event crypto.Signer, caDER []byte, now time.Time) (anchor, list []byte, err error) {
+	signer, err := trust.NewSigner(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	pinned := trust.Anchor{Threshold: 1, Roots: []trust.PublicKey{signer.Public()}}
+	if anchor, err = pinned.Encode(); err != nil {
+		return nil, nil, err
+	}
+	keys, err := signingKeys(event.Public(), caDER)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err = trust.SignList(trust.List{
+		Version: 1, Issued: now.Unix(), Expires: now.Add(fleet.ListLifetime).Unix(), Keys: keys, DeviceCAs: [][]byte{caDER},
+	}, signer)
+	return anchor, list, err
+}
+
+// signingKeys is what the trust list vouches for: the event key, for as long as
+// the authority that was made with it. What bounds it earlier is the list's own end.
+func signingKeys(event crypto.PublicKey, caDER []byte) ([]trust.Key, error) {
+	pub, err := trust.NewPublicKey(event)
+	if err != nil {
+		return nil, fmt.Errorf("event key: %w", err)
+	}
+	ca, err := x509.ParseCertificate(caDER)
+	if err != nil {
+		return nil, fmt.Errorf("device authority: %w", err)
+	}
+	return []trust.Key{{Role: trust.RoleEvent, Public: pub, NotBefore: ca.NotBefore.Unix(), NotAfter: ca.NotAfter.Unix()}}, nil
+}
+
+// newConfig writes the configuration of a new folder. On a loopback host, which
+// is for trying things out, it takes ports that are free now, and the sandbox;
+// otherwise the usual ports, devices on all addresses, and nothing for show.
+func newConfig(ctx context.Context, dir string, hosts []string) (config, string, error) {
+	c := defaults()
+	c.DataDir, c.Hosts = dir, hosts
+	near := loopback(net.JoinHostPort(hosts[0], "0"))
+	for _, l := range []*string{&c.API.Listen, &c.Device.Listen, &c.MQTT.Listen} {
+		host, usual, err := net.SplitHostPort(*l)
+		if err != nil {
+			return c, "", err
+		}
+		if !near && l != &c.API.Listen {
+			host = ""
+		}
+		if near {
+			if usual, err = freePort(ctx, host); err != nil {
+				return c, "", err
+			}
+		}
+		*l = net.JoinHostPort(host, usual)
+	}
+	c.Sale.Sandbox = near
+	quoted := make([]string, len(hosts))
+	for i, h := range hosts {
+		quoted[i] = strconv.Quote(h)
+	}
+	text := fmt.Sprintf(`# Made by central init. Every key that is not here has its default.
+data_dir = %q
+hosts = [%s]
+
+[api]
+listen = %q # plain HTTP; for others than this machine put TLS before it, or set certificate and key
+
+[device]
+listen = %q
+
+[mqtt]
+listen = %q
+
+[sale]
+sandbox = %t # payments that move no money
+`, dir, strings.Join(quoted, ", "), c.API.Listen, c.Device.Listen, c.MQTT.Listen, c.Sale.Sandbox)
+	checked, err := parseConfig(text)
+	if err != nil {
+		return c, "", fmt.Errorf("init: %w", err)
+	}
+	return checked, text, nil
+}
+
+// freePort returns a port that nobody uses now.
+func freePort(ctx context.Context, host string) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
+}

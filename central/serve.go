@@ -1,0 +1,452 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/con-ting/conting/central/api"
+	"github.com/con-ting/conting/central/fleet"
+	"github.com/con-ting/conting/central/pay"
+	"github.com/con-ting/conting/central/publish"
+	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/sync/broker"
+	"github.com/con-ting/conting/sync/link"
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/topic"
+	"github.com/con-ting/conting/sync/trust"
+)
+
+const (
+	drainTime   = 10 * time.Second // open HTTP requests may take this long at the end
+	housekeep   = time.Hour        // how often certificate and trust list are looked after
+	authorizing = 5 * time.Second
+)
+
+// server is a running central. Its parts are named in the order in which they
+// start; they end in the opposite order.
+type server struct {
+	cfg    config
+	dir    folder
+	logger *slog.Logger
+	now    func() time.Time
+
+	keys      *keys
+	cert      *serverCert
+	store     *store.Store
+	fleet     *fleet.Fleet
+	broker    *broker.Broker // nil with an external one
+	publisher *publish.Publisher
+	link      *link.Link
+	sale      *sale.Sale
+	device    listener
+	api       listener
+	addresses addresses
+}
+
+// listener is an HTTP server with its address.
+type listener struct {
+	net.Listener
+	http *http.Server
+}
+
+func runServe(ctx context.Context, a *app, f *flags) error {
+	if err := f.want(0); err != nil {
+		return err
+	}
+	cfg, err := loadConfig(f.config)
+	if err != nil {
+		return err
+	}
+	s := &server{cfg: cfg, dir: folder(cfg.DataDir), logger: cfg.logger(a.err), now: a.now}
+	defer s.close()
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	return s.run(ctx, a.pid)
+}
+
+// open makes every part, so that nothing runs before all of it can.
+func (s *server) open(ctx context.Context) (err error) {
+	if s.keys, err = s.dir.loadKeys(); err != nil {
+		return err
+	}
+	if s.cert, err = s.dir.loadCert(s.keys, s.cfg.Hosts, s.now()); err != nil {
+		return err
+	}
+	if s.store, err = store.Open(ctx, store.Config{Path: s.dir.path(databaseFile), Now: s.now, Logger: s.logger}); err != nil {
+		return err
+	}
+	if err = s.listen(ctx); err != nil {
+		return err
+	}
+	if err = s.openFleet(ctx); err != nil {
+		return err
+	}
+	if err = s.openBroker(ctx); err != nil {
+		return err
+	}
+	if err = s.openPublisher(ctx); err != nil {
+		return err
+	}
+	if err = s.openSale(ctx); err != nil {
+		return err
+	}
+	return s.openAPI(ctx)
+}
+
+// listen takes the HTTP addresses, which enrolment strings need to know.
+func (s *server) listen(ctx context.Context) error {
+	var lc net.ListenConfig
+	for _, l := range []struct {
+		at  *listener
+		key string
+		on  string
+	}{{&s.device, "device.listen", s.cfg.Device.Listen}, {&s.api, "api.listen", s.cfg.API.Listen}} {
+		got, err := lc.Listen(ctx, "tcp", l.on)
+		if err != nil {
+			return hintf("stop what listens there, or change "+l.key, "%s: %w", l.key, err)
+		}
+		l.at.Listener = got
+	}
+	scheme := "http://"
+	if s.cfg.API.Certificate != "" {
+		scheme = "https://"
+	}
+	s.addresses.API = scheme + s.reach(s.api.Addr())
+	s.addresses.Device = "https://" + s.reach(s.device.Addr())
+	return nil
+}
+
+// reach is how others reach an address that central listens on.
+func (s *server) reach(addr net.Addr) string {
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	return net.JoinHostPort(s.cfg.Hosts[0], port)
+}
+
+func (s *server) openFleet(ctx context.Context) (err error) {
+	list, err := os.ReadFile(s.dir.path(listFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.fleet, err = fleet.New(ctx, fleet.Config{
+		Store: s.store.Fleet(), Authority: s.keys.authority, Anchor: s.keys.anchor, Keys: s.keys.listed, Roots: s.keys.roots, List: list,
+		Host:      func() string { return s.reach(s.device.Addr()) },
+		Endpoints: func() []fleet.Endpoint { return []fleet.Endpoint{{Name: "central", URL: s.addresses.MQTT}} },
+		API:       func() string { return s.publicAPI() },
+		OnRevoke: func(_ context.Context, id ticket.DeviceID) {
+			if s.broker != nil {
+				s.broker.Disconnect(id)
+			}
+		},
+		OnList: func(context.Context, fleet.TrustList) {
+			if s.publisher != nil {
+				s.publisher.Announce()
+			}
+		},
+		Logger: s.logger, Now: s.now,
+	})
+	if err != nil {
+		return err
+	}
+	s.device.http = &http.Server{
+		Handler: s.fleet.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 20 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+		TLSConfig: &tls.Config{
+			MinVersion: tls.VersionTLS13, GetCertificate: s.cert.get, Time: s.now,
+			ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: s.keys.authority.Pool(),
+		},
+	}
+	return nil
+}
+
+// publicAPI is what devices are told: https or nothing.
+func (s *server) publicAPI() string {
+	if s.cfg.API.PublicURL == "" && s.cfg.API.Certificate != "" {
+		return s.addresses.API
+	}
+	return s.cfg.API.PublicURL
+}
+
+func (s *server) openBroker(ctx context.Context) (err error) {
+	if s.cfg.MQTT.URL != "" {
+		s.addresses.MQTT = s.cfg.MQTT.URL
+		return nil
+	}
+	s.broker, err = broker.New(ctx, broker.Config{
+		TLS: &tls.Config{
+			MinVersion: tls.VersionTLS13, GetCertificate: s.cert.get, Time: s.now,
+			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: s.keys.authority.Pool(),
+		},
+		Listen: s.cfg.MQTT.Listen,
+		Authorize: func(cert *x509.Certificate) (ticket.DeviceID, trust.Role, error) {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), authorizing)
+			defer cancel()
+			return s.fleet.Authorize(ctx, cert)
+		},
+		Logger: s.logger, Now: s.now,
+	})
+	if err != nil {
+		return hintf("stop what listens there, or change mqtt.listen", "mqtt.listen: %w", err)
+	}
+	s.addresses.MQTT = "tls://" + s.reach(s.broker.Addr())
+	return nil
+}
+
+func (s *server) openPublisher(ctx context.Context) (err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	// Central is a client of its own broker, so that another can take its place.
+	own, server := s.addresses.MQTT, ""
+	if s.broker != nil {
+		own, server = "tls://"+dialable(s.broker.Addr()), s.cfg.Hosts[0]
+	}
+	s.link, err = link.New(ctx, link.Config{
+		Endpoints: []link.Endpoint{{Name: "central", URL: own}},
+		TLS: func() *tls.Config {
+			c, err := s.keys.authority.IssueDevice(&key.PublicKey, fleet.CentralID, trust.RoleCentral, s.now())
+			if err != nil {
+				s.logger.ErrorContext(ctx, "own certificate", slog.Any("error", err))
+				return nil
+			}
+			return &tls.Config{
+				MinVersion: tls.VersionTLS13, RootCAs: s.keys.authority.Pool(), ServerName: server, Time: s.now,
+				Certificates: []tls.Certificate{{Certificate: [][]byte{c.DER}, PrivateKey: key}},
+			}
+		},
+		ClientID:      fleet.CentralID,
+		Subscriptions: []string{topic.AllJournals(), topic.AllStates()},
+		OnMessage:     func(name string, data []byte) { s.hear(ctx, name, data) },
+		OnState:       func(st link.State) { s.publisher.Connected(st.Connected) },
+		Logger:        s.logger, Now: s.now,
+	})
+	if err != nil {
+		return err
+	}
+	s.publisher, err = publish.New(ctx, publish.Config{
+		Store: s.store.Publish(), Sales: s.store.Publish(), Devices: devices{s.fleet}, Link: s.link, Signer: s.keys.event,
+		TrustList: func(ctx context.Context) ([]byte, error) {
+			l, err := s.fleet.TrustList(ctx)
+			return l.Data, err
+		},
+		BeaconEvery: s.cfg.Publish.BeaconEvery, GroupWithin: s.cfg.Publish.GroupWithin,
+		MaxDeltas: s.cfg.Publish.MaxDeltas, SetLifetime: s.cfg.Publish.SetLifetime,
+		Logger: s.logger, Now: s.now,
+	})
+	return err
+}
+
+// dialable is how this process reaches an address that it listens on.
+func dialable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr.String()
+}
+
+// hear routes what devices say.
+func (s *server) hear(ctx context.Context, name string, data []byte) {
+	n, err := topic.Parse(name)
+	if err != nil {
+		return // the subscriptions let nothing else in
+	}
+	switch n.Kind { //nolint:exhaustive // only these two are subscribed to
+	case topic.DeviceJournal:
+		if !s.publisher.Journal(n.Device, data) {
+			s.logger.WarnContext(ctx, "too many journals at once; the device sends it again", slog.String("device", string(n.Device)))
+		}
+	case topic.DeviceState:
+		st, err := topic.ParseState(data)
+		if err == nil {
+			err = s.fleet.Heard(ctx, n.Device, fleet.Presence{
+				Epoch: st.Epoch, Online: st.Online, Version: st.Version, Set: st.Set, Delta: st.Delta, Unacked: st.Unacked, At: st.At,
+			})
+		}
+		if err != nil && ctx.Err() == nil {
+			s.logger.WarnContext(ctx, "device state was not taken", slog.String("device", string(n.Device)), slog.Any("error", err))
+		}
+	}
+}
+
+func (s *server) openSale(ctx context.Context) error {
+	challenge, err := s.dir.challengeKey()
+	if err != nil {
+		return err
+	}
+	providers := make(map[string]pay.Provider)
+	if s.cfg.Sale.Sandbox {
+		providers["sandbox"] = pay.NewSandbox()
+	}
+	if len(providers) == 0 {
+		return hintf("set sandbox = true under [sale] to try central out; it moves no money", "no payment provider is configured: %w", errConfig)
+	}
+	s.sale, err = sale.New(ctx, sale.Config{
+		Store: s.store, Providers: providers, Issuer: issuer{s.keys.event}, Verifier: verifier{},
+		Now: s.now, Logger: s.logger, ChallengeKey: challenge, Hold: s.cfg.Sale.Hold, Changed: s.publisher.Wake,
+	})
+	return err
+}
+
+func (s *server) openAPI(ctx context.Context) error {
+	var token string
+	if s.cfg.API.Admin {
+		var err error
+		if token, err = s.dir.text(tokenFile); err != nil {
+			return err
+		}
+	}
+	face, err := api.New(ctx, api.Config{
+		Till: s.sale, Fleet: fleetPort{s.fleet, s.now}, Publisher: publisherPort{s.publisher}, Replies: s.store,
+		Now: s.now, Logger: s.logger, AdminToken: token,
+	})
+	if err != nil {
+		return err
+	}
+	s.api.http = face.Server()
+	s.api.http.Handler = withRevocation(face, s.fleet, token, s.logger)
+	if s.cfg.API.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(s.cfg.API.Certificate, s.cfg.API.Key)
+		if err != nil {
+			return hintf("check api.certificate and api.key", "API certificate: %w", err)
+		}
+		s.api.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	}
+	return nil
+}
+
+// run serves until ctx ends, or until a part cannot go on. At the end the HTTP
+// listeners finish what they have begun, then publisher, link and sale end, then
+// the broker says goodbye, and the database is the last (see close). Nothing
+// depends on a last message: what was stored is sent at the next start.
+func (s *server) run(ctx context.Context, pid int) error {
+	quiet, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the HTTP servers
+	defer stop()
+	inner, innerCtx := errgroup.WithContext(quiet)
+	inner.Go(func() error { return s.publisher.Run(innerCtx) })
+	inner.Go(func() error { return s.link.Run(innerCtx) })
+	inner.Go(func() error { return ignoreCanceled(s.sale.Run(innerCtx)) })
+	inner.Go(func() error { return s.keepHouse(innerCtx) })
+
+	outer, outerCtx := errgroup.WithContext(ctx)
+	for _, l := range []*listener{&s.device, &s.api} {
+		outer.Go(func() error { return l.serve() })
+		outer.Go(func() error {
+			<-outerCtx.Done()
+			return l.shut()
+		})
+	}
+	outer.Go(func() error {
+		select {
+		case <-outerCtx.Done():
+			return nil
+		case <-innerCtx.Done():
+			return errors.New("a part of central has ended") // inner.Wait says which
+		}
+	})
+	s.addresses.PID = pid
+	text, err := json.MarshalIndent(s.addresses, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := s.dir.replace(addressesFile, append(text, '\n')); err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(s.dir.path(addressesFile)) }()
+	s.logger.InfoContext(ctx, "central is ready", slog.String("version", version), slog.String("api", s.addresses.API),
+		slog.String("device", s.addresses.Device), slog.String("mqtt", s.addresses.MQTT))
+
+	outside := outer.Wait()
+	s.logger.InfoContext(ctx, "central is ending")
+	stop()
+	return errors.Join(inner.Wait(), outside)
+}
+
+func ignoreCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (l *listener) serve() error {
+	var err error
+	if l.http.TLSConfig != nil {
+		err = l.http.ServeTLS(l.Listener, "", "")
+	} else {
+		err = l.http.Serve(l.Listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (l *listener) shut() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := l.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, l.http.Close())
+	}
+	return nil
+}
+
+// keepHouse renews the server certificate and the trust list in time.
+func (s *server) keepHouse(ctx context.Context) error {
+	tick := time.NewTicker(housekeep)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := s.cert.renew(s.keys, s.cfg.Hosts, s.now()); err != nil {
+			s.logger.ErrorContext(ctx, "server certificate was not renewed", slog.Any("error", err))
+		}
+		if err := s.fleet.Refresh(ctx); err != nil {
+			s.logger.ErrorContext(ctx, "trust list was not renewed", slog.Any("error", err))
+		}
+	}
+}
+
+// close ends what open made, as far as it came.
+func (s *server) close() {
+	var errs []error
+	for _, l := range []*listener{&s.api, &s.device} {
+		if l.Listener != nil {
+			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if s.broker != nil {
+		errs = append(errs, s.broker.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.logger.Warn("not everything was closed", slog.Any("error", err)) //nolint:sloglint // the context has ended
+	}
+}
