@@ -85,7 +85,8 @@ type HolderKey [33]byte
 func ParseHolderKey(s string) (HolderKey, error) {
 	var k HolderKey
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != len(k) || (b[0] != 2 && b[0] != 3) {
+	// The decoder skips line feeds, so the text's length is checked as well.
+	if err != nil || len(s) != base64.RawURLEncoding.EncodedLen(len(k)) || len(b) != len(k) || (b[0] != 2 && b[0] != 3) {
 		return HolderKey{}, fmt.Errorf("holder key: want a compressed P-256 point in base64url: %w", ErrInvalid)
 	}
 	copy(k[:], b)
