@@ -332,8 +332,20 @@ func TestTakeover(t *testing.T) {
 // TestDeafPeer: one client that subscribes and then reads nothing delays nobody
 // and is disconnected in the end.
 func TestDeafPeer(t *testing.T) {
+	for name, limit := range map[string]func(*broker.Config){
+		"its queue is full":         func(c *broker.Config) { c.QueueBytes = 1 << 20 },
+		"it takes nothing for long": func(c *broker.Config) { c.WriteTimeout = 200 * time.Millisecond },
+	} {
+		t.Run(name, func(t *testing.T) { deafPeer(t, limit) })
+	}
+}
+
+func deafPeer(t *testing.T, limit func(*broker.Config)) {
 	a := newAuthority(t)
-	b := start(t, a, func(c *broker.Config) { c.QueueBytes, c.WriteTimeout = 1<<20, time.Second })
+	b := start(t, a, func(c *broker.Config) {
+		c.QueueBytes, c.WriteTimeout = 1<<30, time.Hour
+		limit(c)
+	})
 	deaf := dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate))
 	deaf.login(string(peer))
 	// QoS 1: here mochi takes the lock of the receiving client while it publishes.
@@ -357,13 +369,25 @@ func TestDeafPeer(t *testing.T) {
 	if took > patience {
 		t.Errorf("a deaf peer held the others up for %s", took)
 	}
-	for deadline := time.Now().Add(patience); b.Stats().Connected != 2; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d devices are connected, want the deaf one gone", b.Stats().Connected)
-		}
-		<-time.After(10 * time.Millisecond)
-	}
+	eventually(t, "the deaf one is gone", func() bool { return b.Stats().Connected == 2 })
 	t.Logf("200 messages of 128 KiB past a deaf peer in %s", took)
+}
+
+// TestKeepAlive: a client that pings every second is not cut off between two
+// pings, and one that falls silent is.
+func TestKeepAlive(t *testing.T) {
+	a := newAuthority(t)
+	b := start(t, a, nil)
+	r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	hello := connectPacket(4, string(gate), nil)
+	hello[11] = 1 // the low byte of the keep-alive
+	r.send(hello)
+	r.expect(0x20)
+	began := time.Now()
+	r.closed()
+	if took := time.Since(began); took < 1500*time.Millisecond {
+		t.Errorf("cut off %s after the last packet, want one and a half times the keep-alive of 1s", took)
+	}
 }
 
 func TestConnectionLimit(t *testing.T) {
@@ -378,16 +402,13 @@ func TestConnectionLimit(t *testing.T) {
 		t.Error("a third connection was accepted")
 	}
 	_ = two.conn.Close()
-	for deadline := time.Now().Add(patience); ; {
+	eventually(t, "there is room after one left", func() bool {
 		conn, err := tls.Dial("tcp", b.Addr().String(), a.client(central, trust.RoleCentral))
 		if err == nil {
 			_ = conn.Close()
-			break
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no room after one left: %v", err)
-		}
-	}
+		return err == nil
+	})
 }
 
 // TestRetained: what central publishes waits for those who come later, and is

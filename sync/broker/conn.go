@@ -167,9 +167,13 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // SetDeadline takes mochi's keep-alive deadline for reading and bounds it. Writing
-// has its own.
+// has its own. mochi rounds one and a half times the keep-alive (MQTT 3.1.1,
+// 3.1.2.10) down to seconds, which leaves a client that pings every second none.
 func (c *conn) SetDeadline(t time.Time) error {
 	latest := c.now().Add(c.maxIdle)
+	if !t.IsZero() {
+		t = t.Add(time.Second)
+	}
 	if t.IsZero() || t.After(latest) {
 		t = latest
 	}

@@ -140,3 +140,15 @@ func (r *raw) login(id string) {
 		r.t.Fatalf("CONNACK %x, want acceptance", body)
 	}
 }
+
+// eventually polls what other goroutines, beyond a test's reach, bring about.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
+}

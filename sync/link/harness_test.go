@@ -43,7 +43,7 @@ func connectTo(t testing.TB, a *authority, id ticket.DeviceID, role trust.Role, 
 		OnMessage: func(name string, payload []byte) { d.got <- link.Message{Topic: name, Payload: payload} },
 		OnState:   func(s link.State) { d.states <- s },
 		Logger:    slog.New(slog.DiscardHandler), Now: time.Now,
-		KeepAlive: time.Second, PingTimeout: 200 * time.Millisecond, Timeout: time.Second,
+		KeepAlive: time.Second, PingTimeout: 500 * time.Millisecond, Timeout: time.Second,
 		BackoffMin: 10 * time.Millisecond, BackoffMax: 100 * time.Millisecond, StableAfter: 200 * time.Millisecond,
 		ProbeEvery: 20 * time.Millisecond, ResendAfter: 500 * time.Millisecond,
 	}

@@ -322,9 +322,10 @@ func TestWindow(t *testing.T) {
 	b := newBroker(t, a)
 	s := newServer(t, a, urlOf(b), true)
 	o := newOutbox(gate, 500, 8)
-	connectTo(t, a, gate, trust.RoleGate, []string{urlOf(b)}, func(c *link.Config) {
+	g := connectTo(t, a, gate, trust.RoleGate, []string{urlOf(b)}, func(c *link.Config) {
 		c.Outbox, c.ResendAfter = o, 50*time.Millisecond
 	})
+	began := g.up()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
@@ -337,13 +338,16 @@ func TestWindow(t *testing.T) {
 			t.Fatalf("%d items are in flight, want at most %d", len(seen), link.MaxWindow)
 		}
 		if again {
-			return
+			break
 		}
 		select {
 		case <-s.news:
 		case <-timer.C:
 			t.Fatal("items without acknowledgement are not sent again")
 		}
+	}
+	if now := g.State(); now.Epoch != began.Epoch {
+		t.Errorf("it took another connection: %+v after %+v", now, began)
 	}
 }
 
