@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -13,7 +14,7 @@ import (
 	"github.com/con-ting/conting/sync/ticket"
 )
 
-func (a *API) importEvent(c *gin.Context) (int, any, error) {
+func (a *API) importEvent(ctx context.Context, c *gin.Context) (int, any, error) {
 	b, err := readBody(c, seatmap.MaxPlan)
 	if err != nil {
 		return 0, nil, err
@@ -22,7 +23,7 @@ func (a *API) importEvent(c *gin.Context) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	added, err := a.cfg.Till.Import(c, p)
+	added, err := a.cfg.Till.Import(ctx, p)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -33,12 +34,12 @@ func (a *API) importEvent(c *gin.Context) (int, any, error) {
 	return status, gin.H{"id": p.Event.ID, "name": p.Event.Name, "places": len(p.Places), "added": added}, nil
 }
 
-func (a *API) publish(c *gin.Context) (int, any, error) {
-	event, err := a.knownEvent(c)
+func (a *API) publish(ctx context.Context, c *gin.Context) (int, any, error) {
+	event, err := a.knownEvent(ctx, c)
 	if err != nil {
 		return 0, nil, err
 	}
-	version, err := a.cfg.Publisher.Publish(c, event)
+	version, err := a.cfg.Publisher.Publish(ctx, event)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -46,12 +47,12 @@ func (a *API) publish(c *gin.Context) (int, any, error) {
 }
 
 // knownEvent is the event in the path, which must exist.
-func (a *API) knownEvent(c *gin.Context) (ticket.EventID, error) {
+func (a *API) knownEvent(ctx context.Context, c *gin.Context) (ticket.EventID, error) {
 	event, err := eventParam(c)
 	if err != nil {
 		return 0, err
 	}
-	_, err = a.cfg.Till.Rules(c, event)
+	_, err = a.cfg.Till.Rules(ctx, event)
 	return event, err
 }
 
@@ -65,7 +66,7 @@ type codeBody struct {
 // maxCodeEvents bounds how many events one device may be enrolled for.
 const maxCodeEvents = 100
 
-func (a *API) enrolCode(c *gin.Context) (int, any, error) {
+func (a *API) enrolCode(ctx context.Context, c *gin.Context) (int, any, error) {
 	var b codeBody
 	if err := decode(c, &b); err != nil {
 		return 0, nil, err
@@ -89,7 +90,7 @@ func (a *API) enrolCode(c *gin.Context) (int, any, error) {
 		return bad("a gate has no \"gate\"", "use the name of one of the event's gates")
 	}
 	for _, id := range b.Events {
-		rules, err := a.cfg.Till.Rules(c, id)
+		rules, err := a.cfg.Till.Rules(ctx, id)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -97,7 +98,7 @@ func (a *API) enrolCode(c *gin.Context) (int, any, error) {
 			return bad(fmt.Sprintf("event %s has no such gate", id), "use the name of one of the event's gates")
 		}
 	}
-	code, err := a.cfg.Fleet.NewCode(c, NewCode{Role: b.Role, Name: device, Gate: b.Gate, Events: b.Events})
+	code, err := a.cfg.Fleet.NewCode(ctx, NewCode{Role: b.Role, Name: device, Gate: b.Gate, Events: b.Events})
 	if err != nil {
 		return 0, nil, err
 	}
@@ -120,12 +121,12 @@ type deviceView struct {
 	Unacked  uint64           `json:"unacked"`
 }
 
-func (a *API) devices(c *gin.Context) (int, any, error) {
+func (a *API) devices(ctx context.Context, c *gin.Context) (int, any, error) {
 	after, limit, err := page(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	ds, err := a.cfg.Fleet.Devices(c, ticket.DeviceID(after), limit)
+	ds, err := a.cfg.Fleet.Devices(ctx, ticket.DeviceID(after), limit)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -152,8 +153,8 @@ type admissionView struct {
 	UncertaintyMS int64           `json:"uncertainty_ms"`
 }
 
-func (a *API) ledger(c *gin.Context) (int, any, error) {
-	event, err := a.knownEvent(c)
+func (a *API) ledger(ctx context.Context, c *gin.Context) (int, any, error) {
+	event, err := a.knownEvent(ctx, c)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -161,7 +162,7 @@ func (a *API) ledger(c *gin.Context) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	as, err := a.cfg.Publisher.Ledger(c, event, after, limit)
+	as, err := a.cfg.Publisher.Ledger(ctx, event, after, limit)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -201,8 +202,8 @@ func viewClaim(c Claim) claimView {
 	}
 }
 
-func (a *API) conflicts(c *gin.Context) (int, any, error) {
-	event, err := a.knownEvent(c)
+func (a *API) conflicts(ctx context.Context, c *gin.Context) (int, any, error) {
+	event, err := a.knownEvent(ctx, c)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -210,7 +211,7 @@ func (a *API) conflicts(c *gin.Context) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	cs, err := a.cfg.Publisher.Conflicts(c, event, after, limit)
+	cs, err := a.cfg.Publisher.Conflicts(ctx, event, after, limit)
 	if err != nil {
 		return 0, nil, err
 	}

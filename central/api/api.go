@@ -93,17 +93,17 @@ func New(_ context.Context, cfg Config) (*API, error) {
 	}
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
-	a.router.ContextWithFallback = true
-	a.router.Use(a.identify, a.log, a.guard, a.recover, a.deadline)
-	a.router.NoRoute(func(c *gin.Context) { a.fail(c, codeError("not_found")) })
-	a.router.NoMethod(func(c *gin.Context) { a.fail(c, codeError("method_not_allowed")) })
-	a.routes()
+	a.routes() //nolint:contextcheck // each request brings its own
 	return a, nil
 }
 
 // routes is every way in. Each stands in openapi.json; a test compares.
 func (a *API) routes() {
 	r := a.router
+	r.Use(a.identify, a.log, a.guard, a.recover, a.deadline)
+	r.NoRoute(a.refuse("not_found"))
+	r.NoMethod(a.refuse("method_not_allowed"))
+
 	r.GET("/", a.statusPage)
 	r.GET("/status.css", a.statusCSS)
 	r.GET("/healthz", a.answer(a.health))
@@ -148,12 +148,14 @@ func (a *API) Server() *http.Server {
 }
 
 // handler does one request and returns the status and what to write as JSON.
-type handler func(c *gin.Context) (status int, body any, err error)
+// ctx is the request's: a *gin.Context is used again for other requests and must
+// not reach anything that may outlive this one.
+type handler func(ctx context.Context, c *gin.Context) (status int, body any, err error)
 
 // answer writes what a handler returns.
 func (a *API) answer(h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		status, body, err := h(c)
+		status, body, err := h(c.Request.Context(), c)
 		if err != nil {
 			a.fail(c, err)
 			return
@@ -162,8 +164,13 @@ func (a *API) answer(h handler) gin.HandlerFunc {
 	}
 }
 
-func (a *API) health(c *gin.Context) (int, any, error) {
-	if _, err := a.cfg.Till.Listings(c, 0, 1); err != nil {
+// refuse answers everything with one problem.
+func (a *API) refuse(code codeError) gin.HandlerFunc {
+	return func(c *gin.Context) { a.fail(c, code) }
+}
+
+func (a *API) health(ctx context.Context, _ *gin.Context) (int, any, error) {
+	if _, err := a.cfg.Till.Listings(ctx, 0, 1); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, gin.H{"status": "ok"}, nil

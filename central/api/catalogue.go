@@ -47,7 +47,6 @@ func catalogue() map[string]kind {
 		// orders and payments
 		"unknown_order":         {http.StatusNotFound, "There is no such order, or the secret is wrong", "use the id and secret that the hold returned"},
 		"hold_expired":          {http.StatusConflict, "The hold has expired; nothing was charged", "hold the place again"},
-		"payment_pending":       {http.StatusConflict, "A payment for this order is in progress", "look at the order again in a few seconds"},
 		"payment_declined":      {http.StatusPaymentRequired, "The payment was declined; nothing was charged", "pay otherwise before the hold expires"},
 		"payment_token_invalid": {http.StatusUnprocessableEntity, "The payment token is not valid", "use the token that the provider's form returned; the sandbox knows ok, declined, timeout-then-ok and refund-timeout"},
 		"unknown_provider":      {http.StatusUnprocessableEntity, "There is no such payment provider", "use \"sandbox\" unless the organiser configured another"},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -72,12 +73,12 @@ func summary(l *sale.Listing) eventSummary {
 
 func unixTime(s int64) time.Time { return time.Unix(s, 0).UTC() }
 
-func (a *API) events(c *gin.Context) (int, any, error) {
+func (a *API) events(ctx context.Context, c *gin.Context) (int, any, error) {
 	after, limit, err := numberPage(c, 32)
 	if err != nil {
 		return 0, nil, err
 	}
-	ls, err := a.cfg.Till.Listings(c, ticket.EventID(after), limit) // #nosec G115 -- parsed as 32 bits
+	ls, err := a.cfg.Till.Listings(ctx, ticket.EventID(after), limit) // #nosec G115 -- parsed as 32 bits
 	if err != nil {
 		return 0, nil, err
 	}
@@ -100,12 +101,12 @@ func list[T any](name string, items []T, next string) gin.H {
 	return h
 }
 
-func (a *API) event(c *gin.Context) (int, any, error) {
+func (a *API) event(ctx context.Context, c *gin.Context) (int, any, error) {
 	id, err := eventParam(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	l, err := a.cfg.Till.Listing(c, id)
+	l, err := a.cfg.Till.Listing(ctx, id)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -131,7 +132,7 @@ type seatView struct {
 	Companion  bool       `json:"companion,omitempty"`
 }
 
-func (a *API) seats(c *gin.Context) (int, any, error) {
+func (a *API) seats(ctx context.Context, c *gin.Context) (int, any, error) {
 	id, err := eventParam(c)
 	if err != nil {
 		return 0, nil, err
@@ -144,14 +145,14 @@ func (a *API) seats(c *gin.Context) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	rules, err := a.cfg.Till.Rules(c, id)
+	rules, err := a.cfg.Till.Rules(ctx, id)
 	if err != nil {
 		return 0, nil, err
 	}
 	if _, ok := rules.Zone(uint16(zone)); !ok {
 		return 0, nil, &detailError{code: "invalid_request", detail: "the event has no such zone"}
 	}
-	ps, err := a.cfg.Till.Places(c, id, uint16(zone), int32(after), limit) // #nosec G115 -- parsed as 31 bits
+	ps, err := a.cfg.Till.Places(ctx, id, uint16(zone), int32(after), limit) // #nosec G115 -- parsed as 31 bits
 	if err != nil {
 		return 0, nil, err
 	}

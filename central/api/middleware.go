@@ -49,7 +49,7 @@ func (a *API) log(c *gin.Context) {
 	if route == "" {
 		route = "none"
 	}
-	a.cfg.Logger.InfoContext(c, "request",
+	a.cfg.Logger.InfoContext(c.Request.Context(), "request",
 		slog.String("request_id", requestID(c)),
 		slog.String("method", method(c.Request.Method)),
 		slog.String("route", route),
@@ -91,7 +91,7 @@ func (a *API) recover(c *gin.Context) {
 		if v == nil {
 			return
 		}
-		a.cfg.Logger.ErrorContext(c, "handler panicked", slog.String("request_id", requestID(c)),
+		a.cfg.Logger.ErrorContext(c.Request.Context(), "handler panicked", slog.String("request_id", requestID(c)),
 			slog.String("route", c.FullPath()), slog.String("stack", string(debug.Stack())))
 		if !c.Writer.Written() {
 			a.fail(c, fmt.Errorf("panic: %v", v))

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -59,7 +60,7 @@ func (a *API) viewOrder(o *sale.Order) orderView {
 	return v
 }
 
-func (a *API) challenge(*gin.Context) (int, any, error) {
+func (a *API) challenge(context.Context, *gin.Context) (int, any, error) {
 	ch, err := a.cfg.Till.NewChallenge()
 	if err != nil {
 		return 0, nil, err
@@ -84,7 +85,7 @@ type holderBody struct {
 	Signature         bytes64          `json:"signature"`
 }
 
-func (a *API) hold(c *gin.Context) (int, any, error) {
+func (a *API) hold(ctx context.Context, c *gin.Context) (int, any, error) {
 	event, err := eventParam(c)
 	if err != nil {
 		return 0, nil, err
@@ -105,7 +106,7 @@ func (a *API) hold(c *gin.Context) (int, any, error) {
 			AuthenticatorData: h.AuthenticatorData, ClientDataJSON: h.ClientDataJSON, Signature: h.Signature,
 		}}
 	}
-	o, secret, err := a.cfg.Till.Hold(c, r)
+	o, secret, err := a.cfg.Till.Hold(ctx, r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -120,7 +121,7 @@ type payBody struct {
 }
 
 // pay answers 202 while the provider has not said what came of it.
-func (a *API) pay(c *gin.Context) (int, any, error) {
+func (a *API) pay(ctx context.Context, c *gin.Context) (int, any, error) {
 	secret, err := orderSecret(c)
 	if err != nil {
 		return 0, nil, err
@@ -133,11 +134,11 @@ func (a *API) pay(c *gin.Context) (int, any, error) {
 		return 0, nil, pay.ErrBadToken
 	}
 	status := http.StatusOK
-	o, err := a.cfg.Till.Pay(c, c.Param("order"), secret, b.Provider, b.Token)
+	o, err := a.cfg.Till.Pay(ctx, c.Param("order"), secret, b.Provider, b.Token)
 	if errors.Is(err, sale.ErrPaymentPending) {
 		status = http.StatusAccepted
 		c.Header("Retry-After", "2")
-		o, err = a.cfg.Till.Order(c, c.Param("order"), secret)
+		o, err = a.cfg.Till.Order(ctx, c.Param("order"), secret)
 	}
 	if err != nil {
 		return 0, nil, err
@@ -145,20 +146,20 @@ func (a *API) pay(c *gin.Context) (int, any, error) {
 	return status, a.viewOrder(&o), nil
 }
 
-func (a *API) order(c *gin.Context) (int, any, error) {
+func (a *API) order(ctx context.Context, c *gin.Context) (int, any, error) {
 	secret, err := orderSecret(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	o, err := a.cfg.Till.Order(c, c.Param("order"), secret)
+	o, err := a.cfg.Till.Order(ctx, c.Param("order"), secret)
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, a.viewOrder(&o), nil
 }
 
-func (a *API) refund(c *gin.Context) (int, any, error) {
-	o, err := a.cfg.Till.Refund(c, c.Param("order"))
+func (a *API) refund(ctx context.Context, c *gin.Context) (int, any, error) {
+	o, err := a.cfg.Till.Refund(ctx, c.Param("order"))
 	if err != nil {
 		return 0, nil, err
 	}

@@ -68,7 +68,6 @@ func sentinels() []struct {
 		{sale.ErrNotPaid, "not_paid"},
 		{pay.ErrDeclined, "payment_declined"},
 		{pay.ErrBadToken, "payment_token_invalid"},
-		{sale.ErrPaymentPending, "payment_pending"},
 		{context.DeadlineExceeded, "timeout"},
 		{context.Canceled, "timeout"},
 	}
@@ -126,7 +125,7 @@ func (a *API) fail(c *gin.Context, err error) {
 	p := describe(err)
 	p.RequestID = requestID(c)
 	if p.Status >= http.StatusInternalServerError {
-		a.cfg.Logger.ErrorContext(c, "request failed", slog.String("request_id", p.RequestID), slog.String("route", c.FullPath()), slog.String("error", err.Error()))
+		a.cfg.Logger.ErrorContext(c.Request.Context(), "request failed", slog.String("request_id", p.RequestID), slog.String("route", c.FullPath()), slog.String("error", err.Error()))
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:
@@ -146,7 +145,7 @@ func writeProblem(c *gin.Context, p Problem) {
 const problemType = "application/problem+json"
 
 // problem describes a code: what the "type" of a problem leads to.
-func (a *API) problem(c *gin.Context) (int, any, error) {
+func (a *API) problem(_ context.Context, c *gin.Context) (int, any, error) {
 	code := c.Param("code")
 	if _, ok := catalogue()[code]; !ok {
 		return 0, nil, codeError("not_found")

@@ -84,7 +84,7 @@ type reply struct {
 
 func (r *reply) serve(c *gin.Context, h handler) {
 	now := r.api.cfg.Now()
-	claimed, asked, status, sealed, err := r.api.cfg.Replies.ClaimReply(c, r.id, r.request, now.Add(-2*r.api.cfg.Timeout), now.Add(-keepReplies))
+	claimed, asked, status, sealed, err := r.api.cfg.Replies.ClaimReply(c.Request.Context(), r.id, r.request, now.Add(-2*r.api.cfg.Timeout), now.Add(-keepReplies))
 	switch {
 	case err != nil:
 		r.api.fail(c, err)
@@ -102,36 +102,48 @@ func (r *reply) serve(c *gin.Context, h handler) {
 // first does the work and keeps the answer, unless a repetition could have a
 // better one.
 func (r *reply) first(c *gin.Context, h handler) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c), saveDeadline)
-	defer cancel()
-	done := false
+	kept := false
 	defer func() { // also when the handler panics
-		if done {
-			return
-		}
-		if err := r.api.cfg.Replies.DropReply(ctx, r.id); err != nil {
-			r.api.cfg.Logger.WarnContext(ctx, "drop reply", slog.String("error", err.Error()))
+		if !kept {
+			r.drop(c.Request.Context())
 		}
 	}()
-	status, body, err := h(c)
+	status, body, err := h(c.Request.Context(), c)
 	if err != nil {
 		p := describe(err)
 		status, body = p.Status, p
 	}
 	if final(status) {
-		sealed, serr := r.seal(body)
-		if serr == nil {
-			serr = r.api.cfg.Replies.SaveReply(ctx, r.id, status, sealed)
-		}
-		if done = serr == nil; serr != nil {
-			r.api.cfg.Logger.WarnContext(ctx, "keep reply", slog.String("error", serr.Error()))
-		}
+		kept = r.keep(c.Request.Context(), status, body)
 	}
 	if err != nil {
 		r.api.fail(c, err)
 		return
 	}
 	c.JSON(status, body)
+}
+
+// keep stores the answer even if the caller has gone.
+func (r *reply) keep(ctx context.Context, status int, body any) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveDeadline)
+	defer cancel()
+	sealed, err := r.seal(body)
+	if err == nil {
+		err = r.api.cfg.Replies.SaveReply(ctx, r.id, status, sealed)
+	}
+	if err != nil {
+		r.api.cfg.Logger.WarnContext(ctx, "keep reply", slog.String("error", err.Error()))
+	}
+	return err == nil
+}
+
+// drop lets the same request be tried again.
+func (r *reply) drop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveDeadline)
+	defer cancel()
+	if err := r.api.cfg.Replies.DropReply(ctx, r.id); err != nil {
+		r.api.cfg.Logger.WarnContext(ctx, "drop reply", slog.String("error", err.Error()))
+	}
 }
 
 // final reports whether the same request would always be answered so.

@@ -52,20 +52,21 @@ func (e statusEvent) Local(t time.Time) string {
 
 // statusPage shows counts that concern no person.
 func (a *API) statusPage(c *gin.Context) {
+	ctx := c.Request.Context()
 	v := statusView{Now: a.cfg.Now().UTC()}
 	var err error
-	if v.Online, v.Enrolled, err = a.cfg.Fleet.Online(c); err != nil {
+	if v.Online, v.Enrolled, err = a.cfg.Fleet.Online(ctx); err != nil {
 		a.fail(c, err)
 		return
 	}
-	ls, err := a.cfg.Till.Listings(c, 0, maxPage)
+	ls, err := a.cfg.Till.Listings(ctx, 0, maxPage)
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
 	for i := range ls {
 		e := statusEvent{eventSummary: summary(&ls[i])}
-		if e.Ledger, e.Conflicts, err = a.cfg.Publisher.Head(c, e.ID); err != nil {
+		if e.Ledger, e.Conflicts, err = a.cfg.Publisher.Head(ctx, e.ID); err != nil {
 			a.fail(c, err)
 			return
 		}
@@ -87,15 +88,16 @@ type conflictsEvent struct {
 
 // conflictsPage shows which tickets were admitted more than once, where and when.
 func (a *API) conflictsPage(c *gin.Context) {
+	ctx := c.Request.Context()
 	v := conflictsView{Now: a.cfg.Now().UTC()}
-	ls, err := a.cfg.Till.Listings(c, 0, maxPage)
+	ls, err := a.cfg.Till.Listings(ctx, 0, maxPage)
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
 	for i := range ls {
 		e := conflictsEvent{eventSummary: summary(&ls[i])}
-		if e.Conflicts, err = a.cfg.Publisher.Conflicts(c, e.ID, 0, maxPage); err != nil {
+		if e.Conflicts, err = a.cfg.Publisher.Conflicts(ctx, e.ID, 0, maxPage); err != nil {
 			a.fail(c, err)
 			return
 		}

@@ -1,0 +1,19 @@
+package api
+
+// Routes lists every route as "METHOD /path/:parameter".
+func (a *API) Routes() []string {
+	var out []string
+	for _, r := range a.router.Routes() {
+		out = append(out, r.Method+" "+r.Path)
+	}
+	return out
+}
+
+// Codes gives the status of every problem code.
+func Codes() map[string]int {
+	out := map[string]int{}
+	for code, k := range catalogue() {
+		out[code] = k.status
+	}
+	return out
+}
