@@ -104,7 +104,8 @@ func (f *Form) UnmarshalText(b []byte) error {
 	return fmt.Errorf("form of pass %q: %w", b, ticket.ErrInvalid)
 }
 
-// Every text begins with four characters: what it is, and the version of its form.
+// Every text begins with four characters: CT, what it is, and the version of its
+// form, a digit.
 const (
 	prefixPaper     = "CTP1"
 	prefixRotating  = "CTR1"
@@ -157,7 +158,7 @@ func (p *Pass) Nonce() (nonce [nonceSize]byte, ok bool) {
 // Parse reads the text of a pass. It verifies nothing. The error wraps
 // [ErrForeign] for a text without our prefix, or [ErrMalformed].
 func Parse(text string) (*Pass, error) {
-	if len(text) < prefixLen || text[:2] != prefixPaper[:2] {
+	if len(text) < prefixLen || text[:2] != prefixPaper[:2] || text[prefixLen-1] < '0' || text[prefixLen-1] > '9' {
 		return nil, fmt.Errorf("%d characters: %w", len(text), ErrForeign)
 	}
 	if len(text) > MaxText {

@@ -287,6 +287,7 @@ func TestParseRefuses(t *testing.T) {
 		"empty":                 {"", pass.ErrForeign},
 		"a web address":         {"HTTPS://TICKETS.EXAMPLE", pass.ErrForeign},
 		"a health certificate":  {"HC1:6BF", pass.ErrForeign},
+		"a city's code":         {"CTAB5", pass.ErrForeign},
 		"lower case":            {strings.ToLower(good), pass.ErrForeign},
 		"prefix alone":          {"CTR1", pass.ErrMalformed},
 		"half a prefix":         {"CTR", pass.ErrForeign},
