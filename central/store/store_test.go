@@ -2,14 +2,20 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 func open(t *testing.T, path string) (*store.Store, error) {
@@ -34,6 +40,9 @@ func TestOpenCreatesPrivateFileAndReopens(t *testing.T) {
 			t.Fatalf("Open(%q): %v", path, err)
 		}
 	}
+	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) > 3 || files[0].Name() != filepath.Base(path) {
+		t.Errorf("files %v, %v; want the database, its log and index", files, err)
+	}
 	fi, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -43,12 +52,177 @@ func TestOpenCreatesPrivateFileAndReopens(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesWhatIsNoDatabase(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "central.db")
-	if err := os.WriteFile(path, []byte("this is not a database, but it is long enough to be read as a header of one, and more"), 0o600); err != nil {
+func TestOpenRefuses(t *testing.T) {
+	text := strings.Repeat("this is not a database, but long enough to have a header. ", 20)
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, path string)
+		want    error
+	}{
+		"a text file": {func(t *testing.T, path string) { write(t, path, []byte(text)) }, store.ErrCorrupt},
+		"a damaged database": {func(t *testing.T, path string) {
+			older(t, path, 1)
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 5 * 4096; i < len(b); i++ {
+				b[i] ^= 0x5a
+			}
+			write(t, path, b)
+		}, store.ErrCorrupt},
+		"a later release's": {func(t *testing.T, path string) {
+			older(t, path, -1, `INSERT INTO migration (name, hash, applied) VALUES ('9999_later.sql', '', 0)`)
+		}, store.ErrTooNew},
+		"another build's": {func(t *testing.T, path string) {
+			older(t, path, 1, `UPDATE migration SET hash = 'edited'`)
+		}, store.ErrMigrationChanged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "central.db")
+			c.prepare(t, path)
+			if _, err := open(t, path); !errors.Is(err, c.want) {
+				t.Errorf("Open: %v, want %v", err, c.want)
+			}
+		})
+	}
+	if _, err := open(t, filepath.Join(t.TempDir(), "missing", "central.db")); err == nil || !strings.Contains(err.Error(), "create its directory") {
+		t.Errorf("Open in a missing directory: %v, want a hint", err)
+	}
+	if _, err := store.Open(t.Context(), store.Config{}); err == nil {
+		t.Error("Open without a configuration passed")
+	}
+}
+
+func write(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(t, path); !errors.Is(err, store.ErrCorrupt) {
-		t.Errorf("Open of a text file: %v, want ErrCorrupt", err)
+}
+
+// older makes a database of an older release: its first n migrations, all for -1.
+func older(t *testing.T, path string, n int, fill ...string) {
+	t.Helper()
+	if n < 0 {
+		var err error
+		if n, err = store.Migrations(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.OpenAt(t.Context(), path, n, fill...); err != nil {
+		t.Fatalf("make a database with %d migrations: %v", n, err)
+	}
+}
+
+// Every older schema opens, and what was in it is still there.
+func TestMigrateFromEveryOlderSchema(t *testing.T) {
+	all, err := store.Migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := json.Marshal(ticket.Event{ID: 7, Name: "an old event", Zones: []ticket.Zone{{ID: 1, Name: "z"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range all + 1 {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "central.db")
+			var fill []string
+			if n >= 1 {
+				fill = []string{
+					`INSERT INTO event (id, rules, currency, plan_hash, imported) VALUES (7, '` + string(rules) + `', 'KRW', x'00', 1)`,
+					`INSERT INTO price (event, zone, class, amount) VALUES (7, 1, 1, 1000)`,
+					`INSERT INTO place (event, zone, number, seat, flags, free_at, purchase) VALUES (7, 1, 1, 'A-1', 0, 9223372036854775807, 'o')`,
+					`INSERT INTO purchase (id, event, zone, class, place, seat, flags, amount, currency, state, secret_hash, created, expires, changed)
+						VALUES ('o', 7, 1, 1, 1, 'A-1', 0, 1000, 'KRW', 'paid', x'01', 1, 2, 3)`,
+					`INSERT INTO ticket (id, event, purchase, status, body, signed, issued)
+						VALUES (x'000102030405060708090a0b0c0d0e0f', 7, 'o', 0, '{"id":"000102030405060708090a0b0c0d0e0f","event":7}', x'02', 4)`,
+					`INSERT INTO outbox (seq, event, kind, ticket, status, body, at)
+						VALUES (1, 7, 'ticket_new', x'000102030405060708090a0b0c0d0e0f', 0, '{"id":"000102030405060708090a0b0c0d0e0f","event":7}', 4)`,
+				}
+			}
+			older(t, path, n, fill...)
+			s, err := open(t, path)
+			if err != nil {
+				t.Fatalf("Open a database with %d of %d migrations: %v", n, all, err)
+			}
+			if n == 0 {
+				return
+			}
+			l, err := s.Listing(t.Context(), 7)
+			if err != nil || l.Event.Name != "an old event" || len(l.Zones) != 1 || l.Zones[0].Sold != 1 {
+				t.Errorf("Listing = %+v, %v", l, err)
+			}
+			o, err := s.Order(t.Context(), "o")
+			if err != nil || o.State != sale.Paid || len(o.Tickets) != 1 || o.Tickets[0].Ticket.Event != 7 {
+				t.Errorf("Order = %+v, %v", o, err)
+			}
+			if cs, err := s.Changes(t.Context(), 0, 10); err != nil || len(cs) != 1 || cs[0].Ticket == nil {
+				t.Errorf("Changes = %+v, %v", cs, err)
+			}
+		})
+	}
+}
+
+func TestDurability(t *testing.T) {
+	s, err := open(t, filepath.Join(t.TempDir(), "central.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		for _, writer := range []bool{true, false} {
+			if got, err := s.Pragma(t.Context(), pragma, writer); err != nil || got != want {
+				t.Errorf("PRAGMA %s (writer %v) = %q, %v; want %q", pragma, writer, got, err, want)
+			}
+		}
+	}
+	if err := s.WriteWhereOneReads(t.Context()); err == nil {
+		t.Error("a view could write")
+	}
+}
+
+// A number that a failed transaction took is given again.
+func TestNumbersHaveNoGaps(t *testing.T) {
+	s, err := open(t, filepath.Join(t.TempDir(), "central.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fail := errors.New("no")
+	for want := range int64(5) {
+		if n, err := s.Numbers(t.Context(), "test", fail); err != nil || n != want+1 {
+			t.Errorf("number = %d, %v; want %d", n, err, want+1)
+		}
+	}
+}
+
+// A full disk loses nothing and is called by its name; with room again, the same
+// call works.
+func TestFullDisk(t *testing.T) {
+	s, err := open(t, filepath.Join(t.TempDir(), "central.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile("../../testdata/venue/sample.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := seatmap.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Limit(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AddPlan(t.Context(), plan); !errors.Is(err, store.ErrFull) {
+		t.Errorf("AddPlan on a full disk: %v, want ErrFull", err)
+	}
+	if _, err := s.Listing(t.Context(), plan.Event.ID); !errors.Is(err, sale.ErrUnknownEvent) {
+		t.Errorf("half an event was stored: %v", err)
+	}
+	if err := s.Limit(t.Context(), 1000); err != nil {
+		t.Fatal(err)
+	}
+	if added, err := s.AddPlan(t.Context(), plan); !added || err != nil {
+		t.Errorf("AddPlan with room again = %v, %v", added, err)
 	}
 }

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+)
+
+// OpenAt opens a database with the first n migrations only, as an older release
+// would, and runs the SQL that fills it.
+func OpenAt(ctx context.Context, path string, n int, fill ...string) error {
+	steps, err := migrations()
+	if err != nil {
+		return err
+	}
+	db, err := openSQLite(path, nil, 1)
+	if err != nil {
+		return err
+	}
+	s := &Store{write: db, read: db, now: time.Now}
+	if err := s.migrate(ctx, steps[:n], slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	err = s.update(ctx, func(t *tx) error {
+		for _, q := range fill {
+			if _, err := t.exec(ctx, q); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return db.Close()
+}
+
+// Migrations is how many this program has.
+func Migrations() (int, error) {
+	steps, err := migrations()
+	return len(steps), err
+}
+
+// Numbers takes a number of a sequence in a transaction that fails, and then one
+// in a transaction that commits.
+func (s *Store) Numbers(ctx context.Context, name string, fail error) (int64, error) {
+	if err := s.update(ctx, func(t *tx) error {
+		if _, err := t.next(ctx, name); err != nil {
+			return err
+		}
+		return fail
+	}); err != fail { //nolint:errorlint // that very error
+		return 0, err
+	}
+	var n int64
+	err := s.update(ctx, func(t *tx) (err error) {
+		n, err = t.next(ctx, name)
+		return err
+	})
+	return n, err
+}
+
+// Pragma asks a connection for a setting.
+func (s *Store) Pragma(ctx context.Context, name string, writer bool) (v string, err error) {
+	db := s.read
+	if writer {
+		db = s.write
+	}
+	return v, db.QueryRowContext(ctx, "PRAGMA "+name).Scan(&v)
+}
+
+// WriteWhereOneReads runs one statement on a connection that must only read.
+func (s *Store) WriteWhereOneReads(ctx context.Context) error {
+	return s.view(ctx, func(t *tx) error {
+		_, err := t.exec(ctx, "INSERT INTO counter (name, n) VALUES ($1, $2)", "x", 1)
+		return err
+	})
+}
+
+// Limit lets the database grow by no more than that many pages of 4 KiB.
+func (s *Store) Limit(ctx context.Context, pages int) error {
+	return s.update(ctx, func(t *tx) error {
+		var used int
+		if err := t.row(ctx, "PRAGMA page_count", nil, &used); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, "PRAGMA max_page_count = "+strconv.Itoa(used+pages))
+		return err
+	})
+}
