@@ -101,6 +101,13 @@ func TestPublishAndSubscribe(t *testing.T) {
 	if m := <-g.got; m.Topic != topic.Manifest(7) || string(m.Payload) != "two" { // not the chunk that was let go
 		t.Errorf("heard %q on %s after Unsubscribe", m.Payload, m.Topic)
 	}
+	denied := b.Stats().Denied
+	b.Disconnect(gate)
+	g.down()
+	g.up()
+	if n := b.Stats().Denied; n != denied {
+		t.Errorf("asked %d times more for what was refused", n-denied)
+	}
 }
 
 func TestOffline(t *testing.T) {
@@ -243,10 +250,10 @@ func TestHysteresis(t *testing.T) {
 			sessions.Add(1)
 		}
 	})
-	g := connectTo(t, a, gate, trust.RoleGate, []string{hub.url(), urlOf(cen)}, nil)
+	g := connectTo(t, a, gate, trust.RoleGate, []string{hub.url(), urlOf(cen)}, func(c *link.Config) { c.ProbeEvery = 5 * time.Millisecond })
 	g.await("on central", func(s link.State) bool { return s.Connected && s.Endpoint == "central" })
 	tried := sessions.Load()
-	eventually(t, "the hub is probed", func() bool { return handshakes.Load() >= 20 })
+	eventually(t, "the hub is probed", func() bool { return handshakes.Load() >= 120 })
 	if s := g.State(); s.Endpoint != "central" {
 		t.Errorf("left central for a flapping hub: %+v", s)
 	}
