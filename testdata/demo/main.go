@@ -37,7 +37,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := play(ctx, stdout, *bin, *dir, *plan, *auto); err != nil {
-		fmt.Fprintf(stderr, "demo: %v\n", err)
+		_, _ = fmt.Fprintf(stderr, "demo: %v\n", err)
 		return 1
 	}
 	return 0
@@ -67,12 +67,12 @@ func play(ctx context.Context, w io.Writer, bin, dir, plan string, auto bool) er
 	if err := s.tell(telling); err != nil {
 		return fmt.Errorf("step %d: %w", s.step, err)
 	}
-	fmt.Fprintf(w, "\nEvery step happened. %d steps.\n", s.step)
+	_, _ = fmt.Fprintf(w, "\nEvery step happened. %d steps.\n", s.step)
 	if auto {
 		return nil
 	}
 	s.where()
-	fmt.Fprintln(w, "Ctrl-C ends everything.")
+	_, _ = fmt.Fprintln(w, "Ctrl-C ends everything.")
 	<-ctx.Done()
 	return nil
 }

@@ -96,11 +96,11 @@ func (s *story) close() {
 // say tells one step and what it took.
 func (s *story) say(began time.Time, format string, args ...any) {
 	s.step++
-	fmt.Fprintf(s.out, "%2d. %s (%s)\n", s.step, fmt.Sprintf(format, args...), brief(time.Since(began)))
+	_, _ = fmt.Fprintf(s.out, "%2d. %s (%s)\n", s.step, fmt.Sprintf(format, args...), brief(time.Since(began)))
 }
 
 func (s *story) where() {
-	fmt.Fprintf(s.out, "\nLook at\n  central        %s\n  lane north     %s\n  lane south     %s\n  camera north   %s\n  camera south   %s\n\n",
+	_, _ = fmt.Fprintf(s.out, "\nLook at\n  central        %s\n  lane north     %s\n  lane south     %s\n  camera north   %s\n  camera south   %s\n\n",
 		s.stage.Page(), s.north.Panel, s.south.Panel, s.north.phone.URL, s.south.phone.URL)
 }
 
@@ -143,7 +143,7 @@ func (s *story) buyAndEnter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say(began, "Its holder was admitted at north from camera frames: %s from frame to verdict, %s to disk.", ms(e.FrameToVerdict), ms(e.Durable))
+	s.say(began, "Its holder was admitted at north from camera frames: %s from frame to verdict, %s to disk.", ms(e.FrameMS), ms(e.DiskMS))
 	began = time.Now()
 	if err := s.north.passes(ctx, e); err != nil {
 		return err
@@ -207,9 +207,9 @@ func (s *story) cutOff(ctx context.Context) error {
 	}
 	began := time.Now()
 	for _, e := range []*entrance{s.north, s.south} {
-		mark := e.Feed.Mark()
+		since := e.Feed.Mark()
 		e.Cable.Pull()
-		if _, err := e.await(ctx, mark, func(v stage.Event) bool { return v.Kind == "mode" && v.Mode == "alone" }); err != nil {
+		if _, err := e.await(ctx, since, func(v stage.Event) bool { return v.Event == "state" && v.Mode == "alone" }); err != nil {
 			return fmt.Errorf("the gate did not notice the cut: %w", err)
 		}
 	}
@@ -219,7 +219,7 @@ func (s *story) cutOff(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.say(time.Now(), "%s admitted a holder with no network: %s from frame to verdict, %s to disk.", e.Name, ms(v.FrameToVerdict), ms(v.Durable))
+		s.say(time.Now(), "%s admitted a holder with no network: %s from frame to verdict, %s to disk.", e.Name, ms(v.FrameMS), ms(v.DiskMS))
 	}
 	shared := bought[2]
 	for _, e := range []*entrance{s.north, s.south} {
@@ -227,7 +227,7 @@ func (s *story) cutOff(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.say(time.Now(), "%s admitted the shared ticket; it cannot know of the other gate (%s).", e.Name, ms(v.FrameToVerdict))
+		s.say(time.Now(), "%s admitted the shared ticket; it cannot know of the other gate (%s).", e.Name, ms(v.FrameMS))
 	}
 	began = time.Now()
 	s.north.Cable.Plug()
@@ -281,13 +281,13 @@ func (s *story) refund(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	marks := map[*entrance]int{s.north: s.north.Feed.Mark(), s.south: s.south.Feed.Mark()}
+	marks := s.marks()
 	began := time.Now()
 	if err := s.stage.Refund(ctx, b); err != nil {
 		return err
 	}
-	for e, mark := range marks {
-		if err := e.learns(ctx, mark); err != nil {
+	for e, from := range marks {
+		if err := e.learns(ctx, from); err != nil {
 			return err
 		}
 	}
@@ -303,14 +303,14 @@ func (s *story) refund(ctx context.Context) error {
 
 // sell sells one ticket and waits until both gates know it.
 func (s *story) sell(ctx context.Context, what string, seat stage.Seat) (*stage.Bought, error) {
-	marks := map[*entrance]int{s.north: s.north.Feed.Mark(), s.south: s.south.Feed.Mark()}
+	marks := s.marks()
 	began := time.Now()
 	b, err := s.stage.Buy(ctx, s.event, site, seat)
 	if err != nil {
 		return nil, err
 	}
-	for e, mark := range marks {
-		if err := e.learns(ctx, mark); err != nil {
+	for e, from := range marks {
+		if err := e.learns(ctx, from); err != nil {
 			return nil, fmt.Errorf("gate %s does not learn of the ticket: %w", e.Name, err)
 		}
 	}
@@ -338,10 +338,10 @@ func (e *entrance) admitsNow(ctx context.Context, b *stage.Bought) (stage.Event,
 // sees holds a phone up until the gate gives its verdict, which must be the
 // one expected.
 func (e *entrance) sees(ctx context.Context, picture [][]byte, want ticket.Outcome, why ticket.Reason) (stage.Event, error) {
-	mark := e.Feed.Mark()
+	since := e.Feed.Mark()
 	e.phone.Show(picture)
 	defer e.phone.Hide()
-	v, err := e.await(ctx, mark, func(v stage.Event) bool { return v.Kind == "verdict" })
+	v, err := e.await(ctx, since, func(v stage.Event) bool { return v.Event == "verdict" && !v.Repeat })
 	if err != nil {
 		return v, fmt.Errorf("gate %s gave no verdict: %w", e.Name, err)
 	}
@@ -352,26 +352,46 @@ func (e *entrance) sees(ctx context.Context, picture [][]byte, want ticket.Outco
 }
 
 func (e *entrance) passes(ctx context.Context, v stage.Event) error {
-	_, err := e.await(ctx, 0, func(w stage.Event) bool { return w.Kind == "passage" && w.Refers == v.Seq && w.Passage == "passed" })
+	_, err := e.await(ctx, 0, func(w stage.Event) bool { return w.Event == "passage" && w.Seq == v.Seq && w.Kind == "passed" })
 	if err != nil {
 		return fmt.Errorf("gate %s: nobody walked through: %w", e.Name, err)
 	}
 	return nil
 }
 
-// learns waits until the gate has applied something that central published.
-func (e *entrance) learns(ctx context.Context, mark int) error {
-	_, err := e.await(ctx, mark, func(v stage.Event) bool { return v.Kind == "set" || v.Kind == "delta" })
+// knows is how far the gate has followed what central publishes.
+func (e *entrance) knows() (set, delta uint64) {
+	v := e.Feed.Last(func(v stage.Event) bool { return v.Event == "state" })
+	return v.Set, v.Delta
+}
+
+// learns waits until the gate has followed central further than it had at mark.
+func (e *entrance) learns(ctx context.Context, from mark) error {
+	_, err := e.await(ctx, 0, func(v stage.Event) bool {
+		return v.Event == "state" && (v.Set > from.set || v.Delta > from.delta)
+	})
 	return err
+}
+
+// mark is how far a gate was at some moment.
+type mark struct{ set, delta uint64 }
+
+func (s *story) marks() map[*entrance]mark {
+	m := map[*entrance]mark{}
+	for _, e := range []*entrance{s.north, s.south} {
+		set, delta := e.knows()
+		m[e] = mark{set: set, delta: delta}
+	}
+	return m
 }
 
 // patience is how long one step may take.
 const patience = 20 * time.Second
 
-func (e *entrance) await(ctx context.Context, mark int, match func(stage.Event) bool) (stage.Event, error) {
+func (e *entrance) await(ctx context.Context, since int, match func(stage.Event) bool) (stage.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return e.Feed.Await(ctx, mark, match)
+	return e.Feed.Await(ctx, since, match)
 }
 
 // shots is how many photographs are taken of one screen in a moving hand.

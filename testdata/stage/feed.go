@@ -5,21 +5,36 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 )
 
-// Event is one line that a gate prints with --events.
+// Event is one line that a gate prints with --events. Fields that do not belong
+// to its kind are zero.
 type Event struct {
-	Kind           string  `json:"event"`
-	Outcome        string  `json:"outcome"`
-	Reason         string  `json:"reason"`
-	Ticket         string  `json:"ticket"`
-	Seq            uint64  `json:"seq"`
-	Refers         uint64  `json:"refers"`  // the verdict that a passage belongs to
-	Passage        string  `json:"passage"` // how a passage ended
-	Mode           string  `json:"mode"`
-	FrameToVerdict float64 `json:"frame_to_verdict_ms"`
-	Durable        float64 `json:"durable_ms"`
-	raw            string
+	Event string    `json:"event"` // ready, verdict, passage, state or stopped
+	At    time.Time `json:"at"`
+	Seq   uint64    `json:"seq"` // of the journal's entry
+
+	// Of a verdict.
+	Outcome string  `json:"outcome"`
+	Reason  string  `json:"reason"`
+	Ticket  string  `json:"ticket"` // the first 8 digits of its id
+	FrameMS float64 `json:"frame_to_verdict_ms"`
+	DiskMS  float64 `json:"durable_ms"`
+	DoneMS  float64 `json:"done_ms"`
+	Repeat  bool    `json:"repeat"`
+
+	// Of a passage: passed, released or flagged.
+	Kind string `json:"kind"`
+
+	// Of a state, and the mode of a verdict.
+	Mode      string `json:"mode"`
+	Connected bool   `json:"connected"`
+	Set       uint64 `json:"set"`
+	Delta     uint64 `json:"delta"`
+	Unacked   uint64 `json:"unacked"`
+
+	raw string
 }
 
 // Feed keeps what one gate said and wakes those who wait for something.
@@ -80,4 +95,16 @@ func (f *Feed) last(err error) error {
 		return fmt.Errorf("the gate said nothing: %w", err)
 	}
 	return fmt.Errorf("the gate last said %s: %w", f.events[len(f.events)-1].raw, err)
+}
+
+// Last returns the newest event that match accepts, or the zero event.
+func (f *Feed) Last(match func(Event) bool) Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := len(f.events) - 1; i >= 0; i-- {
+		if match(f.events[i]) {
+			return f.events[i]
+		}
+	}
+	return Event{}
 }

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -23,6 +26,8 @@ type Gate struct {
 	dir     string
 	config  string
 	process *Process
+	typed   bool           // it reads texts on standard input
+	input   io.WriteCloser // that input while the gate runs
 }
 
 // Camera is what a gate's lane reads: frames from a URL, or texts on standard
@@ -38,7 +43,8 @@ func (s *Stage) Enrol(ctx context.Context, event ticket.EventID, name string, ca
 		return nil, err
 	}
 	var code struct {
-		Text string `json:"text"`
+		Text   string `json:"text"`
+		Device string `json:"device"`
 	}
 	if err := json.Unmarshal(out, &code); err != nil {
 		return nil, fmt.Errorf("enrol-code: %w", err)
@@ -47,7 +53,7 @@ func (s *Stage) Enrol(ctx context.Context, event ticket.EventID, name string, ca
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{Name: name, Feed: NewFeed(), stage: s, dir: filepath.Join(s.Dir, "gate-"+name)}
+	g := &Gate{Name: name, Feed: NewFeed(), stage: s, dir: filepath.Join(s.Dir, "gate-"+code.Device), typed: camera == ""}
 	if g.Cable, err = NewCable(ctx, broker.Host); err != nil {
 		return nil, err
 	}
@@ -88,7 +94,16 @@ func (g *Gate) Start(ctx context.Context) error {
 	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	p, err := Start(ctx, g.stage.Dir, "gate-"+g.Name, g.stage.command("gate"), g.Feed.Line,
+	var in io.Reader
+	if g.typed {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = r.Close() }()
+		in, g.input = r, w
+	}
+	p, err := Start(ctx, g.stage.Dir, "gate-"+g.Name, g.stage.command("gate"), in, g.Feed.Line,
 		"run", "--config", g.config, "--events", "-")
 	if err != nil {
 		return err
@@ -100,12 +115,38 @@ func (g *Gate) Start(ctx context.Context) error {
 	if err := awaitFile(ctx, p, ready, &addr); err != nil {
 		return fmt.Errorf("gate %s: %w", g.Name, err)
 	}
-	g.Panel = addr.Panel
+	g.Panel = "http://" + addr.Panel
 	return nil
 }
 
 // Stop ends the gate.
-func (g *Gate) Stop() error { return g.process.Stop() }
+func (g *Gate) Stop() error {
+	err := g.process.Stop()
+	if g.input != nil {
+		_ = g.input.Close()
+	}
+	return err
+}
+
+// Type gives the gate a text as a scan engine does.
+func (g *Gate) Type(text string) error {
+	_, err := io.WriteString(g.input, text+"\n")
+	return err
+}
+
+// LoadSet has the gate load a set file, as from a stick, and returns the most
+// memory that took, in bytes. The gate must not be running.
+func (g *Gate) LoadSet(ctx context.Context, path string) (rss int64, err error) {
+	cmd := exec.CommandContext(ctx, g.stage.command("gate"), "load-set", "--config", g.config, path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("load-set: %w: %s", err, out)
+	}
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0, errors.New("this system does not say how much memory a process took")
+	}
+	return usage.Maxrss << 10, nil
+}
 
 // Process is the running gate.
 func (g *Gate) Process() *Process { return g.process }

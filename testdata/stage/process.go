@@ -23,7 +23,7 @@ type Process struct {
 
 // Start runs a command; each line it prints on standard output goes to onLine.
 // The process is asked to end when ctx does.
-func Start(ctx context.Context, dir, name, bin string, onLine func([]byte), args ...string) (*Process, error) {
+func Start(ctx context.Context, dir, name, bin string, in io.Reader, onLine func([]byte), args ...string) (*Process, error) {
 	path := filepath.Join(dir, name+".log")
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -32,7 +32,7 @@ func Start(ctx context.Context, dir, name, bin string, onLine func([]byte), args
 	cmd := exec.CommandContext(ctx, bin, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
-	cmd.Stderr = log
+	cmd.Stdin, cmd.Stderr = in, log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func (s *Stage) command(name string) string { return filepath.Join(s.Bin, name) 
 func (s *Stage) StartCentral(ctx context.Context) error {
 	ready := filepath.Join(s.Dir, "central", "addresses.json")
 	_ = os.Remove(ready)
-	p, err := Start(ctx, s.Dir, "central", s.command("central"), nil, "run", "--config", s.config)
+	p, err := Start(ctx, s.Dir, "central", s.command("central"), nil, nil, "run", "--config", s.config)
 	if err != nil {
 		return err
 	}
