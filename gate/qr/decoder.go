@@ -166,7 +166,7 @@ func (d *Decoder) try(s strategy, full plane, expired func() bool) (code *Code, 
 	}
 	corners := d.eye.seek(expired)
 	for _, c := range corners {
-		if code, ok := d.eye.read(c); ok {
+		if code, ok := d.eye.read(c, expired); ok {
 			for i := range code.Corners {
 				code.Corners[i].X *= scale
 				code.Corners[i].Y *= scale

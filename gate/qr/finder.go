@@ -48,6 +48,9 @@ func (e *eye) open(p plane, s strategy) bool {
 			minRange = faintRange
 		}
 		e.thresholds.local(p, s.inverted, minRange)
+		if s.bloom {
+			e.thresholds.raise()
+		}
 	}
 	return e.bitmap.fill(p, &e.thresholds, s.inverted) == nil
 }

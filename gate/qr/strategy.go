@@ -6,6 +6,7 @@ type strategy struct {
 	global   bool // one threshold for the whole frame instead of one for each neighbourhood
 	sharp    bool // after sharpening, for blurred frames
 	faint    bool // with neighbourhoods of little contrast, for dim frames
+	bloom    bool // thresholds nearer to white, for overexposed screens whose light thins the dark modules
 	inverted bool // light modules on a dark ground
 }
 
@@ -15,14 +16,15 @@ var always = []strategy{
 	{},
 }
 
-// turns are the strategies that take turns over the frames, cheap first. The table is never
-// changed after the program started.
+// turns are the strategies that take turns over the frames, in the order of what they read that
+// those above do not. The table is never changed after the program started.
 var turns = []strategy{
 	{half: true, inverted: true},
-	{half: true, faint: true},
-	{half: true, global: true},
+	{bloom: true},
 	{sharp: true},
+	{half: true, faint: true},
 	{half: true, sharp: true},
-	{global: true},
 	{inverted: true},
+	{half: true, global: true},
+	{global: true},
 }

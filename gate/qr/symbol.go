@@ -22,19 +22,28 @@ func newSymbols() symbols {
 	}
 }
 
-// read samples the modules between the finder patterns of t and decodes them.
-func (e *eye) read(t triple) (Code, bool) {
+// read samples the modules between the finder patterns of t and decodes them: first as gozxing does
+// it, then by trying what perspective makes it misjudge.
+func (e *eye) read(t triple, expired func() bool) (Code, bool) {
 	info := detector.NewFinderPatternInfo(t.bottomLeft, t.topLeft, t.topRight)
-	found, err := detector.NewDetector(e.bitmap.matrix).ProcessFinderPatternInfo(info)
-	if err != nil {
-		return Code{}, false
+	dimension := t.dimension()
+	if found, err := detector.NewDetector(e.bitmap.matrix).ProcessFinderPatternInfo(info); err == nil {
+		dimension = found.GetBits().GetWidth()
+		if code, ok := e.symbols.decode(found.GetBits()); ok {
+			code.Corners = corners(found.GetPoints(), code.side())
+			return code, true
+		}
 	}
-	code, ok := e.symbols.decode(found.GetBits())
-	if !ok {
-		return Code{}, false
+	for _, g := range e.grids(t, dimension, expired) {
+		if code, ok := e.symbols.decode(g.modules); ok {
+			code.Corners = corners(g.points, code.side())
+			return code, true
+		}
+		if expired() {
+			break
+		}
 	}
-	code.Corners = corners(found.GetPoints(), code.side())
-	return code, true
+	return Code{}, false
 }
 
 // decode corrects and parses one symbol. The matrix is changed by it.

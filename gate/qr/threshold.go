@@ -83,6 +83,15 @@ func (t *thresholds) blackPoint(p plane, bx, by, x0, y0 int, inverted bool, minR
 	return lo / 2
 }
 
+// raise moves the thresholds of light neighbourhoods a good way towards white.
+func (t *thresholds) raise() {
+	for i, v := range t.smooth {
+		if v > 100 {
+			t.smooth[i] = v + (255-v)/2
+		}
+	}
+}
+
 // buckets is how finely the histogram of a frame is taken: 32 levels, as ZXing does.
 const buckets = 32
 

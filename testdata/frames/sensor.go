@@ -11,7 +11,6 @@ type sensor struct {
 	curve [4097]float32 // tone curve over linear light in 4096 steps, to 0…255
 	root  [4097]float32 // square root, for shot noise
 	grain []float32     // normally distributed numbers
-	line  []float32     // three rows of levels, for sharpening
 }
 
 // grains is the number of prepared random numbers, a power of two.
@@ -40,8 +39,8 @@ func (s *sensor) expose(img []float32, scene Scene, out *image.Gray) {
 		row := img[y*w : (y+1)*w]
 		for x := range row {
 			l := min(max(row[x]*gain, 0), 4096)
-			l = min(max(l+s.grain[(a+uint32(x))%grains]*s.root[int(l)]*shot, 0), 4096) //nolint:gosec // x is a column
-			row[x] = s.curve[int(l)] + s.grain[(b+uint32(x)*3)%grains]*read            //nolint:gosec // x is a column
+			l = min(max(l+s.grain[(a+uint32(x))%grains]*s.root[int(l)]*shot, 0), 4096)
+			row[x] = s.curve[int(l)] + s.grain[(b+uint32(x)*3)%grains]*read
 		}
 	}
 	amount := float32(scene.Sharpen)

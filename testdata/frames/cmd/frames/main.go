@@ -37,7 +37,7 @@ func run(args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(*dir, 0o755); err != nil {
+	if err := os.MkdirAll(*dir, 0o750); err != nil {
 		return err
 	}
 	r := frames.NewRenderer()
@@ -61,7 +61,7 @@ func run(args []string, out io.Writer) error {
 				return err
 			}
 			id := fmt.Sprintf("%s-%04d", p, i)
-			if err := os.WriteFile(filepath.Join(*dir, id+".jpg"), data, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(*dir, id+".jpg"), data, 0o600); err != nil {
 				return err
 			}
 			mode, want := "exact", base64.StdEncoding.EncodeToString([]byte(s.Text))
@@ -72,7 +72,7 @@ func run(args []string, out io.Writer) error {
 		}
 	}
 	manifest := filepath.Join(*dir, "manifest.tsv")
-	if err := os.WriteFile(manifest, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(manifest, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "%d frames and manifest.tsv in %s\n", len(lines)-1, *dir)
