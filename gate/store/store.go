@@ -168,7 +168,11 @@ func create(path string) error {
 
 // inspect looks at an existing file without changing it.
 func (s *Store) inspect(ctx context.Context) error {
-	db, err := sql.Open("sqlite3", s.dsn("ro", "_query_only=on"))
+	options := []string{"_query_only=on"}
+	if _, err := os.Stat(s.path + "-wal"); errors.Is(err, os.ErrNotExist) {
+		options = append(options, "immutable=1") // closed in order: not even a lock file is needed
+	}
+	db, err := sql.Open("sqlite3", s.dsn("ro", options...))
 	if err != nil {
 		return err
 	}
