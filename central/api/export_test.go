@@ -17,3 +17,13 @@ func Codes() map[string]int {
 	}
 	return out
 }
+
+// DecodeHold decodes the body of an order and says what the answer to it would
+// be if it is refused.
+func DecodeHold(b []byte) (status int, err error) {
+	var v holdBody
+	if err := decodeJSON(b, &v); err != nil {
+		return describe(err).Status, err
+	}
+	return 0, nil
+}

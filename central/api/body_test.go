@@ -1,0 +1,71 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/con-ting/conting/central/api"
+	"github.com/con-ting/conting/central/sale"
+)
+
+// Whatever comes, it is taken or refused as the sender's fault, never ours.
+func FuzzHoldBody(f *testing.F) {
+	f.Add([]byte(`{"zone":1,"class":5,"paper":true,"quantity":1}`))
+	f.Add([]byte(`{"zone":1,"class":1,"seat":"A-1","holder":{"public_key":"A","challenge":"","client_data_json":"e30","authenticator_data":"AA","signature":"AA"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		status, err := api.DecodeHold(b)
+		if err != nil && (status < 400 || status >= 500) {
+			t.Errorf("DecodeHold(%q) = %d, %v; want a 4xx", b, status, err)
+		}
+		if err == nil && !json.Valid(b) {
+			t.Errorf("DecodeHold(%q) took what is not JSON", b)
+		}
+	})
+}
+
+// flaky fails or panics at the first order.
+type flaky struct {
+	api.Till
+	first func() error
+}
+
+func (f *flaky) Hold(ctx context.Context, r sale.HoldRequest) (sale.Order, string, error) {
+	if f.first != nil {
+		g := f.first
+		f.first = nil
+		return sale.Order{}, "", g()
+	}
+	return f.Till.Hold(ctx, r)
+}
+
+// An answer that says nothing about the request is not kept: the same request
+// with the same key may be tried again.
+func TestFailureIsNotReplayed(t *testing.T) {
+	for name, first := range map[string]func() error{
+		"error": func() error { return errors.New("database is gone") },
+		"panic": func() error { var none []error; return none[len(none)] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := start(t, func(c *api.Config) { c.Till = &flaky{Till: c.Till, first: first} }).on()
+			body, key := h.holdBody("A-1"), idempotent("0123456789abcdef")
+			h.call("POST", orders, body, key).problem(http.StatusInternalServerError, "internal_error")
+			h.call("POST", orders, body, key).want(http.StatusCreated)
+			if a := h.call("POST", orders, body, key).want(http.StatusCreated); a.header.Get("Idempotency-Replayed") == "" {
+				t.Errorf("%s: the third answer is not the second", a.asked)
+			}
+		})
+	}
+}
+
+// Order ids in a path are as untrusted as a body.
+func TestOrderPathIsData(t *testing.T) {
+	h := start(t).on()
+	for _, id := range []string{"%27%20OR%201%3D1%20--", "%00", "%F0%9F%8E%AB", "..", "a%2Fb"} {
+		if a := h.call("GET", "/v1/orders/"+id, "", bearer("x")); a.status != http.StatusNotFound {
+			t.Errorf("%s: %d %s; want 404", a.asked, a.status, a.body)
+		}
+	}
+}
