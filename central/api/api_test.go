@@ -285,7 +285,7 @@ func TestPages(t *testing.T) {
 	}
 	r := header{"Authorization", "Basic " + basic("any", adminToken)}
 	page = string(h.call("GET", "/admin/conflicts", "", r).want(http.StatusOK).body)
-	for _, want := range []string{"abcd0000", "north-1", "south-1", "2026-12-12 09:30:00.000 UTC", "2026-12-12 09:30:12.000 UTC", "± 65 ms", "alone"} {
+	for _, want := range []string{"abcd0000", "north-1", "south-1", "2026-12-12 09:30:00.000 UTC", "2026-12-12 09:30:12.000 UTC", "± 65 ms", "nobody"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the conflicts page lacks %q", want)
 		}

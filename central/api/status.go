@@ -124,8 +124,24 @@ func pages() (*template.Template, error) {
 		"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") },
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"inc":   func(n int) int { return n + 1 },
+		"whom":  whom,
 		"plus":  func(d time.Duration) string { return fmt.Sprintf("± %d ms", d.Milliseconds()) },
 	}).ParseFS(pageFiles, "page/*.html")
+}
+
+// whom says in words whom a gate could ask when it admitted.
+func whom(mode string) string {
+	switch mode {
+	case "hub":
+		return "the venue's hub"
+	case "central":
+		return "central"
+	case "peers":
+		return "other gates"
+	case "alone":
+		return "nobody"
+	}
+	return mode
 }
 
 // render fills a page completely before anything is sent.
