@@ -40,7 +40,7 @@ func (e *eye) grids(t triple, dimension int, expired func() bool) []grid {
 		if n < 21 || n > 177 {
 			continue
 		}
-		for _, pattern := range append(e.alignments(t, n), nil) {
+		for _, pattern := range append(e.alignments(t, n, expired), nil) {
 			if expired() {
 				return nil
 			}
@@ -64,7 +64,7 @@ func (e *eye) grids(t triple, dimension int, expired func() bool) []grid {
 }
 
 // alignments looks for the alignment pattern nearest the fourth corner in windows around its place.
-func (e *eye) alignments(t triple, dimension int) []*detector.AlignmentPattern {
+func (e *eye) alignments(t triple, dimension int, expired func() bool) []*detector.AlignmentPattern {
 	if dimension == 21 { // version 1 has none
 		return nil
 	}
@@ -78,6 +78,9 @@ func (e *eye) alignments(t triple, dimension int) []*detector.AlignmentPattern {
 	var out []*detector.AlignmentPattern
 	for dv := -alignReach; dv <= alignReach; dv += alignStep {
 		for du := -alignReach; du <= alignReach; du += alignStep {
+			if expired() {
+				return out
+			}
 			u, v := span*near+float64(du), span*near+float64(dv)
 			x, y := t.topLeft.GetX()+u*ux+v*vx, t.topLeft.GetY()+u*uy+v*vy
 			p := e.alignment(x, y, module)

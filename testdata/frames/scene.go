@@ -104,7 +104,7 @@ type Scene struct {
 
 // Scene draws a scene of this profile by lot. text is ignored by Empty.
 func (p Profile) Scene(seed uint64, size image.Point, text string) Scene {
-	rng := rand.New(rand.NewPCG(seed, uint64(p)))
+	rng := rand.New(rand.NewPCG(seed, uint64(p))) //nolint:gosec // meant to repeat
 	between := func(a, b float64) float64 { return a + (b-a)*rng.Float64() }
 	around := func(a float64) float64 { return between(-a, a) }
 	chance := func(of float64) bool { return rng.Float64() < of }
@@ -157,7 +157,7 @@ func (p Profile) Scene(seed uint64, size image.Point, text string) Scene {
 // At is the scene n frames later in a hand that holds still as well as hands do: the phone sways by
 // a few degrees and pixels, and each frame has its own grain. At(0) is the scene itself.
 func (s Scene) At(n int) Scene {
-	rng := rand.New(rand.NewPCG(s.Seed, 0x5ea7))
+	rng := rand.New(rand.NewPCG(s.Seed, 0x5ea7)) //nolint:gosec // meant to repeat
 	sway := func(amount float64) float64 {
 		phase, speed := rng.Float64()*2*math.Pi, 0.1+0.25*rng.Float64()
 		return amount * (math.Sin(phase+speed*float64(n)) - math.Sin(phase))

@@ -22,7 +22,7 @@ func newSensor() *sensor {
 		l := float64(i) / 4096
 		s.curve[i], s.root[i] = float32(255*math.Pow(l, 1/2.2)), float32(math.Sqrt(l))
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
+	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // meant to repeat
 	for i := range s.grain {
 		s.grain[i] = float32(rng.NormFloat64())
 	}
