@@ -104,7 +104,12 @@ func (ad *admin) call(ctx context.Context, path string, body []byte, out any) er
 		return err
 	}
 	if resp.StatusCode/100 != 2 || strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
-		var p struct{ Title, Code, Detail, Hint string }
+		var p struct {
+			Title  string `json:"title"`
+			Code   string `json:"code"`
+			Detail string `json:"detail"`
+			Hint   string `json:"hint"`
+		}
 		if json.Unmarshal(text, &p) != nil || p.Code == "" {
 			return fmt.Errorf("central answered %s", resp.Status)
 		}
@@ -136,10 +141,10 @@ func runImport(ctx context.Context, a *app, f *flags) error {
 		return err
 	}
 	var got struct {
-		ID     ticket.EventID
-		Name   string
-		Places int
-		Added  bool
+		ID     ticket.EventID `json:"id"`
+		Name   string         `json:"name"`
+		Places int            `json:"places"`
+		Added  bool           `json:"added"`
 	}
 	if err := ad.call(ctx, "/admin/v1/events", plan, &got); err != nil {
 		return fmt.Errorf("import %s: %w", f.rest[0], err)

@@ -101,7 +101,9 @@ func private(ts *testscript.TestScript, _ bool, args []string) {
 
 // enrol CODE.json DIR enrols as a gate does and sets $DEVICE.
 func enrol(ts *testscript.TestScript, neg bool, args []string) {
-	var code struct{ Text string }
+	var code struct {
+		Text string `json:"text"`
+	}
 	check(ts, json.Unmarshal([]byte(ts.ReadFile(args[0])), &code))
 	inv, err := identity.ParseInvitation(code.Text)
 	check(ts, err)
@@ -130,7 +132,9 @@ func buy(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, err)
 	w, err := wallet.New(rp, seed)
 	check(ts, err)
-	var asked struct{ Challenge string }
+	var asked struct {
+		Challenge string `json:"challenge"`
+	}
 	post(ts, ad.API+"/v1/challenges", "", map[string]any{}, &asked)
 	challenge, err := base64.RawURLEncoding.DecodeString(asked.Challenge)
 	check(ts, err)
@@ -138,8 +142,11 @@ func buy(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, err)
 	b64 := base64.RawURLEncoding.EncodeToString
 	var order struct {
-		ID, Secret string
-		Tickets    []struct{ Signed string }
+		ID      string `json:"id"`
+		Secret  string `json:"secret"`
+		Tickets []struct {
+			Signed string `json:"signed"`
+		} `json:"tickets"`
 	}
 	post(ts, ad.API+"/v1/events/1001/orders", "", map[string]any{"zone": 1, "class": 1, "holder": map[string]any{
 		"public_key": w.HolderKey(), "challenge": asked.Challenge, "client_data_json": b64(proof.ClientDataJSON),
@@ -166,7 +173,7 @@ func post(ts *testscript.TestScript, url, bearer string, in, out any) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	check(ts, err)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	check(ts, err)
 	if resp.StatusCode/100 != 2 {

@@ -158,7 +158,7 @@ func (s *server) openFleet(ctx context.Context) (err error) {
 		},
 		OnList: func(context.Context, fleet.TrustList) {
 			if s.publisher != nil {
-				s.publisher.Announce()
+				s.publisher.AnnounceTrust()
 			}
 		},
 		Logger: s.logger, Now: s.now,
@@ -353,7 +353,7 @@ func (s *server) run(ctx context.Context, pid int) error {
 		outer.Go(func() error { return l.serve() })
 		outer.Go(func() error {
 			<-outerCtx.Done()
-			return l.shut()
+			return l.shut(context.WithoutCancel(outerCtx))
 		})
 	}
 	outer.Go(func() error {
@@ -402,8 +402,8 @@ func (l *listener) serve() error {
 	return err
 }
 
-func (l *listener) shut() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+func (l *listener) shut(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	if err := l.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, l.http.Close())

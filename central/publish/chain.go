@@ -72,6 +72,8 @@ func (p *Publisher) runChain(ctx context.Context) error {
 			p.eachEvent(func(e *event) { err = first(err, p.beacon(ctx, e)) })
 		case <-p.joined:
 			p.unsent = true
+		case <-p.listed:
+			err = p.sendTrust(ctx)
 		case r := <-p.requests:
 			err = p.request(ctx, r)
 		case b := <-p.built:
@@ -112,7 +114,7 @@ func (p *Publisher) update(ctx context.Context) error {
 	now := p.cfg.Now()
 	var err error
 	p.eachEvent(func(e *event) {
-		if !e.building && !now.Before(e.retryAt) && p.due(e, now) {
+		if len(e.waiting) > 0 || !now.Before(e.retryAt) && p.due(e, now) {
 			err = first(err, p.build(ctx, e))
 		}
 	})
@@ -290,18 +292,23 @@ func (p *Publisher) beacon(ctx context.Context, e *event) error {
 // republish sends all that is current once more: a broker may have lost it, and
 // what was stored just before a crash was perhaps never sent.
 func (p *Publisher) republish(ctx context.Context) error {
-	if p.cfg.TrustList != nil {
-		list, err := p.cfg.TrustList(ctx)
-		if err != nil {
-			return fmt.Errorf("trust list: %w", err)
-		}
-		if err := p.send(ctx, topic.TrustList(), list); err != nil {
-			return err
-		}
+	if err := p.sendTrust(ctx); err != nil {
+		return err
 	}
 	var err error
 	p.eachEvent(func(e *event) { err = first(err, p.republishEvent(ctx, e)) })
 	return err
+}
+
+func (p *Publisher) sendTrust(ctx context.Context) error {
+	if p.cfg.TrustList == nil || !p.connected.Load() {
+		return nil
+	}
+	list, err := p.cfg.TrustList(ctx)
+	if err != nil {
+		return fmt.Errorf("trust list: %w", err)
+	}
+	return p.send(ctx, topic.TrustList(), list)
 }
 
 func (p *Publisher) republishEvent(ctx context.Context, e *event) error {

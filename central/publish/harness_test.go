@@ -41,6 +41,7 @@ const (
 	show    = ticket.EventID(1001)
 	floor   = 1
 	vip     = 1
+	reentry = 4
 	patient = 15 * time.Second
 )
 
@@ -255,12 +256,23 @@ func (s sender) Publish(ctx context.Context, name string, payload []byte, retain
 // buy sells one seat and returns the order and the ticket's id.
 func (h *house) buy() (order string, id ticket.ID) {
 	h.t.Helper()
+	return h.sell(vip)
+}
+
+func (h *house) buyClass(class uint8) ticket.ID {
+	h.t.Helper()
+	_, id := h.sell(class)
+	return id
+}
+
+func (h *house) sell(class uint8) (order string, id ticket.ID) {
+	h.t.Helper()
 	h.bought++
 	c, err := h.sale.NewChallenge()
 	h.must(err)
 	key := ticket.HolderKey{2, h.bought}
 	o, secret, err := h.sale.Hold(h.t.Context(), sale.HoldRequest{
-		Event: show, Zone: floor, Class: vip, Holder: &sale.Possession{Key: key, Challenge: c.Value},
+		Event: show, Zone: floor, Class: class, Holder: &sale.Possession{Key: key, Challenge: c.Value},
 	})
 	h.must(err)
 	o, err = h.sale.Pay(h.t.Context(), o.ID, secret, "sandbox", pay.TokenOK)
@@ -457,4 +469,30 @@ func (g *gate) upload(data []byte) topic.Ack {
 	ack, err := topic.ParseAck(m.data)
 	g.h.must(err)
 	return ack
+}
+
+// uploadUntilAcknowledged sends a batch again and again, as gates do.
+func (g *gate) uploadUntilAcknowledged(data []byte) topic.Ack {
+	g.h.t.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	deadline := time.NewTimer(patient)
+	defer deadline.Stop()
+	for {
+		select {
+		case m := <-g.heard:
+			if m.topic != topic.AckOf(g.id) {
+				continue
+			}
+			ack, err := topic.ParseAck(m.data)
+			g.h.must(err)
+			return ack
+		case <-again.C:
+			if err := g.link.Publish(g.h.t.Context(), topic.JournalOf(g.id), data, false); err != nil && !errors.Is(err, link.ErrOffline) {
+				g.h.t.Fatal(err)
+			}
+		case <-deadline.C:
+			g.h.t.Fatalf("%s was not acknowledged", g.id)
+		}
+	}
 }

@@ -157,6 +157,7 @@ type Publisher struct {
 
 	wake      chan struct{} // the outbox has something new
 	joined    chan struct{} // the broker is there again
+	listed    chan struct{} // the trust list is new
 	requests  chan request  // sets that somebody asked for
 	built     chan outcome  // sets that are finished
 	inbox     chan parcel   // journal batches that wait
@@ -170,12 +171,13 @@ type Publisher struct {
 	cursor uint64 // of the outbox; owned by the chain goroutine
 	unsent bool   // something current was perhaps not published; owned by the chain goroutine
 
-	builds sync.WaitGroup // the builds in progress
+	builds   sync.WaitGroup // the builds in progress
+	building int            // how many there are; owned by the chain goroutine
 }
 
 // inboxSize is how many batches may wait. More are dropped: the gates send them
 // again until they are acknowledged.
-const inboxSize = 64
+const inboxSize = 512
 
 // New checks the configuration and reads where the publisher left off.
 func New(ctx context.Context, cfg Config) (*Publisher, error) {
@@ -184,7 +186,7 @@ func New(ctx context.Context, cfg Config) (*Publisher, error) {
 	}
 	p := &Publisher{
 		cfg:  cfg,
-		wake: make(chan struct{}, 1), joined: make(chan struct{}, 1), rejoined: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), joined: make(chan struct{}, 1), listed: make(chan struct{}, 1), rejoined: make(chan struct{}, 1),
 		grown: make(chan struct{}, 1), requests: make(chan request), built: make(chan outcome),
 		inbox: make(chan parcel, inboxSize), stopped: make(chan struct{}),
 		events: make(map[ticket.EventID]*event),
@@ -226,9 +228,8 @@ func (p *Publisher) Connected(yes bool) {
 	}
 }
 
-// Announce publishes the trust list and everything else that is current again,
-// if the broker is there. It never blocks.
-func (p *Publisher) Announce() { p.Connected(p.connected.Load()) }
+// AnnounceTrust says that there is a new trust list to publish. It never blocks.
+func (p *Publisher) AnnounceTrust() { signal(p.listed) }
 
 // send publishes one retained message.
 func (p *Publisher) send(ctx context.Context, topic string, payload []byte) error {

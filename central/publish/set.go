@@ -18,6 +18,10 @@ const (
 	// one before the newest may finish.
 	keepSets = 2
 
+	// maxBuilds is how many sets are built at once: each holds its tickets in
+	// memory and a snapshot of the database open.
+	maxBuilds = 2
+
 	// buildAgain is how long a failed build waits before it is tried again.
 	buildAgain = 10 * time.Second
 )
@@ -69,17 +73,20 @@ func (p *Publisher) request(ctx context.Context, r request) error {
 		return nil
 	}
 	e.waiting = append(e.waiting, r.reply)
-	if e.building {
-		return nil // the set in progress may lack what the caller has just changed
-	}
 	return p.build(ctx, e)
 }
 
 // build starts a build. The chain goroutine brings the chain to exactly the
 // moment of the snapshot and goes on; the rest is done beside it, because a large
-// set takes seconds and a revocation must not wait for it.
+// set takes seconds and a revocation must not wait for it. While the event's last
+// build goes on, or too many do, it starts nothing: update comes by again. (A set
+// in progress may lack what somebody who asks now has just changed.)
 func (p *Publisher) build(ctx context.Context, e *event) error {
+	if e.building || p.building >= maxBuilds {
+		return nil
+	}
 	e.building = true
+	p.building++
 	e.serving, e.waiting = append(e.serving, e.waiting...), nil
 	opened := make(chan uint64, 1)
 	head := make(chan ticketset.Head, 1)
@@ -91,7 +98,7 @@ func (p *Publisher) build(ctx context.Context, e *event) error {
 		if o.err == nil && p.connected.Load() {
 			if err := p.sendObjects(ctx, &o.set); err != nil {
 				p.cfg.Logger.WarnContext(ctx, "parts of a set were not sent yet", slog.String("event", id.String()), slog.Any("error", err))
-				p.Announce()
+				signal(p.joined)
 			}
 		}
 		o.took = p.cfg.Now().Sub(begun)
@@ -171,29 +178,31 @@ func items(in iter.Seq2[Issued, error]) iter.Seq2[ticketset.Item, error] {
 func (p *Publisher) finish(ctx context.Context, o outcome) error {
 	e := p.events[o.event]
 	e.building = false
+	p.building--
 	serving := e.serving
 	e.serving = nil
-	err := o.err
-	if err == nil {
-		e.sets = append([]Set{o.set}, e.sets...)
-		p.cfg.Logger.InfoContext(ctx, "set built", slog.String("event", e.id.String()), slog.Uint64("version", o.set.Version),
-			slog.Int("tickets", o.set.Tickets), slog.Uint64("delta", o.set.Delta), slog.Duration("took", o.took))
-		p.cfg.Observe.SetPublished(e.id, o.set.Version, o.set.Tickets, o.took)
-		err = p.sendManifest(ctx, e)
-	} else {
-		e.retryAt = p.cfg.Now().Add(buildAgain)
-		p.cfg.Logger.ErrorContext(ctx, "set was not built", slog.String("event", e.id.String()), slog.Any("error", o.err))
-	}
+	err := p.install(ctx, e, o)
 	for _, reply := range serving {
 		reply <- o
 	}
 	if len(e.waiting) > 0 {
-		return first(err, p.build(ctx, e))
-	}
-	if o.err != nil {
-		return nil // said already
+		err = first(err, p.build(ctx, e))
 	}
 	return err
+}
+
+// install makes a finished set the event's newest.
+func (p *Publisher) install(ctx context.Context, e *event, o outcome) error {
+	if o.err != nil {
+		e.retryAt = p.cfg.Now().Add(buildAgain)
+		p.cfg.Logger.ErrorContext(ctx, "set was not built", slog.String("event", e.id.String()), slog.Any("error", o.err))
+		return nil //nolint:nilerr // it is said here, told to who asked, and tried again
+	}
+	e.sets = append([]Set{o.set}, e.sets...)
+	p.cfg.Logger.InfoContext(ctx, "set built", slog.String("event", e.id.String()), slog.Uint64("version", o.set.Version),
+		slog.Int("tickets", o.set.Tickets), slog.Uint64("delta", o.set.Delta), slog.Duration("took", o.took))
+	p.cfg.Observe.SetPublished(e.id, o.set.Version, o.set.Tickets, o.took)
+	return p.sendManifest(ctx, e)
 }
 
 func (p *Publisher) sendManifest(ctx context.Context, e *event) error {
@@ -222,7 +231,7 @@ func (p *Publisher) sendObjects(ctx context.Context, s *Set) error {
 
 func eachObject(s *Set, fn func(kind ObjectKind, n int, name string) error) error {
 	for n := range s.Chunks {
-		if err := fn(ChunkObject, n, topic.Chunk(s.Event, s.Version, uint32(n))); err != nil { //nolint:gosec // at most ticketset.MaxChunks
+		if err := fn(ChunkObject, n, topic.Chunk(s.Event, s.Version, uint32(n))); err != nil {
 			return err
 		}
 	}

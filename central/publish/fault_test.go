@@ -1,0 +1,154 @@
+package publish_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/con-ting/conting/central/publish"
+	"github.com/con-ting/conting/sync/journal"
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/ticketset"
+	"github.com/con-ting/conting/sync/topic"
+)
+
+// brokenLink loses some messages, as a process does that dies before it sends.
+type brokenLink struct {
+	publish.Link
+	lose func(topic string) bool
+}
+
+func (b brokenLink) Publish(ctx context.Context, name string, payload []byte, retained bool) error {
+	if b.lose(name) {
+		return errors.New("the process died here")
+	}
+	return b.Link.Publish(ctx, name, payload, retained)
+}
+
+// Crash between storing a delta and publishing it: the next life publishes what
+// was stored, and nothing is signed twice.
+func TestCrashBeforePublishing(t *testing.T) {
+	var dead atomic.Bool
+	h := newHouse(t, func(c *publish.Config) {
+		c.Link = brokenLink{c.Link, func(name string) bool { return dead.Load() && strings.Contains(name, "/delta/") }}
+	})
+	g := h.gate("gate-a", topic.Manifest(show), topic.AllDeltas(show))
+	g.manifest(1)
+	dead.Store(true)
+	_, id := h.buy()
+	var stored publish.SignedDelta
+	for stored.Seq == 0 {
+		var err error
+		stored, err = h.store.Publish().LastDelta(t.Context(), show)
+		h.must(err)
+	}
+	h.stop()
+	dead.Store(false)
+	h.start()
+	head := ticketset.Head{}
+	d := g.delta(&head)
+	if head.Hash != stored.Hash || len(d.Ops) != 1 || d.Ops[0].Ticket.ID != id {
+		t.Errorf("published delta %x of %+v, stored was %x of %s", head.Hash[:4], d.Ops, stored.Hash[:4], id)
+	}
+}
+
+// A message that fails is sent again without a restart.
+func TestFailedSendIsRepeated(t *testing.T) {
+	var once sync.Once
+	h := newHouse(t, func(c *publish.Config) {
+		c.Link = brokenLink{c.Link, func(name string) (lost bool) {
+			if name == topic.DeltaAt(show, 1) {
+				once.Do(func() { lost = true })
+			}
+			return lost
+		}}
+	})
+	g := h.gate("gate-a", topic.AllDeltas(show))
+	h.buy()
+	g.delta(&ticketset.Head{})
+}
+
+// An acknowledgement that is lost, or a central that dies after it has stored a
+// batch: the gate sends again and nothing counts twice.
+func TestLostAcknowledgement(t *testing.T) {
+	var once sync.Once
+	h := newHouse(t, func(c *publish.Config) {
+		c.Link = brokenLink{c.Link, func(name string) (lost bool) {
+			if strings.HasSuffix(name, "/ack") {
+				once.Do(func() { lost = true })
+			}
+			return lost
+		}}
+	})
+	_, id := h.buy()
+	g := h.gate("gate-a")
+	g.settle(id, journal.Passed, g.admit(id))
+	data := g.batch(0)
+	h.must(g.link.Publish(t.Context(), topic.JournalOf(g.id), data, false))
+	h.stop()
+	h.start()
+	if ack := g.uploadUntilAcknowledged(data); ack.Seq != 2 {
+		t.Errorf("ack %d, want 2", ack.Seq)
+	}
+	if rows, err := h.pub.Ledger(t.Context(), show, 0, 10); err != nil || len(rows) != 1 {
+		t.Errorf("ledger %+v, %v; want one row", rows, err)
+	}
+}
+
+// A ticket of a class that may enter twice is in conflict at its third entry,
+// whichever gate that is at.
+func TestConflictOfReentryTicket(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.buyClass(reentry)
+	a, b := h.gate("gate-a"), h.gate("gate-b")
+	b.time = a.time + 100<<16
+	a.settle(id, journal.Passed, a.admit(id))
+	a.write(journal.Entry{Kind: journal.Left, Ticket: id})
+	a.settle(id, journal.Passed, a.admit(id))
+	a.upload(a.batch(0))
+	if got, err := h.pub.Conflicts(t.Context(), show, 0, 10); err != nil || len(got) != 0 {
+		t.Fatalf("conflicts after two entries %+v, %v; want none", got, err)
+	}
+	b.settle(id, journal.Passed, b.admit(id))
+	b.upload(b.batch(0))
+	got, err := h.pub.Conflicts(t.Context(), show, 0, 10)
+	if err != nil || len(got) != 1 || len(got[0].Others) != 1 || got[0].Winner.Seq != 4 || got[0].Others[0].Device != "gate-b" {
+		t.Errorf("conflicts after three entries %+v, %v; want gate-b against the second of gate-a", got, err)
+	}
+	rows, err := h.pub.Ledger(t.Context(), show, 0, 10)
+	if err != nil || len(rows) != 4 || rows[1].Kind != publish.Leave {
+		t.Errorf("ledger %+v, %v; want enter, leave, enter, enter", rows, err)
+	}
+}
+
+// Many ask at once: each gets a version that holds what was sold before it asked.
+func TestManyAskForSets(t *testing.T) {
+	h := newHouse(t, nil)
+	var wg sync.WaitGroup
+	versions := make([]uint64, 5)
+	for i := range versions {
+		wg.Go(func() {
+			v, err := h.pub.Publish(t.Context(), show)
+			if err != nil {
+				t.Errorf("Publish: %v", err)
+			}
+			versions[i] = v
+		})
+	}
+	wg.Wait()
+	_, id := h.buy()
+	v, err := h.pub.Publish(t.Context(), show)
+	h.must(err)
+	for _, earlier := range versions {
+		if earlier == 0 || earlier >= v {
+			t.Errorf("versions %v before, %d after the sale", versions, v)
+		}
+	}
+	g := h.gate("gate-a", topic.Manifest(show))
+	if set := g.load(g.manifest(v)); set[id] != ticket.StatusValid || len(set) != 1 {
+		t.Errorf("set %d holds %v, want %s", v, set, id)
+	}
+}
