@@ -56,7 +56,7 @@ type call struct {
 
 func commands() []*command {
 	return []*command{
-		enrolCommand(), statusCommand(), doctorCommand(), decodeCommand(),
+		runCommand(), enrolCommand(), statusCommand(), doctorCommand(), decodeCommand(),
 		checkCommand(), loadSetCommand(), exportCommand(), versionCommand(),
 	}
 }

@@ -25,11 +25,16 @@ type unlocked struct {
 
 // unlock opens the identity and the database for a command that writes.
 func (a *app) unlock(ctx context.Context, conf *config) (*unlocked, error) {
+	return a.unlockAt(ctx, conf, a.now)
+}
+
+// unlockAt does so with another clock for the journal.
+func (a *app) unlockAt(ctx context.Context, conf *config, now func() time.Time) (*unlocked, error) {
 	id, err := identity.Load(conf.identityDir(), a.now)
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(ctx, store.Config{Path: conf.database(), Device: id.Device(), Now: a.now, Logger: conf.logger(a.err)})
+	st, err := store.Open(ctx, store.Config{Path: conf.database(), Device: id.Device(), Now: now, Logger: conf.logger(a.err)})
 	if err != nil {
 		return nil, diskError(err)
 	}

@@ -18,6 +18,7 @@ type memory struct {
 	*store.Store
 	gate string // what screens call entries through this gate
 	wake func() // tells the uplink that the journal has grown; may be nil
+	won  func() // tells the situation that somebody was admitted; may be nil
 }
 
 var (
@@ -49,6 +50,9 @@ func (m memory) Claim(ctx context.Context, c lane.Claim) (lane.Claimed, error) {
 		return lane.Claimed{}, err
 	}
 	m.grown()
+	if got.Won && m.won != nil {
+		m.won()
+	}
 	out := lane.Claimed{Seq: got.Seq, Won: got.Won, Reason: got.Reason}
 	if uses := m.uses(got.Holder, got.Elsewhere); len(uses) > 0 {
 		out.Holder = uses[len(uses)-1]

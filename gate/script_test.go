@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +41,10 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(env *testscript.Env) error {
 			dir := env.WorkDir
-			w.config(dir, "[uplink]\nenabled = false\n")
+			plain := w.config(dir, "[uplink]\nenabled = false\n")
+			if err := nobody(plain, filepath.Join(dir, "nobody.toml")); err != nil {
+				return err
+			}
 			in := func(name string) string { return filepath.Join(dir, name) }
 			w.setFile(in("v1.set"), v1)
 			w.setFile(in("v2.set"), v2)
@@ -54,6 +58,10 @@ func TestScripts(t *testing.T) {
 				"paper2.pass": w.pass(3, w.now),
 				"live.pass":   w.pass(0, w.now),
 				"invite.txt":  w.invitation(worldCode),
+				"three.pass":  w.pass(1, w.now) + "\nHELLO\n" + w.pass(3, w.now) + "\n" + w.pass(1, w.now),
+				"long.pass":   strings.Repeat("CTP1", 300_000) + "\n" + w.pass(1, w.now),
+				"one.pass":    w.pass(5, w.now),
+				"many.pass":   manyPaper(w),
 			} {
 				if err := os.WriteFile(in(name), []byte(text+"\n"), 0o600); err != nil {
 					return err
@@ -76,6 +84,25 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// manyPaper holds up every paper ticket, one after the other.
+func manyPaper(w *world) string {
+	var b strings.Builder
+	for i := 1; i < len(w.tickets); i += 2 {
+		b.WriteString(w.pass(i, w.now) + "\n")
+	}
+	return b.String()
+}
+
+// nobody writes a configuration whose lane nobody walks through.
+func nobody(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	text := strings.Replace(string(data), "[lane]", "[lane]\npassage = \"none\"\ngrant_timeout = \"100ms\"", 1)
+	return os.WriteFile(to, []byte(text), 0o600)
 }
 
 // exitCode runs a command and compares its exit status: code 3 gate status.

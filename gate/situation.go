@@ -22,14 +22,33 @@ type situation struct {
 	only   ticket.EventID    // if not zero, no other event counts
 	mode   func() admit.Mode // nil is alone
 
-	current atomic.Pointer[lane.Situation]
+	current atomic.Pointer[known]
+	wins    atomic.Uint32 // admissions since the last refresh
+}
+
+// known is what one refresh found.
+type known struct {
+	lane.Situation
+	set store.SetState
+}
+
+// won counts an admission that the last refresh does not know.
+func (s *situation) won() { s.wins.Add(1) }
+
+// set returns the set in force at the last refresh.
+func (s *situation) set() store.SetState {
+	if k := s.current.Load(); k != nil {
+		return k.set
+	}
+	return store.SetState{}
 }
 
 // now returns the situation of the last refresh, with the mode of this moment.
 func (s *situation) now() lane.Situation {
 	var out lane.Situation
-	if p := s.current.Load(); p != nil {
-		out = *p
+	if k := s.current.Load(); k != nil {
+		out = k.Situation
+		out.Admitted += s.wins.Load()
 	}
 	out.Mode = admit.ModeAlone
 	if s.mode != nil {
@@ -58,16 +77,18 @@ func (s *situation) refresh(ctx context.Context, at time.Time) error {
 		}
 	}
 	if best == nil {
-		s.current.Store(&lane.Situation{})
+		s.current.Store(&known{})
 		return nil
 	}
+	before := s.wins.Load()
 	n, err := s.store.Admitted(ctx, best.Event.ID)
 	if err != nil {
 		return fmt.Errorf("count admissions: %w", err)
 	}
-	s.current.Store(&lane.Situation{
-		Event: best.Event, SetExpires: time.Unix(best.Expires, 0), Admitted: uint32(min(max(n, 0), 1<<32-1)),
-	})
+	s.current.Store(&known{set: *best, Situation: lane.Situation{
+		Event: best.Event, SetExpires: time.Unix(best.Expires, 0), Admitted: uint32(min(max(n, 0), 1<<31)),
+	}})
+	s.wins.Add(-before) // they are in n; one that came meanwhile may count twice until the next refresh
 	return nil
 }
 
