@@ -151,7 +151,7 @@ func (d *Decoder) decode(full plane) (Code, bool) {
 	return Code{}, false
 }
 
-// try runs one strategy. seen says that there were three finder patterns that could belong to a code.
+// try runs one strategy. seen says that there was something like a finder pattern.
 func (d *Decoder) try(s strategy, full plane, expired func() bool) (code *Code, seen bool) {
 	p, scale := full, 1.0
 	if s.half {
@@ -164,7 +164,7 @@ func (d *Decoder) try(s strategy, full plane, expired func() bool) (code *Code, 
 	if p.w < MinSide || p.h < MinSide || !d.eye.open(p, s) {
 		return nil, false
 	}
-	corners := d.eye.seek(expired)
+	corners, seen := d.eye.seek(expired)
 	for _, c := range corners {
 		if code, ok := d.eye.read(c, expired); ok {
 			for i := range code.Corners {
@@ -177,5 +177,5 @@ func (d *Decoder) try(s strategy, full plane, expired func() bool) (code *Code, 
 			break
 		}
 	}
-	return nil, len(corners) > 0
+	return nil, seen
 }

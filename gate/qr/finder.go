@@ -55,10 +55,13 @@ func (e *eye) open(p plane, s strategy) bool {
 	return e.bitmap.fill(p, &e.thresholds, s.inverted) == nil
 }
 
-// seek returns the likeliest triples of finder patterns, best first. It stops early when expired
-// says so and works with what it has.
-func (e *eye) seek(expired func() bool) []triple {
-	return triples(e.centres(expired))
+// seek returns the likeliest triples of finder patterns, best first, and whether there was anything
+// like a finder pattern at all. It stops early when expired says so and works with what it has.
+func (e *eye) seek(expired func() bool) (found []triple, seen bool) {
+	centres := e.centres(expired)
+	// What several scanned rows cross in the same place is no chance find.
+	seen = slices.ContainsFunc(centres, func(c *detector.FinderPattern) bool { return c.GetCount() > 1 })
+	return triples(centres), seen
 }
 
 // centres scans rows for runs of 1:1:3:1:1 and lets gozxing cross-check each.

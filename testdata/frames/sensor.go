@@ -32,7 +32,7 @@ func newSensor() *sensor {
 // expose writes the frame. img is overwritten with levels.
 func (s *sensor) expose(img []float32, scene Scene, out *image.Gray) {
 	w, h := scene.Size.X, scene.Size.Y
-	rng := rand.New(rand.NewPCG(scene.Shot, 3))
+	rng := rand.New(rand.NewPCG(scene.Shot, 3)) //nolint:gosec // meant to repeat
 	gain, shot, read := float32(scene.Gain*4096), float32(scene.Noise*0.0035*4096), float32(scene.Noise*0.6)
 	for y := range h {
 		a, b := rng.Uint32(), rng.Uint32()
