@@ -28,6 +28,7 @@ type appliance struct {
 	*app
 	*unlocked
 	conf   config
+	lock   *lock
 	log    *slog.Logger
 	notify *notifier
 	events *eventLog
@@ -59,6 +60,9 @@ func (a *app) build(ctx context.Context, conf config, events io.Writer) (g *appl
 		}
 	}()
 	if g.clock, err = clock.New(ctx, clock.Config{Now: a.now, RTC: conf.Clock.Uncertainty}); err != nil {
+		return g, err
+	}
+	if g.lock, err = takeLock(conf.DataDir); err != nil {
 		return g, err
 	}
 	if g.unlocked, err = a.unlockAt(ctx, &conf, func() time.Time { return g.clock.Read().Now }); err != nil {
@@ -189,6 +193,9 @@ func (g *appliance) close() error {
 		if err := g.store.Close(); err != nil {
 			errs = append(errs, fmt.Errorf("close the database: %w", diskError(err)))
 		}
+	}
+	if g.lock != nil {
+		errs = append(errs, g.lock.release())
 	}
 	return errors.Join(errs...)
 }

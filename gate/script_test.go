@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"os"
@@ -37,10 +38,17 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": exitCode,
+			"code":  exitCode,
+			"await": await,
 		},
 		Setup: func(env *testscript.Env) error {
 			dir := env.WorkDir
+			eyes := fmt.Sprintf("data_dir = %q\n[camera]\nurl = \"dir:%s?loop=1&fps=20\"\n[lane]\npassage_delay = \"10ms\"\n"+
+				"[panel]\nlisten = \"127.0.0.1:0\"\nlanguage = \"en\"\n[clock]\nuncertainty = \"100ms\"\n",
+				filepath.Join(dir, "data"), filepath.Join(dir, "frames"))
+			if err := os.WriteFile(filepath.Join(dir, "camera.toml"), []byte(eyes), 0o600); err != nil {
+				return err
+			}
 			plain := w.config(dir, "[uplink]\nenabled = false\n")
 			if err := nobody(plain, filepath.Join(dir, "nobody.toml")); err != nil {
 				return err
@@ -64,6 +72,18 @@ func TestScripts(t *testing.T) {
 				"many.pass":   manyPaper(w),
 			} {
 				if err := os.WriteFile(in(name), []byte(text+"\n"), 0o600); err != nil {
+					return err
+				}
+			}
+			if err := os.Mkdir(in("frames"), 0o700); err != nil {
+				return err
+			}
+			for name, text := range map[string]string{"a.jpg": "", "b.jpg": w.pass(7, w.now)} {
+				p := frames.Gate
+				if text == "" {
+					p = frames.Empty
+				}
+				if err := picture(in("frames/"+name), p, text); err != nil {
 					return err
 				}
 			}
@@ -93,6 +113,25 @@ func manyPaper(w *world) string {
 		b.WriteString(w.pass(i, w.now) + "\n")
 	}
 	return b.String()
+}
+
+// await waits until a file is there and holds a text: await FILE TEXT. It polls,
+// because the writer is another process.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await FILE TEXT")
+	}
+	name := ts.MkAbs(args[0])
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		data, err := os.ReadFile(name)
+		if err == nil && strings.Contains(string(data), args[1]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s never said %s; it says %q (%v)", args[0], args[1], data, err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // nobody writes a configuration whose lane nobody walks through.

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// lock holds the data folder for one running gate: a second one would take the
+// first one's people in the lane for those of an earlier life. The kernel gives
+// it back when the process ends, however it ends.
+type lock struct{ f *os.File }
+
+func takeLock(dataDir string) (*lock, error) {
+	name := filepath.Join(dataDir, "gate.lock")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a fixed name in the operator's own data folder
+	if err != nil {
+		return nil, hintf("create the data folder and make this user its owner", "lock the data folder: %w", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, errors.Join(hintf("stop it first (systemctl stop conting-gate), or give this one its own data_dir",
+			"another gate runs with %s", dataDir), f.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the data folder: %w", err), f.Close())
+	}
+	return &lock{f: f}, nil
+}
+
+func (l *lock) release() error { return l.f.Close() }
