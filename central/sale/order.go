@@ -70,7 +70,7 @@ type Payment struct {
 	ID        string // ours, and the provider's idempotency key
 	Order     string
 	Provider  string
-	Reference string // the provider's; empty until it answered
+	Reference string // the provider's
 	Amount    int64
 	Currency  string
 	State     PaymentState

@@ -29,13 +29,20 @@ func (s *Sale) Pay(ctx context.Context, id, secret, provider, token string) (Ord
 	if !ok {
 		return Order{}, ErrUnknownProvider
 	}
-	if o.State != Held {
+	if o.State != Held || o.Expired(s.cfg.Now()) {
 		return s.standing(&o)
 	}
 	payment := Payment{Order: o.ID, Provider: provider, Amount: o.Amount, Currency: o.Currency, State: PaymentBegun}
 	if payment.ID, err = s.newID(); err != nil {
 		return Order{}, err
 	}
+	begun, err := p.Begin(ctx, pay.Request{ // takes nothing: if we stop here, nothing has happened
+		Key: payment.ID, Order: payment.Order, Amount: payment.Amount, Currency: payment.Currency, Token: token,
+	})
+	if err != nil {
+		return Order{}, err
+	}
+	payment.Reference = begun.Reference
 	began, err := s.cfg.Store.BeginPayment(ctx, payment)
 	if err != nil {
 		return Order{}, err
@@ -46,7 +53,7 @@ func (s *Sale) Pay(ctx context.Context, id, secret, provider, token string) (Ord
 		}
 		return s.standing(&o)
 	}
-	if err := s.charge(ctx, p, payment, token); err != nil {
+	if err := s.charge(ctx, p, payment); err != nil {
 		return Order{}, err
 	}
 	after, cancel := s.unhurried(ctx)
@@ -66,26 +73,19 @@ func (s *Sale) standing(o *Order) (Order, error) {
 	case Refunded:
 		return Order{}, ErrOrderRefunded
 	case Held:
+		if !o.Expired(s.cfg.Now()) { // a payment was declined a moment ago
+			return Order{}, ErrPaymentPending
+		}
 		return Order{}, ErrHoldExpired
 	}
 	return Order{}, fmt.Errorf("order in state %q", o.State)
 }
 
 // charge takes the money and settles the outcome, whatever it is.
-func (s *Sale) charge(ctx context.Context, p pay.Provider, payment Payment, token string) error {
+func (s *Sale) charge(ctx context.Context, p pay.Provider, payment Payment) error {
+	done, err := p.Confirm(ctx, payment.Reference)
 	after, cancel := s.unhurried(ctx)
 	defer cancel()
-	begun, err := p.Begin(ctx, pay.Request{
-		Key: payment.ID, Order: payment.Order, Amount: payment.Amount, Currency: payment.Currency, Token: token,
-	})
-	if err != nil { // nothing is taken before Confirm
-		return errors.Join(err, s.cfg.Store.FailPayment(after, payment.ID))
-	}
-	payment.Reference = begun.Reference
-	if err := s.cfg.Store.SetReference(after, payment.ID, payment.Reference); err != nil {
-		return err
-	}
-	done, err := p.Confirm(ctx, payment.Reference)
 	if err != nil && !errors.Is(err, pay.ErrDeclined) { // the answer is lost: ask
 		s.cfg.Logger.WarnContext(ctx, "payment outcome unknown", slog.String("provider", payment.Provider), slog.String("error", err.Error()))
 		if done, err = p.Get(after, payment.Reference); err != nil {

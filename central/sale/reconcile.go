@@ -67,9 +67,6 @@ func (s *Sale) reconcile(ctx context.Context, payment Payment) (done bool, err e
 		}
 		return true, s.cfg.Store.EndRefund(ctx, payment.ID)
 	}
-	if payment.Reference == "" { // the provider was never asked to charge it
-		return true, s.cfg.Store.FailPayment(ctx, payment.ID)
-	}
 	told, err := p.Get(ctx, payment.Reference)
 	if errors.Is(err, pay.ErrUnknownPayment) || err == nil && told.State == pay.Begun {
 		// Nothing was taken. Should a charge still arrive, Sell finds the order

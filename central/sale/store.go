@@ -75,9 +75,6 @@ type Payments interface {
 	// stores p. It reports false when the order is not such a one.
 	BeginPayment(ctx context.Context, p Payment) (bool, error)
 
-	// SetReference notes the provider's name for a payment.
-	SetReference(ctx context.Context, id, reference string) error
-
 	// FailPayment ends a payment that took nothing; its order is held again.
 	FailPayment(ctx context.Context, id string) error
 

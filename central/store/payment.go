@@ -15,7 +15,7 @@ const (
 	beginPaying = `UPDATE purchase SET state = 'paying', payment = $2, changed = $3
 		WHERE id = $1 AND state = 'held' AND expires > $3`
 	insertPayment = `INSERT INTO payment (id, purchase, provider, reference, amount, currency, state, created, changed)
-		VALUES ($1, $2, $3, '', $4, $5, 'begun', $6, $6)`
+		VALUES ($1, $2, $3, $4, $5, $6, 'begun', $7, $7)`
 )
 
 // BeginPayment implements [sale.Payments].
@@ -25,20 +25,10 @@ func (s *Store) BeginPayment(ctx context.Context, p sale.Payment) (began bool, e
 		if began = n == 1; err != nil || !began {
 			return err
 		}
-		_, err = t.exec(ctx, insertPayment, p.ID, p.Order, p.Provider, p.Amount, p.Currency, t.ms())
+		_, err = t.exec(ctx, insertPayment, p.ID, p.Order, p.Provider, p.Reference, p.Amount, p.Currency, t.ms())
 		return err
 	})
 	return began, err
-}
-
-const setReference = `UPDATE payment SET reference = $2, changed = $3 WHERE id = $1`
-
-// SetReference implements [sale.Payments].
-func (s *Store) SetReference(ctx context.Context, id, reference string) error {
-	return s.update(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, setReference, id, reference, t.ms())
-		return err
-	})
 }
 
 const (

@@ -62,7 +62,7 @@ CREATE TABLE payment (
 	id        TEXT    PRIMARY KEY,      -- ours; the provider's idempotency keys derive from it
 	purchase  TEXT    NOT NULL REFERENCES purchase (id),
 	provider  TEXT    NOT NULL,
-	reference TEXT    NOT NULL,         -- the provider's name for it; empty before Begin answered
+	reference TEXT    NOT NULL,         -- the provider's name for it
 	amount    INTEGER NOT NULL,
 	currency  TEXT    NOT NULL,
 	state     TEXT    NOT NULL,         -- begun, succeeded, failed, refund_due, refunded
