@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // The files of the data folder.
@@ -31,6 +32,7 @@ const (
 	serverKeyFile = "keys/server.key"
 	serverFile    = "keys/server.crt"
 	challengeFile = "keys/challenge.key"
+	lockFile      = "central.lock"
 )
 
 // folder is the data folder.
@@ -114,6 +116,23 @@ func (d folder) key(name string) (crypto.Signer, error) {
 		return k, nil
 	}
 	return nil, fmt.Errorf("%s holds a %T, want Ed25519 or ECDSA", name, k)
+}
+
+// lock makes this process the only central on the folder, until the file is
+// closed or the process ends, however it ends. What an earlier one left for
+// scripts to read is taken away.
+func (d folder) lock() (*os.File, error) {
+	f, err := os.OpenFile(d.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, hintf("make the folder with `central init`, or correct data_dir", "%w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(hintf("stop the other one first", "another central runs on %s: %w", string(d), err), f.Close())
+	}
+	if err := os.Remove(d.path(addressesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 func encodeKey(k crypto.Signer) ([]byte, error) {

@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(name, sample, 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"ready": ready, "private": private, "enrol": enrol, "buy": buy, "watch": watch, "shut": shut,
+			"ready": ready, "fresh": fresh, "private": private, "enrol": enrol, "buy": buy, "watch": watch, "shut": shut,
 		},
 	})
 }
@@ -85,6 +85,24 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// fresh FILE waits until the central that answers there is alive.
+func fresh(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var ad addresses
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err != nil || json.Unmarshal(text, &ad) != nil {
+			continue
+		}
+		resp, err := http.Get(ad.API + "/healthz")
+		if err != nil {
+			continue
+		}
+		check(ts, resp.Body.Close())
+		return
+	}
+	ts.Fatalf("no central answers at the addresses in %s", args[0])
+}
+
 // private DIR fails if anybody but the owner can read anything in it.
 func private(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, filepath.WalkDir(ts.MkAbs(args[0]), func(name string, d fs.DirEntry, err error) error {
@@ -99,7 +117,7 @@ func private(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 }
 
-// enrol CODE.json DIR enrols as a gate does and sets $DEVICE.
+// enrol CODE.json DIR [NAME] enrols as a gate does and sets $DEVICE or $NAME.
 func enrol(ts *testscript.TestScript, neg bool, args []string) {
 	var code struct {
 		Text string `json:"text"`
@@ -119,7 +137,11 @@ func enrol(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("enrolled as %s at %q for %v", id.Device(), id.Gate(), id.Events())
 	}
 	check(ts, id.Renew(context.Background()))
-	ts.Setenv("DEVICE", string(id.Device()))
+	variable := "DEVICE"
+	if len(args) > 2 {
+		variable = args[2]
+	}
+	ts.Setenv(variable, string(id.Device()))
 }
 
 // buy DIR buys a ticket from the central of that folder and sets $ORDER.

@@ -45,6 +45,7 @@ type server struct {
 	logger *slog.Logger
 	now    func() time.Time
 
+	lock      *os.File
 	keys      *keys
 	cert      *serverCert
 	store     *store.Store
@@ -82,6 +83,9 @@ func runServe(ctx context.Context, a *app, f *flags) error {
 
 // open makes every part, so that nothing runs before all of it can.
 func (s *server) open(ctx context.Context) (err error) {
+	if s.lock, err = s.dir.lock(); err != nil {
+		return err
+	}
 	if s.keys, err = s.dir.loadKeys(); err != nil {
 		return err
 	}
@@ -445,6 +449,9 @@ func (s *server) close() {
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		s.logger.Warn("not everything was closed", slog.Any("error", err)) //nolint:sloglint // the context has ended
