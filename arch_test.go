@@ -55,12 +55,12 @@ var allowed = map[string][]string{
 	"central":         {"sync/*", "central/*"},
 
 	// what tests, benches and the demo share; never linked into a product command
-	"testdata/frames":     {},
-	"testdata/wallet":     {"sync/ticket", "sync/pass", "sync/trust"},
-	"testdata/frames/cmd": {"testdata/frames"},
-	"testdata/stage":      {"sync/ticket", "sync/pass", "testdata/wallet"},
-	"testdata/demo":       {"sync/ticket", "testdata/frames", "testdata/stage"},
-	"testdata/bench":      {"sync/*", "gate/*", "testdata/frames", "testdata/wallet", "testdata/stage"},
+	"testdata/frames":            {},
+	"testdata/wallet":            {"sync/ticket", "sync/pass", "sync/trust"},
+	"testdata/frames/cmd/frames": {"testdata/frames"},
+	"testdata/stage":             {"sync/ticket", "sync/pass", "testdata/wallet"},
+	"testdata/demo":              {"sync/ticket", "testdata/frames", "testdata/stage"},
+	"testdata/bench":             {"sync/*", "gate/*", "testdata/frames", "testdata/wallet", "testdata/stage"},
 }
 
 // sole names the one package that may import each heavy dependency, so that

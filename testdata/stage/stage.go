@@ -10,6 +10,7 @@ package stage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,6 +46,9 @@ func New(ctx context.Context, dir, bin string) (*Stage, error) {
 		return nil, err
 	}
 	s.config = filepath.Join(home, "central.toml")
+	if err := appendTo(s.config, "\n[publish]\nbeacon_every = \"2s\"\n"); err != nil {
+		return nil, err
+	}
 	if err := s.StartCentral(ctx); err != nil {
 		return nil, err
 	}
@@ -121,6 +125,15 @@ func awaitFile(ctx context.Context, p *Process, path string, v any) error {
 			return fmt.Errorf("not ready: %w; its log is %s: %s", ctx.Err(), p.Log, tail(p.Log))
 		}
 	}
+}
+
+func appendTo(path, text string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 // tail returns the last lines of a log.
