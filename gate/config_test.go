@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,31 @@ func TestLoadConfig(t *testing.T) {
 	}
 	if _, err := loadConfig(name); !errors.Is(err, errConfig) {
 		t.Errorf("huge file: got %v", err)
+	}
+}
+
+// TestSampleConfig keeps the packaged file true: every key is in it, and what
+// stands there is the default.
+func TestSampleConfig(t *testing.T) {
+	text, err := os.ReadFile("systemd/gate.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := parseConfig(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := defaults(); !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v, want %+v", c, want)
+	}
+	for _, key := range configKeys() {
+		if last := key[strings.LastIndex(key, ".")+1:]; !strings.Contains(string(text), last) {
+			t.Errorf("%s is not in the file", key)
+		}
+	}
+	whole := strings.NewReplacer("# [[uplink", "[[uplink", "# name = ", "name = ", "# url = ", "url = ").Replace(string(text))
+	if c, err := parseConfig(whole); err != nil || len(c.Uplink.Brokers) != 1 {
+		t.Errorf("with its example: %+v, %v", c.Uplink, err)
 	}
 }
 

@@ -4,17 +4,21 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/clock"
 	"github.com/con-ting/conting/gate/doctor"
 	"github.com/con-ting/conting/gate/identity"
+	"github.com/con-ting/conting/gate/panel"
 )
 
 // checkLimit bounds each check of gate doctor.
@@ -70,7 +74,11 @@ func (a *app) checks(ctx context.Context, conf *config) []doctor.Check {
 			return id.Certificate(), nil
 		}},
 	}
-	if conf.Lane.Input == inputCamera {
+	switch {
+	case conf.Lane.Input != inputCamera:
+	case running != "" && strings.HasPrefix(conf.Camera.URL, "v4l2:"):
+		checks = append(checks, heldCamera{address: running})
+	default:
 		checks = append(checks, doctor.Camera{Now: a.now, Watch: a.watchCamera(conf)})
 	}
 	checks = append(checks, doctor.Set{Now: a.now, Stale: conf.Uplink.StaleAfter, Read: a.readHoldings(conf, idErr)})
@@ -141,6 +149,32 @@ func (a *app) watchCamera(conf *config) func(context.Context, func(*image.Gray) 
 			}
 		}
 	}
+}
+
+// heldCamera asks the running gate about its camera, which nobody else can open
+// meanwhile.
+type heldCamera struct{ address string }
+
+// Name returns "camera".
+func (heldCamera) Name() string { return "camera" }
+
+// Look reads the gate's own check.
+func (h heldCamera) Look(ctx context.Context) doctor.Finding {
+	var report struct {
+		Checks []panel.Check `json:"checks"`
+	}
+	body, err := getPanel(ctx, h.address, "/healthz")
+	if err == nil {
+		err = json.Unmarshal(body, &report)
+	}
+	i := slices.IndexFunc(report.Checks, func(c panel.Check) bool { return c.Name == "camera" })
+	switch {
+	case err != nil || i < 0:
+		return doctor.Finding{Level: doctor.Warn, Found: "the running gate holds it and does not say how it is", Advice: "stop the gate and run doctor again"}
+	case report.Checks[i].State != panel.StateReady:
+		return doctor.Finding{Level: doctor.Fail, Found: "the running gate gets no frames", Advice: report.Checks[i].Hint}
+	}
+	return doctor.Finding{Found: "the running gate gets frames"}
 }
 
 // healthy asks whether a gate answers at the address.

@@ -84,13 +84,8 @@ func (g *appliance) status() panel.Status {
 	at, now := g.clock.Read(), g.situation.now()
 	s := panel.Status{
 		Mode: now.Mode, Admitted: now.Admitted, Clock: string(at.Source), Uncertainty: at.Uncertainty,
-		Challenge: at.Uncertainty > admit.MaxUncertainty,
-	}
-	if now.Event != nil {
-		s.Challenge = s.Challenge || now.Event.AlwaysChallenge
-		if l, err := time.LoadLocation(now.Event.Timezone); err == nil {
-			s.Location = l
-		}
+		Location:  g.situation.place(),
+		Challenge: at.Uncertainty > admit.MaxUncertainty || now.Event != nil && now.Event.AlwaysChallenge,
 	}
 	set := g.situation.set()
 	s.SetVersion, s.Delta = set.Version, set.Delta.Seq

@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // a venue's time zone, on machines without a database of them
 )
 
 // version is set by the linker: -X main.version=1.2.3.

@@ -29,7 +29,8 @@ type situation struct {
 // known is what one refresh found.
 type known struct {
 	lane.Situation
-	set store.SetState
+	set   store.SetState
+	place *time.Location // of the venue; nil is UTC
 }
 
 // won counts an admission that the last refresh does not know.
@@ -85,10 +86,30 @@ func (s *situation) refresh(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("count admissions: %w", err)
 	}
-	s.current.Store(&known{set: *best, Situation: lane.Situation{
+	s.current.Store(&known{set: *best, place: s.placeOf(best.Event), Situation: lane.Situation{
 		Event: best.Event, SetExpires: time.Unix(best.Expires, 0), Admitted: uint32(min(max(n, 0), 1<<31)),
 	}})
 	s.wins.Add(-before) // they are in n; one that came meanwhile may count twice until the next refresh
+	return nil
+}
+
+// placeOf returns the venue's time zone, looked up once an event.
+func (s *situation) placeOf(e *ticket.Event) *time.Location {
+	if k := s.current.Load(); k != nil && k.Event != nil && k.Event.Timezone == e.Timezone {
+		return k.place
+	}
+	l, err := time.LoadLocation(e.Timezone)
+	if err != nil {
+		return nil
+	}
+	return l
+}
+
+// place returns the venue's time zone; nil is UTC.
+func (s *situation) place() *time.Location {
+	if k := s.current.Load(); k != nil {
+		return k.place
+	}
 	return nil
 }
 

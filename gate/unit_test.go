@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/con-ting/conting/gate/doctor"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+func TestReadLine(t *testing.T) {
+	long := strings.Repeat("x", 10*maxLine)
+	for _, c := range []struct {
+		in   string
+		want []string
+	}{
+		{"", []string{""}},
+		{"a\nb", []string{"a", "b"}},
+		{"a\r\n\n b \n", []string{"a", "", " b ", ""}},
+		{long + "\nafter\n", []string{long[:maxLine], "after", ""}},
+		{long, []string{long[:maxLine]}},
+	} {
+		r := bufio.NewReaderSize(strings.NewReader(c.in), 64)
+		var got []string
+		for {
+			line, err := readLine(r)
+			got = append(got, line)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if strings.Join(got, "|") != strings.Join(c.want, "|") {
+			t.Errorf("%.40q: got %.80q, want %.80q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestHeldCamera(t *testing.T) {
+	for _, c := range []struct {
+		body string
+		want doctor.Level
+	}{
+		{`{"checks":[{"name":"set","state":"down"},{"name":"camera","state":"ready"}]}`, doctor.OK},
+		{`{"checks":[{"name":"camera","state":"down","hint":"plug it in"}]}`, doctor.Fail},
+		{`{"checks":[]}`, doctor.Warn},
+		{`not json`, doctor.Warn},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable) // a gate that is down answers so
+			_, _ = io.WriteString(w, c.body)
+		}))
+		f := heldCamera{address: strings.TrimPrefix(s.URL, "http://")}.Look(t.Context())
+		s.Close()
+		if f.Level != c.want || f.Level != doctor.OK && f.Advice == "" {
+			t.Errorf("%s: got %+v, want %s", c.body, f, c.want)
+		}
+	}
+}
+
+func TestAway(t *testing.T) {
+	e := &ticket.Event{Doors: 1000, Ends: 2000}
+	for at, want := range map[int64]time.Duration{
+		400: 600 * time.Second, 1000: 0, 1500: 0, 2000: 0, 2060: time.Minute,
+	} {
+		if got := away(e, time.Unix(at, 0)); got != want {
+			t.Errorf("at %d: got %s, want %s", at, got, want)
+		}
+	}
+}
+
+func TestHintOf(t *testing.T) {
+	inner := hintf("inner", "cause")
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("plain"), ""},
+		{inner, "inner"},
+		{hintf("outer", "x: %w", inner), "inner"},
+		{hintf("outer", "x: %w", errors.New("plain")), "outer"},
+		{hintf("", "x: %w", inner), "inner"},
+		{errors.Join(errors.New("plain"), inner), "inner"},
+	} {
+		if got := hintOf(c.err); got != c.want {
+			t.Errorf("%v: got %q, want %q", c.err, got, c.want)
+		}
+	}
+}
