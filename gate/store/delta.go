@@ -200,3 +200,19 @@ func applyStatus(ctx context.Context, tx *sql.Tx, generation int64, id ticket.ID
 		ON CONFLICT (generation, id) DO UPDATE SET status = excluded.status`, generation, id[:], status)
 	return err
 }
+
+// MissingDeltas returns the numbers of up to limit deltas, lowest first, that
+// come after the set in force and up to newest, and are not kept here.
+func (s *Store) MissingDeltas(ctx context.Context, event ticket.EventID, newest uint64, limit int) ([]uint64, error) {
+	out, err := all(ctx, s.read, func(rows *sql.Rows, seq *uint64) error {
+		var i int64
+		err := rows.Scan(&i)
+		*seq = u64(i)
+		return err
+	}, `WITH RECURSIVE next (seq) AS (
+			SELECT g.delta_seq + 1 FROM event e JOIN generation g ON g.id = e.current WHERE e.event = ?1
+			UNION ALL SELECT seq + 1 FROM next WHERE seq < ?2)
+		SELECT seq FROM next WHERE seq <= ?2 AND NOT EXISTS (SELECT 1 FROM delta d WHERE d.event = ?1 AND d.seq = next.seq) LIMIT ?3`,
+		event, i64(newest), limit)
+	return out, s.fault("list missing deltas", err)
+}

@@ -333,3 +333,8 @@ func (st *Staging) switchIn(ctx context.Context, tx *sql.Tx) error {
 	_, err = tx.ExecContext(ctx, "DELETE FROM staged_chunk WHERE generation = ?1", st.id)
 	return err
 }
+
+// Same reports whether both load the same set.
+func (st *Staging) Same(other *Staging) bool {
+	return st != nil && other != nil && st.id == other.id
+}
