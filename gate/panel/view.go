@@ -70,8 +70,13 @@ func stay(v admit.Verdict) time.Duration {
 	return stayRefuse
 }
 
-func faceOf(o ticket.Outcome) face {
-	switch o {
+// faceOf returns the screen for a verdict. Who only has to answer the nonce is not
+// sent away in red.
+func faceOf(v admit.Verdict) face {
+	if v.Reason == ticket.ChallengeRequired {
+		return faceLook
+	}
+	switch v.Outcome {
 	case ticket.Admit:
 		return faceAdmit
 	case ticket.Refuse:
@@ -85,7 +90,7 @@ func faceOf(o ticket.Outcome) face {
 // fill puts an answer that was given at now into the view.
 func (v *view) fill(s Scan, number uint64, now time.Time, where *time.Location) {
 	d := s.Verdict.Detail
-	v.Face, v.Number = faceOf(s.Verdict.Outcome), number
+	v.Face, v.Number = faceOf(s.Verdict), number
 	v.Reason, v.Next = string(s.Verdict.Reason), string(d.Next)
 	v.Zone, v.Class, v.Seat, v.Flags = s.Zone, s.Class, s.Seat, flags(s.Flags)
 	v.Where, v.Gates = d.Where, d.Gates

@@ -5,7 +5,7 @@
 const byId = (id) => document.getElementById(id);
 const language = document.documentElement.lang;
 let words = {};
-let shown = { face: 'idle', number: -1 };
+let shown = { face: '', number: -1 }; // nothing is said before the gate has spoken
 let silent = 0; // timer: no sign of life
 
 // say looks a text up and fills in {names}. A key that the catalogue lacks is
@@ -148,8 +148,6 @@ async function start() {
   words = await (await fetch('/catalogue/' + language + '.json')).json();
   byId('picture').alt = say('nonce.alt');
   byId('caption').textContent = say('nonce.caption');
-  draw({ face: 'idle', number: -1 });
-  byId('answer').replaceChildren(...answer(shown).filter(Boolean));
   const stream = new EventSource('/events');
   stream.addEventListener('view', (e) => { alive(); draw(JSON.parse(e.data)); });
   stream.addEventListener('beat', alive);
