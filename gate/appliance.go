@@ -183,9 +183,6 @@ func (g *appliance) close() error {
 	if g.turnstile != nil {
 		errs = append(errs, closeTurnstile(g.turnstile))
 	}
-	if g.uplink != nil {
-		errs = append(errs, g.uplink.Close())
-	}
 	if g.unlocked != nil {
 		if err := os.Remove(g.conf.addresses()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)

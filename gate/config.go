@@ -112,6 +112,15 @@ type uplinkConfig struct {
 	// StaleAfter is how old the last beacon may be before the set counts as
 	// stale. Default 90s, three beacons.
 	StaleAfter time.Duration `toml:"stale_after"`
+
+	// KeepAlive is how often a silent connection is tried; three seconds without
+	// an answer and it counts as lost. Whole seconds. Default 5s.
+	KeepAlive time.Duration `toml:"keep_alive"`
+
+	// DegradeAfter and RestoreAfter are how long the network must be worse, or
+	// better, before the gate decides by it. Default 3s and 10s.
+	DegradeAfter time.Duration `toml:"degrade_after"`
+	RestoreAfter time.Duration `toml:"restore_after"`
 }
 
 type brokerConfig struct {
@@ -130,7 +139,7 @@ func defaults() config {
 		},
 		Panel:  panelConfig{Listen: "127.0.0.1:8470", Language: "ko"},
 		Clock:  clockConfig{Uncertainty: 5 * time.Minute},
-		Uplink: uplinkConfig{Enabled: true, StaleAfter: 90 * time.Second},
+		Uplink: uplinkConfig{Enabled: true, StaleAfter: 90 * time.Second, KeepAlive: 5 * time.Second, DegradeAfter: 3 * time.Second, RestoreAfter: 10 * time.Second},
 	}
 }
 
@@ -229,6 +238,9 @@ func (c *config) check() error {
 			return bad("uplink.broker.url", "%q is not tls://host:port", b.URL)
 		}
 	}
+	if c.Uplink.KeepAlive%time.Second != 0 {
+		return bad("uplink.keep_alive", "%s, want whole seconds", c.Uplink.KeepAlive)
+	}
 	return firstError(
 		one("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		one("log.format", c.Log.Format, "text", "json"),
@@ -239,6 +251,9 @@ func (c *config) check() error {
 		between("lane.passage_delay", c.Lane.PassageDelay, 0, turnstile.MaxTimeout),
 		between("lane.grant_timeout", c.Lane.GrantTimeout, 100*time.Millisecond, turnstile.MaxTimeout),
 		between("clock.uncertainty", c.Clock.Uncertainty, time.Millisecond, 24*time.Hour),
+		between("uplink.keep_alive", c.Uplink.KeepAlive, time.Second, 5*time.Minute),
+		between("uplink.degrade_after", c.Uplink.DegradeAfter, 10*time.Millisecond, 5*time.Minute),
+		between("uplink.restore_after", c.Uplink.RestoreAfter, 10*time.Millisecond, 5*time.Minute),
 		between("uplink.stale_after", c.Uplink.StaleAfter, time.Second, 24*time.Hour),
 	)
 }

@@ -41,13 +41,16 @@ type event struct {
 	Endpoint  string `json:"endpoint,omitempty"`
 	Set       uint64 `json:"set,omitempty"`
 	Delta     uint64 `json:"delta,omitempty"`
+	Ledger    uint64 `json:"ledger,omitempty"`
 	Unacked   uint64 `json:"unacked,omitempty"`
 	Stale     bool   `json:"stale,omitempty"`
 }
 
-// same reports whether two states differ in nothing but their times.
+// same reports whether two states tell the same: their times do not count, and
+// of the entries that wait for central only whether there are any.
 func (e event) same(o event) bool {
 	e.At, o.At = time.Time{}, time.Time{}
+	e.Unacked, o.Unacked = min(e.Unacked, 1), min(o.Unacked, 1)
 	return reflect.DeepEqual(e, o)
 }
 

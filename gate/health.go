@@ -95,6 +95,14 @@ func (g *appliance) status() panel.Status {
 	if g.uplink != nil {
 		g.uplink.status(&s, at.Now)
 	}
+	if now.Event != nil && now.Mode == admit.ModeAlone {
+		// Nobody else is seen: what they admit meanwhile is unknown here, and at
+		// most every ticket that is not known as used can be used there as well.
+		s.Unseen = len(now.Event.Gates) - 1
+		if used := max(set.Ledger, uint64(now.Admitted)); s.Unseen > 0 && used < uint64(set.Total) {
+			s.AtRisk = int(uint64(set.Total) - used) //nolint:gosec // at most ticketset.MaxTickets
+		}
+	}
 	return s
 }
 
@@ -145,7 +153,7 @@ func (g *appliance) health(context.Context) []panel.Check {
 // stateEvent is the state as a line of --events.
 func (g *appliance) stateEvent() event {
 	set := g.situation.set()
-	e := event{Event: "state", Mode: g.situation.now().Mode.String(), Set: set.Version, Delta: set.Delta.Seq}
+	e := event{Event: "state", Mode: g.situation.now().Mode.String(), Set: set.Version, Delta: set.Delta.Seq, Ledger: set.Ledger}
 	if g.uplink != nil {
 		g.uplink.describe(&e, g.clock.Read().Now)
 	}

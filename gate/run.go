@@ -94,7 +94,8 @@ func (g *appliance) serve(ctx context.Context) error {
 	spawn("refresh", g.keepRefreshing)
 	spawn("watchdog", func(ctx context.Context) error { return g.notify.guard(ctx, g.alive) })
 	if g.uplink != nil {
-		spawn("uplink", g.uplink.Run)
+		spawn("uplink", g.uplink.run)
+		spawn("renewal on request", g.renewals)
 		spawn("renewal", func(ctx context.Context) error {
 			identity.KeepFresh(ctx, g.id, g.now, g.log, func() {})
 			return nil

@@ -93,6 +93,14 @@ func (s *situation) refresh(ctx context.Context, at time.Time) error {
 	return nil
 }
 
+// event returns the event that is on; zero while there is none.
+func (s *situation) event() ticket.EventID {
+	if k := s.current.Load(); k != nil && k.Event != nil {
+		return k.Event.ID
+	}
+	return 0
+}
+
 // placeOf returns the venue's time zone, looked up once an event.
 func (s *situation) placeOf(e *ticket.Event) *time.Location {
 	if k := s.current.Load(); k != nil && k.Event != nil && k.Event.Timezone == e.Timezone {
