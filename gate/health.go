@@ -96,11 +96,9 @@ func (g *appliance) status() panel.Status {
 		g.uplink.status(&s, at.Now)
 	}
 	if now.Event != nil && now.Mode == admit.ModeAlone {
-		// Nobody else is seen: what they admit meanwhile is unknown here, and at
-		// most every ticket that is not known as used can be used there as well.
-		s.Unseen = len(now.Event.Gates) - 1
-		if used := max(set.Ledger, uint64(now.Admitted)); s.Unseen > 0 && used < uint64(set.Total) {
-			s.AtRisk = int(uint64(set.Total) - used) //nolint:gosec // at most ticketset.MaxTickets
+		// Nobody else is seen: what they admit meanwhile is unknown here.
+		if s.Unseen = len(now.Event.Gates) - 1; s.Unseen > 0 {
+			s.AtRisk = g.situation.atRisk()
 		}
 	}
 	return s

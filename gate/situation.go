@@ -31,7 +31,14 @@ type known struct {
 	lane.Situation
 	set   store.SetState
 	place *time.Location // of the venue; nil is UTC
+
+	tickets int       // in the set, counted at most every countEvery
+	counted time.Time // when
+	delta   uint64    // of the set then
 }
+
+// countEvery is how often the tickets of a set are counted while it changes.
+const countEvery = 30 * time.Second
 
 // won counts an admission that the last refresh does not know.
 func (s *situation) won() { s.wins.Add(1) }
@@ -86,9 +93,13 @@ func (s *situation) refresh(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("count admissions: %w", err)
 	}
-	s.current.Store(&known{set: *best, place: s.placeOf(best.Event), Situation: lane.Situation{
+	next := &known{set: *best, place: s.placeOf(best.Event), Situation: lane.Situation{
 		Event: best.Event, SetExpires: time.Unix(best.Expires, 0), Admitted: uint32(min(max(n, 0), 1<<31)),
-	}})
+	}}
+	if err := s.count(ctx, next, at); err != nil {
+		return err
+	}
+	s.current.Store(next)
 	s.wins.Add(-before) // they are in n; one that came meanwhile may count twice until the next refresh
 	return nil
 }
@@ -97,6 +108,28 @@ func (s *situation) refresh(ctx context.Context, at time.Time) error {
 func (s *situation) event() ticket.EventID {
 	if k := s.current.Load(); k != nil && k.Event != nil {
 		return k.Event.ID
+	}
+	return 0
+}
+
+// count takes over the number of tickets, or counts them anew when the set has
+// changed and some time has passed.
+func (s *situation) count(ctx context.Context, next *known, at time.Time) error {
+	if k := s.current.Load(); k != nil && k.set.Version == next.set.Version &&
+		(k.delta == next.set.Delta.Seq || at.Sub(k.counted) < countEvery) {
+		next.tickets, next.counted, next.delta = k.tickets, k.counted, k.delta
+		return nil
+	}
+	n, err := s.store.Tickets(ctx, next.Event.ID)
+	next.tickets, next.counted, next.delta = n, at, next.set.Delta.Seq
+	return err
+}
+
+// atRisk is at most how many tickets could be used at a gate that this one does
+// not see: all but those that entered here.
+func (s *situation) atRisk() int {
+	if k := s.current.Load(); k != nil {
+		return max(k.tickets-int(k.Admitted), 0)
 	}
 	return 0
 }
