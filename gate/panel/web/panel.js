@@ -72,24 +72,31 @@ function answer(v) {
   return lines;
 }
 
-function barText(b) {
-  if (!b) return '';
+function barParts(b) {
+  if (!b) return [];
   const parts = [say('bar.' + b.mode), say('bar.behind', { time: span(b.behind) })];
   if (b.unseen) parts.push(say('bar.unseen', { n: b.unseen }));
   if (b.at_risk) parts.push(say('bar.at_risk', { n: b.at_risk }));
   if (b.unacked) parts.push(say('bar.unacked', { n: b.unacked }));
-  return parts.filter(Boolean).join(' · ');
+  return parts.filter(Boolean);
 }
 
-function setBar(text) {
+function setBar(parts) {
   const bar = byId('bar');
-  if (bar.textContent !== text) bar.textContent = text;
-  bar.hidden = !text;
+  if (bar.dataset.said !== parts.join('\n')) {
+    bar.dataset.said = parts.join('\n');
+    bar.replaceChildren(...parts.flatMap((text) => {
+      const s = document.createElement('span'); // a part is not broken across lines
+      s.textContent = text;
+      return [s, ' '];
+    }));
+  }
+  bar.hidden = !parts.length;
 }
 
 function draw(v) {
   const fresh = v.number !== shown.number || v.face !== shown.face || !!v.nonce !== !!shown.nonce;
-  setBar(barText(v.bar));
+  setBar(barParts(v.bar));
   document.body.classList.toggle('asking', !!v.nonce);
   byId('nonce').hidden = !v.nonce;
   if (v.nonce && v.nonce !== shown.nonce) byId('picture').src = '/nonce/' + v.nonce + '.svg';
@@ -135,7 +142,7 @@ function alive() {
 
 function lost() {
   draw({ face: 'closed', number: shown.number });
-  setBar(say('bar.lost'));
+  setBar([say('bar.lost')]);
 }
 
 async function awake() {
