@@ -16,7 +16,7 @@ import (
 // errSlow means that a peer does not read what it asked for.
 var errSlow = errors.New("peer is too slow")
 
-// drain is how long a connection that is being closed may still send.
+// drain is how long a connection that is being closed may still send, all in all.
 const drain = 2 * time.Second
 
 // conn is one client's connection as mochi sees it. Its Write only queues: mochi
@@ -42,6 +42,7 @@ type conn struct {
 	closing bool   // guarded by mu
 	closed  bool   // guarded by mu; the network connection as well
 	ready   chan struct{}
+	until   time.Time // guarded by mu; the end of sending, once closing
 }
 
 // Write queues p, or fails when the queue is full or the connection is closing.
@@ -86,13 +87,9 @@ func (c *conn) send() {
 				}
 				break
 			}
-			limit := c.timeout
-			if closing {
-				limit = min(limit, drain)
-			}
 			for len(batch) > 0 {
 				n := min(len(batch), piece)
-				if c.write(batch[:n], limit) != nil {
+				if c.write(batch[:n]) != nil {
 					c.abort()
 					return
 				}
@@ -102,8 +99,8 @@ func (c *conn) send() {
 	}
 }
 
-func (c *conn) write(p []byte, limit time.Duration) error {
-	if err := c.SetWriteDeadline(c.now().Add(limit)); err != nil {
+func (c *conn) write(p []byte) error {
+	if err := c.limit(); err != nil {
 		return err
 	}
 	n, err := c.Conn.Write(p)
@@ -113,6 +110,18 @@ func (c *conn) write(p []byte, limit time.Duration) error {
 	return err
 }
 
+// limit sets the deadline of the next piece. One lock with Close: a piece that
+// begins just then must not get the longer time.
+func (c *conn) limit() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.now().Add(c.timeout)
+	if c.closing && t.After(c.until) {
+		t = c.until
+	}
+	return c.SetWriteDeadline(t)
+}
+
 func (c *conn) take() (batch []byte, closing bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,17 +129,19 @@ func (c *conn) take() (batch []byte, closing bool) {
 	return batch, c.closing
 }
 
-// Close lets the sender finish what is queued, for a moment, and ends reading now.
+// Close lets the sender finish what is queued within drain, whatever the peer
+// takes meanwhile, and ends reading now.
 func (c *conn) Close() error {
 	c.mu.Lock()
-	again := c.closing
-	c.closing = true
-	c.mu.Unlock()
-	if again {
+	if c.closing {
+		c.mu.Unlock()
 		return nil
 	}
+	c.closing, c.until = true, c.now().Add(drain)
+	err := c.SetWriteDeadline(c.until) // of a piece that is on its way
+	c.mu.Unlock()
 	c.signal()
-	return c.SetReadDeadline(c.now())
+	return errors.Join(err, c.SetReadDeadline(c.now()))
 }
 
 // abort ends the connection at once.
