@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"strconv"
 	"testing"
 )
@@ -43,4 +44,10 @@ func (s *Store) Pragma(t testing.TB, name string) (v string) {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// SwitchNow is the last transaction of Switch alone, as if nothing had come since
+// the set caught up.
+func (st *Staging) SwitchNow(ctx context.Context) error {
+	return st.store.inTx(ctx, "switch set", func(tx *sql.Tx) error { return st.switchIn(ctx, tx) })
 }

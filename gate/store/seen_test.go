@@ -80,37 +80,29 @@ func TestOwnNotice(t *testing.T) {
 
 func TestReentryElsewhere(t *testing.T) {
 	s := fresh(t)
-	many := func() store.Claimed {
-		c, err := s.Claim(t.Context(), store.ClaimRequest{Entry: admit(1), MaxEntries: 3})
-		if err != nil {
-			t.Fatal(err)
+	want := func(when string, won bool) {
+		t.Helper()
+		c, err := s.Claim(t.Context(), store.ClaimRequest{Entry: admit(1), MaxEntries: 4})
+		if err != nil || c.Won != won {
+			t.Errorf("%s: Claim = %+v, %v; want won %v", when, c, err, won)
 		}
-		return c
 	}
 	hear := func(e journal.Entry) {
 		if err := s.ApplyNotice(t.Context(), "gate-2", []journal.Entry{e}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if c := many(); !c.Won {
-		t.Errorf("first entry: %+v", c)
-	}
-	if c := many(); c.Won {
-		t.Errorf("while inside: %+v", c)
-	}
+	want("first entry", true)
+	want("while inside", false)
 	hear(said(1, journal.Left, 1, 0)) // entered here, left there
-	if c := many(); !c.Won {
-		t.Errorf("after leaving elsewhere: %+v", c)
-	}
+	want("second entry, after leaving elsewhere", true)
 	hear(said(2, journal.Left, 1, 0))
-	hear(said(3, journal.Decision, 1, 0)) // third entry elsewhere
-	if c := many(); c.Won {
-		t.Errorf("while inside from elsewhere: %+v", c)
-	}
+	hear(said(3, journal.Decision, 1, 0)) // the third entry is elsewhere
+	want("while inside from elsewhere", false)
 	hear(said(4, journal.Left, 1, 3))
-	if c := many(); c.Won {
-		t.Errorf("a fourth entry of three: %+v", c)
-	}
+	want("fourth entry", true)
+	hear(said(5, journal.Left, 1, 0))
+	want("a fifth entry of four", false)
 }
 
 func TestLedger(t *testing.T) {

@@ -351,6 +351,21 @@ func TestSwitchReappliesDeltas(t *testing.T) {
 	wantSet(t, s, 1500, changed)
 }
 
+// A delta that comes between catching up and the switch itself is not lost.
+func TestDeltaDuringSwitch(t *testing.T) {
+	s, o := fresh(t), newOffice(t)
+	v1 := o.build(t, 10, ticketset.Current{}, ticketset.Head{})
+	o.load(t, s, v1)
+	v2 := o.build(t, 10, v1.Current(), ticketset.Head{})
+	st := o.stage(t, s, v2)
+	fill(t, st, v2)
+	apply(t, s, o.delta(t, status(0, ticket.StatusRevoked)))
+	if err := st.SwitchNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantSet(t, s, 10, map[int]ticket.Status{0: ticket.StatusRevoked})
+}
+
 // A set that was built on newer deltas than this gate has brings them along.
 func TestSwitchAhead(t *testing.T) {
 	s, o := fresh(t), newOffice(t)
