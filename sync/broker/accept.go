@@ -46,8 +46,10 @@ func (b *Broker) handle(ctx context.Context, raw net.Conn) {
 		b.cfg.Logger.InfoContext(ctx, "connection refused", slog.String("remote", raw.RemoteAddr().String()), slog.Any("error", err))
 		return
 	}
-	if !b.register(c) {
+	if err := b.register(c); err != nil {
 		c.abort()
+		b.denied.Add(1)
+		b.cfg.Logger.WarnContext(ctx, "connection refused", slog.String("device", string(c.device)), slog.Any("error", err))
 		return
 	}
 	sending := make(chan struct{})
@@ -93,14 +95,26 @@ func (b *Broker) handshake(ctx context.Context, raw net.Conn) (*conn, error) {
 	}, nil
 }
 
-func (b *Broker) register(c *conn) bool {
+// register takes note of c. A device has one session, but also connections that
+// have not said CONNECT yet or are on their way out: one device must not take all
+// slots with those.
+func (b *Broker) register(c *conn) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return false
+		return net.ErrClosed
+	}
+	n := 0
+	for other := range b.open {
+		if other.device == c.device {
+			n++
+		}
+	}
+	if n >= b.cfg.MaxPerDevice {
+		return fmt.Errorf("the device has %d connections already", n)
 	}
 	b.open[c] = struct{}{}
-	return true
+	return nil
 }
 
 func (b *Broker) unregister(c *conn) {

@@ -9,8 +9,10 @@
 // then the peer is disconnected. Session state is not kept beyond a connection.
 //
 // Devices are authenticated and then trusted as far as their role's topics go, not
-// further: packets, queues, connections and retained topics are bounded for each.
-// What they say is signed and verified elsewhere. This is the only package that
+// further: packets, queues, connections, subscriptions and retained topics are
+// bounded for each, how often they speak is not. Messages are delivered at QoS 0,
+// also to who asks for more: what waits for a PUBACK would have no other bound
+// than the number of packet identifiers. What they say is signed and verified elsewhere. This is the only package that
 // knows mochi-mqtt.
 package broker
 
@@ -61,6 +63,9 @@ type Config struct {
 	MaxIdle        time.Duration // longest silence, whatever keep-alive the peer asks for; default 3 min
 	QueueBytes     int           // waiting for one peer; default 32 MiB
 	Recheck        time.Duration // default 1 min
+
+	MaxPerDevice     int // of those connections, with one certificate's name; default 8
+	MaxSubscriptions int // of one session at the same time; default 1024
 }
 
 func (c *Config) defaults() {
@@ -70,6 +75,8 @@ func (c *Config) defaults() {
 	set(&c.MaxIdle, 3*time.Minute)
 	set(&c.QueueBytes, 32<<20)
 	set(&c.Recheck, time.Minute)
+	set(&c.MaxPerDevice, 8)
+	set(&c.MaxSubscriptions, 1024)
 }
 
 func set[T comparable](v *T, otherwise T) {
@@ -83,7 +90,7 @@ func (c *Config) check() error {
 	switch {
 	case c.TLS == nil || c.Authorize == nil || c.Logger == nil || c.Now == nil:
 		return fmt.Errorf("%w: TLS, Authorize, Logger and Now are required", ErrConfig)
-	case c.MaxConnections < 1 || c.Handshake <= 0 || c.WriteTimeout <= 0 || c.MaxIdle <= 0 || c.Recheck <= 0 || c.QueueBytes < maxPacket:
+	case c.MaxConnections < 1 || c.MaxPerDevice < 1 || c.MaxSubscriptions < 1 || c.Handshake <= 0 || c.WriteTimeout <= 0 || c.MaxIdle <= 0 || c.Recheck <= 0 || c.QueueBytes < maxPacket:
 		return fmt.Errorf("%w: a limit is out of range", ErrConfig)
 	}
 	return nil

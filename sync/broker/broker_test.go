@@ -34,14 +34,16 @@ func TestConfig(t *testing.T) {
 	a := newAuthority(t)
 	good := broker.Config{TLS: a.server(), Listen: "127.0.0.1:0", Authorize: named, Logger: slog.New(slog.DiscardHandler), Now: time.Now}
 	for name, spoil := range map[string]func(*broker.Config){
-		"no tls":                    func(c *broker.Config) { c.TLS = nil },
-		"no client certificates":    func(c *broker.Config) { c.TLS = c.TLS.Clone(); c.TLS.ClientAuth = tls.NoClientCert },
-		"unverified certificates":   func(c *broker.Config) { c.TLS = c.TLS.Clone(); c.TLS.ClientAuth = tls.RequireAnyClientCert },
-		"no server certificate":     func(c *broker.Config) { c.TLS = c.TLS.Clone(); c.TLS.Certificates = nil },
-		"nobody decides":            func(c *broker.Config) { c.Authorize = nil },
-		"no clock":                  func(c *broker.Config) { c.Now = nil },
-		"queue below one message":   func(c *broker.Config) { c.QueueBytes = 1000 },
-		"negative connection limit": func(c *broker.Config) { c.MaxConnections = -1 },
+		"no tls":                     func(c *broker.Config) { c.TLS = nil },
+		"no client certificates":     func(c *broker.Config) { c.TLS = c.TLS.Clone(); c.TLS.ClientAuth = tls.NoClientCert },
+		"unverified certificates":    func(c *broker.Config) { c.TLS = c.TLS.Clone(); c.TLS.ClientAuth = tls.RequireAnyClientCert },
+		"no server certificate":      func(c *broker.Config) { c.TLS = c.TLS.Clone(); c.TLS.Certificates = nil },
+		"nobody decides":             func(c *broker.Config) { c.Authorize = nil },
+		"no clock":                   func(c *broker.Config) { c.Now = nil },
+		"queue below one message":    func(c *broker.Config) { c.QueueBytes = 1000 },
+		"no connection for a device": func(c *broker.Config) { c.MaxPerDevice = -1 },
+		"no subscriptions":           func(c *broker.Config) { c.MaxSubscriptions = -1 },
+		"negative connection limit":  func(c *broker.Config) { c.MaxConnections = -1 },
 	} {
 		cfg := good
 		spoil(&cfg)
@@ -348,8 +350,7 @@ func deafPeer(t *testing.T, limit func(*broker.Config)) {
 	})
 	deaf := dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate))
 	deaf.login(string(peer))
-	// QoS 1: here mochi takes the lock of the receiving client while it publishes.
-	deaf.send(packet(0x82, []byte{0, 9}, text(topic.AllDeltas(7)), []byte{1}))
+	deaf.send(subscribePacket(9, topic.AllDeltas(7)))
 	deaf.expect(0x90)
 	listener := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
 	listener.login(string(gate))

@@ -28,7 +28,7 @@ func (h *hook) ID() string { return "conting" }
 // Provides lists what is implemented below.
 func (h *hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPublish, mqtt.OnPublishDropped, mqtt.OnSessionEstablished, mqtt.OnDisconnect:
+	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnSubscribe, mqtt.OnPublish, mqtt.OnPublishDropped, mqtt.OnSessionEstablished, mqtt.OnDisconnect:
 		return true
 	}
 	return false
@@ -83,6 +83,25 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, name string, write bool) bool {
 			slog.String("topic", shown(name)), slog.Bool("write", write), slog.Uint64("denied", n))
 	}
 	return false
+}
+
+// OnSubscribe bounds what a session makes the broker remember: how many filters
+// it has, and nothing of what was delivered. mochi holds a QoS 1 message until its
+// PUBACK comes, 65,535 for each session that sends none.
+func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	n := cl.State.Subscriptions.Len()
+	for i := range pk.Filters {
+		f := &pk.Filters[i]
+		f.Qos = 0
+		if _, again := cl.State.Subscriptions.Get(f.Filter); again {
+			continue
+		}
+		if n++; n > h.broker.cfg.MaxSubscriptions {
+			h.broker.denied.Add(1)
+			f.Filter = "" // no filter: mochi answers with a failure
+		}
+	}
+	return pk
 }
 
 // OnPublish bounds what is kept: the payload's size, and who may have it retained.

@@ -52,3 +52,68 @@ func TestTricklingPeer(t *testing.T) {
 		}
 	}
 }
+
+// TestSubscriptionLimit: a session cannot make the broker remember filters
+// without end, nor messages that it never acknowledges.
+func TestSubscriptionLimit(t *testing.T) {
+	a := newAuthority(t)
+	b := start(t, a, func(c *broker.Config) { c.MaxSubscriptions = 2 })
+	r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r.login(string(gate))
+	ask := func(id byte, seqs ...uint64) []byte {
+		parts := [][]byte{{0, id}}
+		for _, seq := range seqs {
+			parts = append(parts, text(topic.DeltaAt(7, seq)), []byte{1})
+		}
+		r.send(packet(0x82, parts...))
+		return r.expect(0x90)[2:]
+	}
+	for i, step := range []struct {
+		ask  []uint64
+		want []byte
+	}{
+		{[]uint64{1, 2, 3}, []byte{0, 0, 0x80}},
+		{[]uint64{3}, []byte{0x80}},
+		{[]uint64{2, 1}, []byte{0, 0}}, // again, which takes no room
+	} {
+		if got := ask(byte(i+1), step.ask...); !bytes.Equal(got, step.want) {
+			t.Errorf("step %d, deltas %v at QoS 1: SUBACK % x, want % x", i, step.ask, got, step.want)
+		}
+	}
+	r.send(packet(0xa2, []byte{0, 9}, text(topic.DeltaAt(7, 1))))
+	r.expect(0xb0)
+	if got := ask(10, 3); got[0] != 0 {
+		t.Errorf("after leaving one: SUBACK % x, want room for another", got)
+	}
+
+	speaker := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	speaker.login(string(central))
+	speaker.send(publishPacket(1, topic.DeltaAt(7, 3), []byte("d"), false))
+	if kind, body, ok := r.receive(); !ok || kind != 0x30 {
+		t.Errorf("delivery with the header %#x % x, want QoS 0 (0x30)", kind, body)
+	}
+}
+
+// TestConnectionsOfOneDevice: a device that connects and connects and never says
+// CONNECT leaves room for the others.
+func TestConnectionsOfOneDevice(t *testing.T) {
+	a := newAuthority(t)
+	b := start(t, a, func(c *broker.Config) { c.MaxPerDevice = 2 })
+	mine := a.client(gate, trust.RoleGate)
+	silent := []*raw{dialRaw(t, b.Addr(), mine), dialRaw(t, b.Addr(), mine)}
+	eventually(t, "a third connection is refused", func() bool {
+		before := b.Stats().Denied
+		dialRaw(t, b.Addr(), mine).closed()
+		return b.Stats().Denied > before
+	})
+	dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate)).login(string(peer))
+	for _, r := range silent {
+		_ = r.conn.Close()
+	}
+	eventually(t, "there is room again", func() bool {
+		r := dialRaw(t, b.Addr(), mine)
+		r.send(connectPacket(4, string(gate), nil))
+		_, body, ok := r.receive()
+		return ok && len(body) == 2 && body[1] == 0
+	})
+}
