@@ -49,7 +49,7 @@ func (a *arena) Event(context.Context, ticket.EventID) (ticket.Event, error) {
 	return ticket.Event{
 		ID: show, Name: "n", Venue: "v", Doors: 1, Starts: 2, Ends: 1 << 40,
 		Zones: []ticket.Zone{{ID: 1, Name: "z"}}, Classes: []ticket.Class{{ID: 1, Name: "c"}},
-		Gates: []ticket.Gate{{Name: "north", Zones: []uint16{1}}}, RelyingParty: ticket.RelyingParty{ID: "i", Origin: "o"},
+		Gates: []ticket.Gate{{Name: "north", Zones: []uint16{1}}}, RelyingParty: ticket.RelyingParty{ID: "i", Origin: "https://i"},
 	}, nil
 }
 

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
@@ -137,31 +135,4 @@ func VerifyAssertion(rp ticket.RelyingParty, key ticket.HolderKey, challenge []b
 		return err
 	}
 	return v.verify(p, challenge, key)
-}
-
-// checkOrigin wants an origin that is https, or http on this machine, that JSON
-// writes as it stands, and that the relying party may speak for (section 5.1.3).
-func checkOrigin(rp ticket.RelyingParty) error {
-	const most = 200
-	host, secure := strings.CutPrefix(rp.Origin, "https://")
-	if !secure {
-		var local bool
-		if host, local = strings.CutPrefix(rp.Origin, "http://"); !local {
-			return errors.New("origin is not https")
-		}
-	}
-	name, port, _ := strings.Cut(host, ":")
-	if !secure && name != "localhost" {
-		return errors.New("origin is not https")
-	}
-	if len(rp.Origin) > most || strings.Trim(port, "0123456789") != "" {
-		return errors.New("origin is too long or has an odd port")
-	}
-	if rp.ID == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
-		return errors.New("origin is not a lower-case host name")
-	}
-	if name != rp.ID && !strings.HasSuffix(name, "."+rp.ID) {
-		return errors.New("origin is not within the relying party's domain")
-	}
-	return nil
 }

@@ -20,8 +20,8 @@ type Verifier struct {
 
 // NewVerifier makes a Verifier. The error wraps [ticket.ErrInvalid].
 func NewVerifier(rp ticket.RelyingParty) (*Verifier, error) {
-	if err := checkOrigin(rp); err != nil {
-		return nil, fmt.Errorf("relying party %q, origin %q: %w: %w", rp.ID, rp.Origin, ticket.ErrInvalid, err)
+	if err := rp.Check(); err != nil {
+		return nil, err
 	}
 	return &Verifier{
 		idHash:        sha256.Sum256([]byte(rp.ID)),

@@ -104,13 +104,6 @@ type Gate struct {
 	Limit uint32 `cbor:"3,keyasint,omitzero" json:"limit,omitzero"`
 }
 
-// RelyingParty is the WebAuthn relying party that holders' keys belong to
-// (WebAuthn Level 3, section 5.4.2).
-type RelyingParty struct {
-	ID     string `cbor:"1,keyasint" json:"id"`     // "tickets.example"
-	Origin string `cbor:"2,keyasint" json:"origin"` // "https://tickets.example"
-}
-
 // The most an event may hold, so that a signed event is bounded everywhere.
 const (
 	MaxZones   = 500
@@ -132,14 +125,17 @@ func (e *Event) Check() error {
 		return bad("name and venue must be 1 to %d bytes of UTF-8", MaxName)
 	case e.Doors <= 0 || e.Starts < e.Doors || e.Ends <= e.Starts:
 		return bad("doors %d, starts %d, ends %d are not in order", e.Doors, e.Starts, e.Ends)
-	case e.RelyingParty.ID == "" || e.RelyingParty.Origin == "":
-		return bad("no relying party")
+	case len(e.Timezone) > MaxName || !utf8.ValidString(e.Timezone):
+		return bad("time zone must be at most %d bytes of UTF-8", MaxName)
 	case len(e.Zones) == 0 || len(e.Zones) > MaxZones:
 		return bad("%d zones, want 1 to %d", len(e.Zones), MaxZones)
 	case len(e.Classes) == 0 || len(e.Classes) > MaxClasses:
 		return bad("%d classes, want 1 to %d", len(e.Classes), MaxClasses)
 	case len(e.Gates) == 0 || len(e.Gates) > MaxGates:
 		return bad("%d gates, want 1 to %d", len(e.Gates), MaxGates)
+	}
+	if err := e.RelyingParty.Check(); err != nil {
+		return bad("%v", err)
 	}
 	zones := make(map[uint16]bool, len(e.Zones))
 	for _, z := range e.Zones {

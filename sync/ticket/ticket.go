@@ -10,6 +10,7 @@ package ticket
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // MaxSeatLen is the longest seat label, in bytes.
@@ -55,6 +56,8 @@ func (t *Ticket) Check() error {
 		return fmt.Errorf("ticket version 0: %w", ErrInvalid)
 	case len(t.Seat) > MaxSeatLen:
 		return fmt.Errorf("seat label of %d bytes, the most is %d: %w", len(t.Seat), MaxSeatLen, ErrInvalid)
+	case !utf8.ValidString(t.Seat): // it could be signed, and nobody could read it
+		return fmt.Errorf("seat label %q is not UTF-8: %w", t.Seat, ErrInvalid)
 	case !t.Holder.IsZero() && t.Holder[0] != 2 && t.Holder[0] != 3:
 		return fmt.Errorf("holder key is not a compressed point: %w", ErrInvalid)
 	case t.NotBefore < 0 || t.NotAfter < 0 || t.NotAfter != 0 && t.NotAfter < t.NotBefore:

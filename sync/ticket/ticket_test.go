@@ -35,6 +35,7 @@ func TestTicketCheck(t *testing.T) {
 		"no event":             {func(t *ticket.Ticket) { t.Event = 0 }, false},
 		"no version":           {func(t *ticket.Ticket) { t.Version = 0 }, false},
 		"long seat":            {func(t *ticket.Ticket) { t.Seat = strings.Repeat("x", ticket.MaxSeatLen+1) }, false},
+		"seat not utf-8":       {func(t *ticket.Ticket) { t.Seat = "A\xff" }, false},
 		"uncompressed holder":  {func(t *ticket.Ticket) { t.Holder[0] = 4 }, false},
 		"ends before it began": {func(t *ticket.Ticket) { t.NotAfter = 99 }, false},
 		"negative beginning":   {func(t *ticket.Ticket) { t.NotBefore = -1 }, false},
