@@ -46,8 +46,9 @@ func dial(ctx context.Context, ep Endpoint, base *tls.Config, timeout time.Durat
 // guarded is the connection that paho sees. Every write has a deadline, since
 // paho sets none for acknowledgements, pings and subscriptions, and could wait
 // for ever on a peer that does not read. Incoming packets are framed before paho
-// sees them: paho allocates whatever length a header claims, and indexes out of
-// range on a SUBACK with more answers than questions.
+// sees them: paho allocates whatever length a header claims, keeps a QoS 2 message
+// until a release that need not come, and indexes out of range on a SUBACK with
+// more answers than questions.
 type guarded struct {
 	net.Conn
 	now     func() time.Time
@@ -81,7 +82,12 @@ type frame struct {
 	skip   int  // bytes until the next packet
 }
 
-const subackType = 9
+const (
+	publishType = 3
+	subackType  = 9
+
+	qosBits = 0x06 // of a PUBLISH header
+)
 
 // follow reads on, and returns an error at the first header that paho must not see.
 func (f *frame) follow(p []byte) error {
@@ -95,6 +101,9 @@ func (f *frame) follow(p []byte) error {
 		case f.kind == 0:
 			if p[0]>>4 == 0 || p[0]>>4 == 15 {
 				return fmt.Errorf("packet type %d: %w", p[0]>>4, errProtocol)
+			}
+			if p[0]>>4 == publishType && p[0]&qosBits > 1<<1 {
+				return fmt.Errorf("message with header %#x: %w", p[0], errProtocol)
 			}
 			f.kind, f.length, f.shift = p[0], 0, 0
 		default:

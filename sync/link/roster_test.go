@@ -75,6 +75,10 @@ func TestFrame(t *testing.T) {
 		"length without end":          {[]byte{0x30, 0x80, 0x80, 0x80, 0x80}, false},
 		"256 MiB":                     {[]byte{0x30, 0xff, 0xff, 0xff, 0x7f}, false},
 		"reserved type":               {[]byte{0x00, 0x00}, false},
+		"message at QoS 1":            {[]byte{0x32, 5, 0, 1, 't', 0, 1}, true},
+		"message at QoS 2":            {[]byte{0x34, 5, 0, 1, 't', 0, 1}, false},
+		"message at QoS 3":            {[]byte{0x36, 5, 0, 1, 't', 0, 1}, false},
+		"release with QoS bits":       {[]byte{0x62, 2, 0, 1}, true},
 		"subscription answer of two":  {[]byte{0x90, 4, 0, 1, 0, 0}, false},
 		"subscription answer of none": {[]byte{0x90, 2, 0, 1}, false},
 	} {
