@@ -383,3 +383,39 @@ func TestUserNotVerified(t *testing.T) {
 		t.Errorf("Challenge = %v, want ErrUserNotVerified", err)
 	}
 }
+
+// TestSignedFlags: authenticator data that no gate can take is refused although
+// the holder's key did sign it, flags and all.
+func TestSignedFlags(t *testing.T) {
+	const verified = wallet.UserPresent | wallet.UserVerified
+	for name, c := range map[string]struct {
+		flags byte
+		want  error
+	}{
+		"a passkey":                {verified | wallet.BackupEligible | wallet.BackedUp, nil},
+		"eligible, not backed up":  {verified | wallet.BackupEligible, nil},
+		"backed up, not eligible":  {verified | wallet.BackedUp, pass.ErrBadProof},
+		"attested credential data": {verified | 0x40, pass.ErrBadProof},
+		"extensions":               {verified | 0x80, pass.ErrBadProof},
+		"reserved flag 1":          {verified | 0x02, pass.ErrBadProof},
+		"reserved flag 5":          {verified | 0x20, pass.ErrBadProof},
+		"nobody present":           {wallet.UserVerified, pass.ErrUserNotVerified},
+	} {
+		w, v := newWallet(t, "a"), newVerifier(t)
+		w.Authenticator.Flags = c.flags
+		p := parse(t, rotating(t, w, 20, nil, 0, nil))
+		n := pass.Nonce{Gate: "north-1", Issued: doors.Unix()}
+		text, err := w.Answer(ticketID, n, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for form, err := range map[string]error{
+			"rotating":  v.Rotating(p, w.HolderKey(), doors, 0),
+			"challenge": v.Challenge(parse(t, text), w.HolderKey(), n),
+		} {
+			if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+				t.Errorf("%s, %s with flags %#02x: %v, want %v", name, form, c.flags, err, c.want)
+			}
+		}
+	}
+}

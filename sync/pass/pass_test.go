@@ -163,6 +163,28 @@ func TestRotatingWindow(t *testing.T) {
 	}
 }
 
+// Before a session time counts backwards, in slots of the same length: a slot that
+// straddles the start would be twice as long.
+func TestRotatingBeforeTheSession(t *testing.T) {
+	w, v := newWallet(t, "a"), newVerifier(t)
+	for _, c := range []struct {
+		shown, now time.Duration
+		want       error
+	}{
+		{0, -4 * time.Second, nil},
+		{0, -4*time.Second - 1, pass.ErrFuture},
+		{4 * time.Second, 0, nil},
+		{4 * time.Second, -1, pass.ErrFuture},
+		{4 * time.Second, -4 * time.Second, pass.ErrFuture},
+	} {
+		p := parse(t, rotating(t, w, 20, nil, c.shown, nil))
+		err := v.Rotating(p, w.HolderKey(), doors.Add(c.now), 0)
+		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("pass of %s, now %s: %v, want %v", c.shown, c.now, err, c.want)
+		}
+	}
+}
+
 // Every pass of a session verifies at its own time, at any length of session.
 func TestSession(t *testing.T) {
 	w, v := newWallet(t, "a"), newVerifier(t)
