@@ -4,57 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/sync/ticket"
 )
-
-// withRevocation adds POST /admin/v1/devices/{device}/revoke to the API.
-func withRevocation(next http.Handler, f *fleet.Fleet, token string, logger *slog.Logger) http.Handler {
-	want := sha256.Sum256([]byte("Bearer " + token))
-	mux := http.NewServeMux()
-	mux.Handle("/", next)
-	mux.HandleFunc("POST /admin/v1/devices/{device}/revoke", func(w http.ResponseWriter, r *http.Request) {
-		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || token == "" {
-			problem(w, http.StatusUnauthorized, "unauthorized", "The admin token is missing or wrong", "send Authorization: Bearer TOKEN")
-			return
-		}
-		err := f.Revoke(r.Context(), ticket.DeviceID(r.PathValue("device")))
-		switch {
-		case err == nil:
-			w.WriteHeader(http.StatusNoContent)
-		case errors.Is(err, fleet.ErrNotFound):
-			problem(w, http.StatusNotFound, "unknown_device", "There is no such device", "list them with GET /admin/v1/devices")
-		case errors.Is(err, fleet.ErrRootOffline):
-			problem(w, http.StatusAccepted, "root_offline", "The device is shut out of central; the gates do not know yet",
-				"sign a new trust list where the root key is, put it into the data folder as trust.list, and restart central")
-		default:
-			logger.ErrorContext(r.Context(), "device was not revoked", slog.Any("error", err))
-			problem(w, http.StatusInternalServerError, "internal", "Internal error", "try again; if it stays, look into central's log")
-		}
-	})
-	return mux
-}
-
-func problem(w http.ResponseWriter, status int, code, title, hint string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"title": title, "status": status, "code": code, "hint": hint})
-}
 
 // admin talks to the API of the central that runs on the same data folder.
 type admin struct {
@@ -215,8 +176,15 @@ func runRevoke(ctx context.Context, a *app, f *flags) error {
 	if err != nil {
 		return err
 	}
-	if err := ad.call(ctx, "/admin/v1/devices/"+f.rest[0]+"/revoke", []byte("{}"), nil); err != nil {
+	var got struct {
+		Announced bool `json:"announced"`
+	}
+	if err := ad.call(ctx, "/admin/v1/devices/"+f.rest[0]+"/revoke", []byte("{}"), &got); err != nil {
 		return err
+	}
+	if !got.Announced {
+		return hintf("sign a new trust list where the root key is, put it into the data folder as "+listFile+", and restart central",
+			"%s is shut out of central, but the gates do not know yet: the root key is offline", f.rest[0])
 	}
 	_, err = fmt.Fprintf(a.out, "%s is out of the fleet\n", f.rest[0])
 	return err

@@ -79,6 +79,17 @@ func (p fleetPort) Devices(ctx context.Context, after ticket.DeviceID, limit int
 	return out, nil
 }
 
+func (p fleetPort) Revoke(ctx context.Context, device ticket.DeviceID) (announced bool, err error) {
+	err = p.Fleet.Revoke(ctx, device)
+	switch {
+	case errors.Is(err, fleet.ErrRootOffline):
+		return false, nil
+	case errors.Is(err, fleet.ErrNotFound):
+		return false, fmt.Errorf("%w: %w", api.ErrUnknownDevice, err)
+	}
+	return err == nil, err
+}
+
 // publisherPort is the publisher as the API sees it.
 type publisherPort struct{ *publish.Publisher }
 
@@ -110,6 +121,29 @@ func (p publisherPort) Conflicts(ctx context.Context, event ticket.EventID, afte
 		}
 	}
 	return out, nil
+}
+
+func (p publisherPort) Incidents(ctx context.Context, after uint64, limit int) ([]api.Incident, error) {
+	is, err := p.Publisher.Incidents(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]api.Incident, len(is))
+	for n, i := range is {
+		out[n] = api.Incident{
+			Seq: i.Number, Device: i.Device, Kind: string(i.Kind), Entry: i.Seq, Found: time.UnixMilli(i.Found),
+			Detail: i.Detail, Size: i.Size, Evidence: i.Hash,
+		}
+	}
+	return out, nil
+}
+
+func (p publisherPort) Evidence(ctx context.Context, seq uint64) ([]byte, error) {
+	data, err := p.Publisher.Evidence(ctx, seq)
+	if errors.Is(err, publish.ErrUnknownIncident) {
+		err = fmt.Errorf("%w: %w", api.ErrUnknownIncident, err)
+	}
+	return data, err
 }
 
 func claim(a publish.Placed) api.Claim {

@@ -51,6 +51,7 @@ type server struct {
 	store     *store.Store
 	fleet     *fleet.Fleet
 	broker    *broker.Broker // nil with an external one
+	metrics   *api.Metrics
 	publisher *publish.Publisher
 	link      *link.Link
 	sale      *sale.Sale
@@ -247,6 +248,9 @@ func (s *server) openPublisher(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.metrics, err = api.NewMetrics(version); err != nil {
+		return err
+	}
 	s.publisher, err = publish.New(ctx, publish.Config{
 		Store: s.store.Publish(), Sales: s.store.Publish(), Devices: devices{s.fleet}, Link: s.link, Signer: s.keys.event,
 		TrustList: func(ctx context.Context) ([]byte, error) {
@@ -254,7 +258,7 @@ func (s *server) openPublisher(ctx context.Context) (err error) {
 			return l.Data, err
 		},
 		BeaconEvery: s.cfg.Publish.BeaconEvery, GroupWithin: s.cfg.Publish.GroupWithin,
-		MaxDeltas: s.cfg.Publish.MaxDeltas, SetLifetime: s.cfg.Publish.SetLifetime,
+		MaxDeltas: s.cfg.Publish.MaxDeltas, SetLifetime: s.cfg.Publish.SetLifetime, Observe: s.metrics,
 		Logger: s.logger, Now: s.now,
 	})
 	return err
@@ -322,13 +326,12 @@ func (s *server) openAPI(ctx context.Context) error {
 	}
 	face, err := api.New(ctx, api.Config{
 		Till: s.sale, Fleet: fleetPort{s.fleet, s.now}, Publisher: publisherPort{s.publisher}, Replies: s.store,
-		Now: s.now, Logger: s.logger, AdminToken: token,
+		Now: s.now, Logger: s.logger, AdminToken: token, Metrics: s.metrics,
 	})
 	if err != nil {
 		return err
 	}
 	s.api.http = face.Server()
-	s.api.http.Handler = withRevocation(face, s.fleet, token, s.logger)
 	if s.cfg.API.Certificate != "" {
 		pair, err := tls.LoadX509KeyPair(s.cfg.API.Certificate, s.cfg.API.Key)
 		if err != nil {

@@ -63,8 +63,9 @@ type codeBody struct {
 	Events []ticket.EventID `json:"events"`
 }
 
-// maxCodeEvents bounds how many events one device may be enrolled for.
-const maxCodeEvents = 100
+// maxCodeEvents bounds how many events one device may be enrolled for. The fleet
+// takes no more.
+const maxCodeEvents = 64
 
 func (a *API) enrolCode(ctx context.Context, c *gin.Context) (int, any, error) {
 	var b codeBody
@@ -85,7 +86,7 @@ func (a *API) enrolCode(ctx context.Context, c *gin.Context) (int, any, error) {
 	}
 	switch {
 	case len(b.Events) == 0 || len(b.Events) > maxCodeEvents:
-		return bad("a device works for 1 to 100 events", "name at least one in \"events\"")
+		return bad("a device works for 1 to 64 events", "name at least one in \"events\"")
 	case b.Role == "gate" && b.Gate == "":
 		return bad("a gate has no \"gate\"", "use the name of one of the event's gates")
 	}
@@ -140,6 +141,24 @@ func (a *API) devices(ctx context.Context, c *gin.Context) (int, any, error) {
 		last = string(d.ID)
 	}
 	return http.StatusOK, list("devices", out, next(len(ds), limit, last)), nil
+}
+
+// revoke may be repeated: a device is out of the fleet for good. 202 means that
+// the gates do not know yet.
+func (a *API) revoke(ctx context.Context, c *gin.Context) (int, any, error) {
+	device, err := ticket.ParseDeviceID(c.Param("device"))
+	if err != nil {
+		return 0, nil, ErrUnknownDevice
+	}
+	announced, err := a.cfg.Fleet.Revoke(ctx, device)
+	if err != nil {
+		return 0, nil, err
+	}
+	status := http.StatusOK
+	if !announced {
+		status = http.StatusAccepted
+	}
+	return status, gin.H{"id": device, "revoked": true, "announced": announced}, nil
 }
 
 type admissionView struct {

@@ -5,8 +5,9 @@
 // It decides nothing: it parses, authenticates, asks the sale and the other
 // rooms, and writes JSON or problem details (RFC 9457). Nobody who calls is
 // trusted: bodies are bounded and decoded strictly, an order answers only to
-// whoever has its secret, everything under /admin is shut unless an admin token
-// is configured and presented. It terminates no TLS and limits no rates; the
+// whoever has its secret, everything under /admin and /metrics is shut unless an
+// admin token is configured and presented.
+// (Prometheus presents it by authorization.credentials_file.) It terminates no TLS and limits no rates; the
 // server that it is mounted in and a proxy do. Logs hold routes, outcomes and
 // durations, never a path's values, a body, an address or a token.
 package api
@@ -47,7 +48,8 @@ const MinAdminToken = 32
 // DefaultTimeout is how long a request may take.
 const DefaultTimeout = 15 * time.Second
 
-// Config is what the API stands on. Everything but AdminToken and Timeout is required.
+// Config is what the API stands on. Everything but AdminToken, Metrics and Timeout
+// is required.
 type Config struct {
 	Till      Till
 	Fleet     Fleet
@@ -56,8 +58,12 @@ type Config struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 
-	// AdminToken opens everything under /admin. Empty keeps it shut.
+	// AdminToken opens everything under /admin, and /metrics. Empty keeps both shut.
 	AdminToken string
+
+	// Metrics are shown at /metrics beside what is counted there and then; nil
+	// shows the latter alone.
+	Metrics *Metrics
 
 	// Timeout bounds the work on one request; zero means DefaultTimeout.
 	Timeout time.Duration
@@ -107,6 +113,7 @@ func (a *API) routes() {
 	r.GET("/", a.statusPage)
 	r.GET("/status.css", a.statusCSS)
 	r.GET("/healthz", a.answer(a.health))
+	r.GET("/metrics", a.adminOnly, a.metrics)
 
 	v1 := r.Group("/v1")
 	v1.GET("/openapi.json", a.openAPI)
@@ -120,6 +127,7 @@ func (a *API) routes() {
 	v1.POST("/orders/:order/pay", a.once(a.pay))
 
 	r.GET("/admin/conflicts", a.adminPage, a.conflictsPage)
+	r.GET("/admin/incidents", a.adminPage, a.incidentsPage)
 	admin := r.Group("/admin/v1", a.adminOnly)
 	admin.POST("/events", a.answer(a.importEvent))
 	admin.POST("/events/:event/publish", a.answer(a.publish))
@@ -128,6 +136,9 @@ func (a *API) routes() {
 	admin.POST("/orders/:order/refund", a.once(a.refund))
 	admin.POST("/enrol-codes", a.answer(a.enrolCode))
 	admin.GET("/devices", a.answer(a.devices))
+	admin.POST("/devices/:device/revoke", a.answer(a.revoke))
+	admin.GET("/incidents", a.answer(a.incidents))
+	admin.GET("/incidents/:incident/evidence", a.evidence)
 }
 
 // ServeHTTP implements [http.Handler].

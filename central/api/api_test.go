@@ -21,10 +21,10 @@ func TestAdminIsShut(t *testing.T) {
 	h.call("GET", "/v1/openapi.json", "").want(http.StatusOK).into(&doc)
 	tried := 0
 	for path, ops := range doc.Paths {
-		if !strings.HasPrefix(path, "/admin/v1/") {
+		if !strings.HasPrefix(path, "/admin/v1/") && path != "/metrics" {
 			continue
 		}
-		path = strings.NewReplacer("{event}", "1001", "{order}", "00").Replace(path)
+		path = strings.NewReplacer("{event}", "1001", "{order}", "00", "{device}", "north-1", "{incident}", "1").Replace(path)
 		for method := range ops {
 			tried++
 			method = strings.ToUpper(method)
@@ -36,15 +36,17 @@ func TestAdminIsShut(t *testing.T) {
 			}
 		}
 	}
-	if tried < 7 {
+	if tried < 11 {
 		t.Errorf("tried %d admin operations, want all", tried)
 	}
 	for _, x := range []header{{"X-None", ""}, admin(), {"Authorization", "Basic YWRtaW46"}} {
-		if a := h.call("GET", "/admin/conflicts", "", x); a.status != http.StatusUnauthorized || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Basic ") {
-			t.Errorf("%s with %v: %d %v", a.asked, x, a.status, a.header)
-		}
-		if a := closed.call("GET", "/admin/conflicts", "", x); a.status != http.StatusUnauthorized {
-			t.Errorf("%s with %v, admin shut: %d", a.asked, x, a.status)
+		for _, page := range []string{"/admin/conflicts", "/admin/incidents"} {
+			if a := h.call("GET", page, "", x); a.status != http.StatusUnauthorized || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Basic ") {
+				t.Errorf("%s with %v: %d %v", a.asked, x, a.status, a.header)
+			}
+			if a := closed.call("GET", page, "", x); a.status != http.StatusUnauthorized {
+				t.Errorf("%s with %v, admin shut: %d", a.asked, x, a.status)
+			}
 		}
 	}
 }

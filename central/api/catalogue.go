@@ -54,6 +54,10 @@ func catalogue() map[string]kind {
 		"order_refunded":        {http.StatusConflict, "The order was refunded", "hold a place again"},
 		"not_paid":              {http.StatusConflict, "The order is not paid, so there is nothing to refund", "let its hold expire"},
 
+		// what an organiser looks at
+		"unknown_device":   {http.StatusNotFound, "There is no such device", "list them at /admin/v1/devices"},
+		"unknown_incident": {http.StatusNotFound, "There is no such incident", "list them at /admin/v1/incidents"},
+
 		// ours
 		"timeout":        {http.StatusServiceUnavailable, "The request took too long", "repeat it with the same Idempotency-Key"},
 		"internal_error": {http.StatusInternalServerError, "Something is wrong on our side", "repeat it later; the request id helps us to find it"},

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -281,8 +282,9 @@ func (h *harness) buy(seat string) order {
 
 // fleet and ledger stand in for the rooms that main wires.
 type fleet struct {
-	asked   []api.NewCode
-	devices []api.Device
+	asked    []api.NewCode
+	devices  []api.Device
+	rootAway bool
 }
 
 func (f *fleet) NewCode(_ context.Context, n api.NewCode) (api.Code, error) {
@@ -308,7 +310,18 @@ func (f *fleet) Online(context.Context) (online, enrolled int, err error) {
 	return online, len(f.devices), nil
 }
 
+func (f *fleet) Revoke(_ context.Context, id ticket.DeviceID) (announced bool, err error) {
+	for i := range f.devices {
+		if f.devices[i].ID == id {
+			f.devices[i].Revoked = true
+			return !f.rootAway, nil
+		}
+	}
+	return false, fmt.Errorf("device %s: %w", id, api.ErrUnknownDevice)
+}
+
 type ledger struct {
+	incidents []api.Incident
 	published []ticket.EventID
 	entries   []api.Admission
 	clashes   []api.Conflict
@@ -336,6 +349,26 @@ func (l *ledger) Conflicts(_ context.Context, _ ticket.EventID, after uint64, li
 		}
 	}
 	return out, l.err
+}
+
+func (l *ledger) Incidents(_ context.Context, after uint64, limit int) (out []api.Incident, err error) {
+	for _, i := range l.incidents {
+		if i.Seq > after && len(out) < limit {
+			out = append(out, i)
+		}
+	}
+	return out, l.err
+}
+
+func (l *ledger) IncidentCount(context.Context) (uint64, error) {
+	return uint64(len(l.incidents)), l.err
+}
+
+func (l *ledger) Evidence(_ context.Context, seq uint64) ([]byte, error) {
+	if seq == 0 || seq > uint64(len(l.incidents)) {
+		return nil, fmt.Errorf("incident %d: %w", seq, api.ErrUnknownIncident)
+	}
+	return []byte("<script>evidence</script>"), nil
 }
 
 func (l *ledger) Head(context.Context, ticket.EventID) (uint64, uint64, error) {

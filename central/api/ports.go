@@ -2,9 +2,17 @@ package api
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/con-ting/conting/sync/ticket"
+)
+
+// ErrUnknownDevice and ErrUnknownIncident are wrapped by a port's error about
+// something that does not exist.
+var (
+	ErrUnknownDevice   = errors.New("no such device")
+	ErrUnknownIncident = errors.New("no such incident")
 )
 
 // What the API needs of the rooms that it does not import. The main package
@@ -55,6 +63,12 @@ type Fleet interface {
 	// Devices lists at most limit devices whose id is greater than after, by id.
 	Devices(ctx context.Context, after ticket.DeviceID, limit int) ([]Device, error)
 
+	// Revoke takes a device out of the fleet. It is shut out of central when
+	// Revoke returns; announced is false while the gates cannot be told, because
+	// the root key that signs the trust list is kept elsewhere. For an unknown
+	// device the error wraps [ErrUnknownDevice].
+	Revoke(ctx context.Context, device ticket.DeviceID) (announced bool, err error)
+
 	// Online says how many devices are connected, of how many enrolled.
 	Online(ctx context.Context) (online, enrolled int, err error)
 }
@@ -91,6 +105,19 @@ type Conflict struct {
 	Others []Claim
 }
 
+// Incident is something that a device sent and should not have: a second history
+// of its journal, a batch that does not verify, and the like.
+type Incident struct {
+	Seq      uint64 // position in the list of incidents: 1, 2, 3 …
+	Device   ticket.DeviceID
+	Kind     string // "fork", "batch", "revoked", "foreign" or "future"
+	Entry    uint64 // number of the journal entry that it is about; may be zero
+	Found    time.Time
+	Detail   string
+	Size     int      // of what the device sent, bytes
+	Evidence [32]byte // SHA-256 of what the device sent
+}
+
 // Publisher turns sales into signed sets and journals into the ledger.
 type Publisher interface {
 	// Publish makes and sends a new version of the event's ticket set now and
@@ -102,6 +129,15 @@ type Publisher interface {
 
 	// Conflicts lists at most limit conflicts after a position, in order.
 	Conflicts(ctx context.Context, event ticket.EventID, after uint64, limit int) ([]Conflict, error)
+
+	// Incidents lists at most limit incidents of all devices after a position, in
+	// order, and IncidentCount counts them.
+	Incidents(ctx context.Context, after uint64, limit int) ([]Incident, error)
+	IncidentCount(ctx context.Context) (uint64, error)
+
+	// Evidence returns what the device of an incident sent. For an unknown
+	// position the error wraps [ErrUnknownIncident].
+	Evidence(ctx context.Context, seq uint64) ([]byte, error)
 
 	// Head returns the length of the event's ledger and how many conflicts it has.
 	Head(ctx context.Context, event ticket.EventID) (ledger, conflicts uint64, err error)

@@ -68,6 +68,8 @@ func sentinels() []struct {
 		{sale.ErrNotPaid, "not_paid"},
 		{pay.ErrDeclined, "payment_declined"},
 		{pay.ErrBadToken, "payment_token_invalid"},
+		{ErrUnknownDevice, "unknown_device"},
+		{ErrUnknownIncident, "unknown_incident"},
 		{context.DeadlineExceeded, "timeout"},
 		{context.Canceled, "timeout"},
 	}

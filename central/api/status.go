@@ -25,6 +25,7 @@ const maxPage = 200
 type statusView struct {
 	Now              time.Time
 	Online, Enrolled int
+	Incidents        uint64
 	Events           []statusEvent
 }
 
@@ -56,6 +57,10 @@ func (a *API) statusPage(c *gin.Context) {
 	v := statusView{Now: a.cfg.Now().UTC()}
 	var err error
 	if v.Online, v.Enrolled, err = a.cfg.Fleet.Online(ctx); err != nil {
+		a.fail(c, err)
+		return
+	}
+	if v.Incidents, err = a.cfg.Publisher.IncidentCount(ctx); err != nil {
 		a.fail(c, err)
 		return
 	}
@@ -125,6 +130,7 @@ func pages() (*template.Template, error) {
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"inc":   func(n int) int { return n + 1 },
 		"whom":  whom,
+		"wrong": wrong,
 		"plus":  func(d time.Duration) string { return fmt.Sprintf("± %d ms", d.Milliseconds()) },
 	}).ParseFS(pageFiles, "page/*.html")
 }

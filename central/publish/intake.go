@@ -240,3 +240,20 @@ func (p *Publisher) incident(ctx context.Context, i Incident) {
 	p.cfg.Logger.ErrorContext(ctx, "a device sent what it should not have", slog.String("device", string(i.Device)),
 		slog.String("incident", string(i.Kind)), slog.Uint64("seq", i.Seq), slog.String("detail", i.Detail))
 }
+
+// Incidents lists at most limit incidents after a number, in the order in which
+// they were found and without their evidence.
+func (p *Publisher) Incidents(ctx context.Context, after uint64, limit int) ([]Incident, error) {
+	return p.cfg.Store.Incidents(ctx, after, limit)
+}
+
+// IncidentCount returns how many incidents were kept.
+func (p *Publisher) IncidentCount(ctx context.Context) (uint64, error) {
+	return p.cfg.Store.IncidentCount(ctx)
+}
+
+// Evidence returns what the device of an incident sent, byte for byte. For an
+// unknown number the error wraps [ErrUnknownIncident].
+func (p *Publisher) Evidence(ctx context.Context, number uint64) ([]byte, error) {
+	return p.cfg.Store.Evidence(ctx, number)
+}

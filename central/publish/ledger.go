@@ -97,8 +97,3 @@ func (p *Publisher) Head(ctx context.Context, id ticket.EventID) (ledger, confli
 	conflicts, err = p.cfg.Store.ConflictCount(ctx, id)
 	return ledger, conflicts, err
 }
-
-// Incidents lists what devices sent that they should not have, after a number.
-func (p *Publisher) Incidents(ctx context.Context, after uint64, limit int) ([]Incident, error) {
-	return p.cfg.Store.Incidents(ctx, after, limit)
-}

@@ -43,6 +43,9 @@ var (
 	// ErrUnknownDevice is returned by [Devices] for a device that is not enrolled.
 	ErrUnknownDevice = errors.New("no such device")
 
+	// ErrUnknownIncident is returned for a number that no incident has.
+	ErrUnknownIncident = errors.New("no such incident")
+
 	// ErrMoved is returned by a [Store] when a cursor is no longer where the
 	// caller read it: two centrals work on one database.
 	ErrMoved = errors.New("cursor was moved by somebody else: only one central may publish")

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"strings"
 	"testing"
@@ -224,8 +225,18 @@ func TestForkIsReported(t *testing.T) {
 	}
 	incidents, err := h.pub.Incidents(t.Context(), 0, 10)
 	h.must(err)
-	if len(incidents) != 2 || incidents[0].Kind != publish.IncidentFork || incidents[0].Device != g.id || len(incidents[0].Evidence) == 0 {
-		t.Errorf("incidents %+v, want two forks with evidence", incidents)
+	if len(incidents) != 2 || incidents[0].Kind != publish.IncidentFork || incidents[0].Device != g.id {
+		t.Fatalf("incidents %+v, want two forks", incidents)
+	}
+	for _, i := range incidents {
+		evidence, err := h.pub.Evidence(t.Context(), i.Number)
+		h.must(err)
+		if len(evidence) == 0 || i.Size != len(evidence) || i.Hash != sha256.Sum256(evidence) {
+			t.Errorf("incident %+v has %d bytes of evidence; want them to fit", i, len(evidence))
+		}
+	}
+	if _, err := h.pub.Evidence(t.Context(), 99); !errors.Is(err, publish.ErrUnknownIncident) {
+		t.Errorf("evidence of incident 99: %v, want ErrUnknownIncident", err)
 	}
 	// A shorter batch that contradicts what is stored is a fork as well.
 	g.raw, g.head = nil, journal.Head{}
@@ -233,6 +244,9 @@ func TestForkIsReported(t *testing.T) {
 	g.upload(g.batch(0))
 	if incidents, err = h.pub.Incidents(t.Context(), 2, 10); err != nil || len(incidents) != 1 || incidents[0].Kind != publish.IncidentFork {
 		t.Errorf("incidents after a shorter batch: %+v, %v; want another fork", incidents, err)
+	}
+	if n, err := h.pub.IncidentCount(t.Context()); err != nil || n != 3 {
+		t.Errorf("%d incidents, %v; want 3", n, err)
 	}
 	if rows, err := h.pub.Ledger(t.Context(), show, 0, 10); err != nil || len(rows) != 1 {
 		t.Errorf("%d ledger rows, %v; a fork must not enter the ledger", len(rows), err)

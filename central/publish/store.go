@@ -174,7 +174,8 @@ const (
 	IncidentFuture  IncidentKind = "future"  // entries dated more than a day ahead
 )
 
-// Incident is kept for people to look at, with the bytes as evidence.
+// Incident is kept for people to look at, with the bytes as evidence. A list of
+// incidents tells of the evidence its hash and size only: there may be much.
 type Incident struct {
 	Number   uint64 // 1, 2, 3 …
 	Device   ticket.DeviceID
@@ -182,7 +183,9 @@ type Incident struct {
 	Seq      uint64 // the journal entry that it is about; may be zero
 	Found    int64  // Unix milliseconds
 	Detail   string
-	Evidence []byte
+	Evidence []byte   // what the device sent; nil in lists
+	Hash     [32]byte // SHA-256 of the evidence
+	Size     int      // of the evidence, bytes
 }
 
 // Row is one line of an event's ledger.
@@ -250,7 +253,14 @@ type Journals interface {
 	// Record keeps an incident, once for the same device, kind and evidence; it
 	// reports whether it is new. There is a bound for each device.
 	Record(ctx context.Context, i Incident) (bool, error)
+
+	// Incidents lists at most limit incidents of all devices after a number,
+	// without their evidence; IncidentCount counts them.
 	Incidents(ctx context.Context, after uint64, limit int) ([]Incident, error)
+	IncidentCount(ctx context.Context) (uint64, error)
+
+	// Evidence returns what the device sent, or an error wrapping [ErrUnknownIncident].
+	Evidence(ctx context.Context, number uint64) ([]byte, error)
 
 	// Ledger lists rows after a number; LedgerLength counts them, and ConflictCount
 	// the disputes.

@@ -246,18 +246,43 @@ func (p *Publish) Record(ctx context.Context, i publish.Incident) (fresh bool, e
 	return fresh && err == nil, err
 }
 
-const selectIncidents = `SELECT number, device, kind, seq, found, detail, evidence FROM incident
-	WHERE number > $1 ORDER BY number LIMIT $2`
+const (
+	selectIncidents = `SELECT number, device, kind, seq, found, detail, hash, LENGTH(evidence) FROM incident
+		WHERE number > $1 ORDER BY number LIMIT $2`
+	incidentCount  = `SELECT COALESCE(MAX(number), 0) FROM incident`
+	selectEvidence = `SELECT evidence FROM incident WHERE number = $1`
+)
 
 // Incidents implements [publish.Journals].
 func (p *Publish) Incidents(ctx context.Context, after uint64, limit int) (out []publish.Incident, err error) {
 	err = p.s.view(ctx, func(t *tx) error {
 		out, err = rows(ctx, t, func(r scanner) (i publish.Incident, err error) {
-			return i, r.Scan(&i.Number, (*string)(&i.Device), (*string)(&i.Kind), &i.Seq, &i.Found, &i.Detail, &i.Evidence)
+			var hash []byte
+			err = r.Scan(&i.Number, (*string)(&i.Device), (*string)(&i.Kind), &i.Seq, &i.Found, &i.Detail, &hash, &i.Size)
+			copy(i.Hash[:], hash)
+			return i, err
 		}, selectIncidents, signed(after), limit)
 		return err
 	})
 	return out, err
+}
+
+// IncidentCount implements [publish.Journals].
+func (p *Publish) IncidentCount(ctx context.Context) (n uint64, err error) {
+	err = p.s.view(ctx, func(t *tx) error { return t.row(ctx, incidentCount, nil, &n) })
+	return n, err
+}
+
+// Evidence implements [publish.Journals].
+func (p *Publish) Evidence(ctx context.Context, number uint64) (data []byte, err error) {
+	err = p.s.view(ctx, func(t *tx) error {
+		err := t.row(ctx, selectEvidence, []any{signed(number)}, &data)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("incident %d: %w", number, publish.ErrUnknownIncident)
+		}
+		return err
+	})
+	return data, err
 }
 
 const selectLedger = `SELECT number, kind, ticket, device, seq, time, uncertainty, gate, lane FROM ledger
