@@ -315,6 +315,7 @@ func TestManifestContradictions(t *testing.T) {
 		"version 2 no parent":    func(m *ticketset.Manifest) { m.Version = 2 },
 		"expires before issued":  func(m *ticketset.Manifest) { m.Expires = m.Issued },
 		"total too high":         func(m *ticketset.Manifest) { m.Total++ },
+		"chunks hold fewer":      func(m *ticketset.Manifest) { m.Total++; m.Status.Count++ },
 		"status count differs":   func(m *ticketset.Manifest) { m.Status.Count-- },
 		"null chunks":            func(m *ticketset.Manifest) { m.Chunks = nil },
 		"empty chunk":            func(m *ticketset.Manifest) { m.Chunks[1].Count = 0 },
@@ -329,6 +330,12 @@ func TestManifestContradictions(t *testing.T) {
 		if _, err := ticketset.OpenManifest(o.ring, eventA, o.manifestWith(t, b, change), now); !errors.Is(err, ticketset.ErrMalformed) {
 			t.Errorf("%s: OpenManifest = %v, want ErrMalformed", name, err)
 		}
+	}
+	lower := o.manifestWith(t, b, func(m *ticketset.Manifest) { m.Chunks[0].First[15]-- })
+	if m, err := ticketset.OpenManifest(o.ring, eventA, lower, now); err != nil {
+		t.Errorf("a lower first id: OpenManifest = %v", err)
+	} else if _, err := m.OpenChunk(0, b.Chunks[0]); !errors.Is(err, ticketset.ErrMalformed) {
+		t.Errorf("a chunk that begins with another id than the manifest says: OpenChunk = %v, want ErrMalformed", err)
 	}
 	wrong := o.manifestWith(t, b, func(m *ticketset.Manifest) { m.Event = eventB })
 	if _, err := ticketset.OpenManifest(o.ring, eventA, wrong, now); !errors.Is(err, ticketset.ErrWrongEvent) {
