@@ -117,3 +117,33 @@ func TestConnectionsOfOneDevice(t *testing.T) {
 		return ok && len(body) == 2 && body[1] == 0
 	})
 }
+
+// TestNoSessionIsKept: a device that asks for a persistent session gets none, so
+// that nothing is queued for those who are away.
+func TestNoSessionIsKept(t *testing.T) {
+	a := newAuthority(t)
+	b := start(t, a, nil)
+	hello := connectPacket(4, string(gate), nil)
+	hello[9] = 0 // connect flags: without CleanSession
+	r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r.send(hello)
+	r.expect(0x20)
+	r.send(subscribePacket(1, topic.DeltaAt(7, 1)))
+	r.expect(0x90)
+	_ = r.conn.Close()
+	eventually(t, "the session is over", func() bool { return b.Stats().Connected == 0 })
+
+	r = dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r.send(hello)
+	if body := r.expect(0x20); !bytes.Equal(body, []byte{0, 0}) {
+		t.Errorf("CONNACK % x, want 00 00: no session present", body)
+	}
+	speaker := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	speaker.login(string(central))
+	speaker.send(publishPacket(1, topic.DeltaAt(7, 1), []byte("d"), false))
+	speaker.expect(0x40)
+	r.send([]byte{0xc0, 0}) // PINGREQ
+	if kind, body, ok := r.receive(); !ok || kind != 0xd0 {
+		t.Errorf("received %#x %q, want the answer to the ping: the old filter is gone", kind, body)
+	}
+}
