@@ -7,10 +7,12 @@
 // and keeps the bytes, the uplink ships them, central keeps what it receives.
 //
 // The device that signed a checkpoint is trusted to say what it did, not to say
-// it truthfully: a stolen device can invent admissions and can date them later
-// than they were. It cannot change, drop or reorder an entry that central has
-// acknowledged without being found out (a fork), and it cannot speak for another
-// device. Whoever carries a batch is not trusted at all.
+// it truthfully: a stolen device can invent admissions and can date them as it
+// likes, and so win a merge. (Times grow within a batch; a [Head] holds none, so
+// whoever keeps the entries compares the first of a batch with their last.) It
+// cannot change, drop or reorder an entry that central has acknowledged without
+// being found out (a fork), and it cannot speak for another device. Whoever
+// carries a batch is not trusted at all.
 package journal
 
 import (
