@@ -61,7 +61,11 @@ func TestOrderRefusals(t *testing.T) {
 	h.call("POST", orders, used).want(http.StatusCreated)
 	broken := h.holdBody("A-5")
 	at := strings.Index(broken, `"signature":"`) + len(`"signature":"`) + 40
-	broken = broken[:at] + string(broken[at]^1) + broken[at+1:]
+	other := "A"
+	if broken[at] == 'A' {
+		other = "B"
+	}
+	broken = broken[:at] + other + broken[at+1:]
 	valid := h.holdBody("A-6")
 
 	for name, c := range map[string]struct {
