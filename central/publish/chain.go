@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -82,6 +83,10 @@ func (p *Publisher) runChain(ctx context.Context) error {
 		if err == nil && p.unsent && p.connected.Load() {
 			p.unsent = false
 			err = p.republish(ctx)
+		}
+		if errors.Is(err, ErrMoved) {
+			p.giveUp()
+			return err
 		}
 		if err != nil {
 			p.behind(ctx, err)

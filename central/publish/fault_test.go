@@ -3,10 +3,12 @@ package publish_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/sync/journal"
@@ -150,5 +152,68 @@ func TestManyAskForSets(t *testing.T) {
 	g := h.gate("gate-a", topic.Manifest(show))
 	if set := g.load(g.manifest(v)); set[id] != ticket.StatusValid || len(set) != 1 {
 		t.Errorf("set %d holds %v, want %s", v, set, id)
+	}
+}
+
+// A person who was seen to pass after the gate had given up on them enters then.
+// That is an entry like any other for a ticket that may enter twice.
+func TestLatePassageOfReentryTicket(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.buyClass(reentry)
+	g := h.gate("gate-a")
+	first := g.admit(id)
+	g.settle(id, journal.Released, first)
+	g.settle(id, journal.Passed, g.admit(id))
+	g.upload(g.batch(0))
+	g.settle(id, journal.Passed, first) // in a batch without the decision
+	g.upload(g.batch(4))
+	if _, conflicts, err := h.pub.Head(t.Context(), show); err != nil || conflicts != 0 {
+		t.Errorf("%d conflicts after two entries, %v; want none", conflicts, err)
+	}
+}
+
+// deaf is a broker that takes everything and tells nobody.
+type deaf struct{}
+
+func (deaf) Publish(context.Context, string, []byte, bool) error { return nil }
+
+// Somebody else moves the cursor, or a commit is thought to have failed and has
+// not: the publisher ends, so that a new one reads where the database is.
+func TestMovedCursorEndsPublisher(t *testing.T) {
+	h := newHouse(t, nil)
+	h.stop()
+	db := h.store.Publish()
+	for name, move := range map[string]func() error{
+		"outbox": func() error {
+			h.buy()
+			at, err := db.Cursor(t.Context())
+			return errors.Join(err, db.Append(t.Context(), at, at+1, nil))
+		},
+		"set": func() error {
+			sets, err := db.Sets(t.Context(), show)
+			set := publish.Set{Event: show, Version: uint64(len(sets)) + 1, Manifest: []byte{1}}
+			return errors.Join(err, db.SaveSet(t.Context(), set, nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pub, err := publish.New(t.Context(), publish.Config{
+				Store: db, Sales: db, Devices: h, Signer: h.event, Link: deaf{}, Poll: time.Hour,
+				Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+			})
+			h.must(err)
+			h.must(move())
+			ended := make(chan error, 1)
+			ctx, cancel := context.WithTimeout(t.Context(), patient)
+			defer cancel()
+			go func() { ended <- pub.Run(ctx) }()
+			if name == "set" {
+				if _, err := pub.Publish(ctx, show); !errors.Is(err, publish.ErrMoved) && !errors.Is(err, publish.ErrStopped) {
+					t.Errorf("Publish: %v, want ErrMoved or ErrStopped", err)
+				}
+			}
+			if err := <-ended; !errors.Is(err, publish.ErrMoved) {
+				t.Errorf("Run: %v, want ErrMoved", err)
+			}
+		})
 	}
 }

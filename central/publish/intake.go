@@ -6,10 +6,19 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/topic"
+)
+
+const (
+	// askAgainAfter is how long a device is left to obey before it is asked again.
+	askAgainAfter = 10 * time.Second
+
+	// commandLife is how long an order may be on its way.
+	commandLife = time.Minute
 )
 
 // parcel is a batch as it came.
@@ -83,6 +92,7 @@ func (p *Publisher) take(ctx context.Context, in parcel) (journal.Head, error) {
 	case errors.As(err, &gap):
 		p.cfg.Logger.InfoContext(ctx, "journal has a gap", slog.String("device", string(in.device)),
 			slog.Uint64("missing", gap.Missing), slog.Uint64("got", gap.Got))
+		p.askAgain(ctx, in.device, device, gap.Missing)
 		return head, nil
 	case errors.Is(err, journal.ErrFork):
 		p.incident(ctx, Incident{Device: in.device, Kind: IncidentFork, Seq: batch.Entries[0].Seq, Detail: err.Error(), Evidence: in.data})
@@ -93,6 +103,30 @@ func (p *Publisher) take(ctx context.Context, in parcel) (journal.Head, error) {
 		return head, nil
 	}
 	return next, p.store(ctx, in, device, batch, head, next, fresh)
+}
+
+// askAgain orders a device to send its journal from an entry on, although that
+// was perhaps acknowledged: a central that was restored from a copy has lost what
+// came after, and an acknowledgement alone never takes a device back. A device
+// that has not heard of these entries being stored is not moved by the order.
+func (p *Publisher) askAgain(ctx context.Context, id ticket.DeviceID, device Device, from uint64) {
+	now := p.cfg.Now()
+	if len(device.Events) == 0 || now.Sub(p.asked[id]) < askAgainAfter {
+		return
+	}
+	p.asked[id] = now
+	data, err := topic.Command{
+		Event: device.Events[0], Device: id, Number: uint64(max(1, now.UnixMilli())),
+		Expires: now.Add(commandLife).Unix(), Action: topic.Resend, From: from,
+	}.Sign(p.cfg.Signer)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, p.cfg.SendTimeout)
+		defer cancel()
+		err = p.cfg.Link.Publish(ctx, topic.CommandOf(id), data, false)
+	}
+	if err != nil && ctx.Err() == nil {
+		p.cfg.Logger.WarnContext(ctx, "order to send again was not sent", slog.String("device", string(id)), slog.Any("error", err))
+	}
 }
 
 // open tries the keys that the device has had.
@@ -184,23 +218,36 @@ func (p *Publisher) limits(ctx context.Context, in parcel, device Device, fresh 
 	return events, nil
 }
 
-// limit looks up the classes of the batch's tickets beforehand, and only where
-// any class enters more than once, so that the transaction waits for nothing.
+// limit looks up the classes of the tickets that the batch may let in beforehand,
+// and only where any class enters more than once, so that the transaction waits
+// for nothing. A settlement lets in as well, when it outweighs an earlier one.
 func (p *Publisher) limit(ctx context.Context, rules *ticket.Event, fresh []journal.Entry) (func(ticket.ID) int, error) {
 	most := make(map[ticket.ID]int)
 	if slices.ContainsFunc(rules.Classes, func(c ticket.Class) bool { return c.MaxEntries > 1 }) {
 		for i := range fresh {
-			if fresh[i].Event != rules.ID || fresh[i].Kind != journal.Decision || fresh[i].Outcome != ticket.Admit {
+			e := &fresh[i]
+			if _, known := most[e.Ticket]; known || e.Event != rules.ID || !letsIn(e) {
 				continue
 			}
-			n, err := p.entries(ctx, rules, fresh[i].Ticket)
+			n, err := p.entries(ctx, rules, e.Ticket)
 			if err != nil {
 				return nil, err
 			}
-			most[fresh[i].Ticket] = n
+			most[e.Ticket] = n
 		}
 	}
 	return func(id ticket.ID) int { return max(1, most[id]) }, nil
+}
+
+func letsIn(e *journal.Entry) bool {
+	switch e.Kind {
+	case journal.Decision:
+		return e.Outcome == ticket.Admit
+	case journal.Passed, journal.Flagged:
+		return true
+	case journal.Released, journal.Undone, journal.Left:
+	}
+	return false
 }
 
 // entries returns how often a ticket may enter.

@@ -12,7 +12,7 @@
 // Up: a batch of a device's journal is verified with the device's registered
 // key, must continue what is stored, and is acknowledged only after its entries
 // and the cursor were committed together. A gap is answered with the last good
-// entry; a fork is kept as an incident and raises an alarm, and is never resolved
+// entry and a signed order to send from there; a fork is kept as an incident and raises an alarm, and is never resolved
 // here.
 //
 // It sells nothing, enrols nobody and never decides about a person. The broker is
@@ -169,6 +169,8 @@ type Publisher struct {
 	stopped   chan struct{} // closed when Run ends
 	connected atomic.Bool
 
+	asked map[ticket.DeviceID]time.Time // who was asked to send again; owned by the intake goroutine
+
 	// events is owned by the chain goroutine.
 	events map[ticket.EventID]*event
 	cursor uint64 // of the outbox; owned by the chain goroutine
@@ -192,7 +194,7 @@ func New(ctx context.Context, cfg Config) (*Publisher, error) {
 		wake: make(chan struct{}, 1), joined: make(chan struct{}, 1), listed: make(chan struct{}, 1), rejoined: make(chan struct{}, 1),
 		grown: make(chan struct{}, 1), requests: make(chan request), built: make(chan outcome),
 		inbox: make(chan parcel, inboxSize), stopped: make(chan struct{}),
-		events: make(map[ticket.EventID]*event),
+		events: make(map[ticket.EventID]*event), asked: make(map[ticket.DeviceID]time.Time),
 	}
 	var err error
 	if p.cursor, err = cfg.Store.Cursor(ctx); err != nil {
@@ -204,8 +206,9 @@ func New(ctx context.Context, cfg Config) (*Publisher, error) {
 	return p, nil
 }
 
-// Run publishes until ctx ends, and then returns nil. It returns an error only
-// when the database cannot be used as it must, which is for an operator.
+// Run publishes until ctx ends, and then returns nil. Whatever fails is tried
+// again, but for one thing: an error that wraps [ErrMoved] means that the database
+// is not where this publisher left it. Only a new one can find out where it is.
 func (p *Publisher) Run(ctx context.Context) error {
 	defer close(p.stopped)
 	g, ctx := errgroup.WithContext(ctx)

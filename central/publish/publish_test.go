@@ -186,7 +186,7 @@ func TestJournalIsAcknowledged(t *testing.T) {
 func TestGapIsNotAcknowledged(t *testing.T) {
 	h := newHouse(t, nil)
 	_, id := h.buy()
-	g := h.gate("gate-a")
+	g := h.gate("gate-a", topic.CommandOf("gate-a"))
 	seq := g.admit(id)
 	if ack := g.upload(g.batch(0)); ack.Seq != 1 {
 		t.Fatalf("ack %d, want 1", ack.Seq)
@@ -196,6 +196,12 @@ func TestGapIsNotAcknowledged(t *testing.T) {
 	g.write(journal.Entry{Kind: journal.Decision, Outcome: ticket.Refuse, Reason: ticket.StalePass, Mode: journal.Alone})
 	if ack := g.upload(g.batch(2)); ack.Seq != good.Seq || ack.Hash != good.Hash {
 		t.Errorf("ack after a gap %d, want the last good entry %d", ack.Seq, good.Seq)
+	}
+	// The order to go back reaches a gate whose central has forgotten.
+	order := g.wait("an order", func(m message) bool { return m.topic == topic.CommandOf(g.id) })
+	c, err := topic.OpenCommand(h.ring, show, g.id, order.data, time.Now())
+	if err != nil || c.Action != topic.Resend || c.From != 2 {
+		t.Errorf("order %+v, %v; want to resend from 2", c, err)
 	}
 	if ack := g.upload(g.batch(1)); ack.Seq != 3 {
 		t.Errorf("ack once the gap is filled %d, want 3", ack.Seq)

@@ -193,6 +193,9 @@ func (p *Publisher) finish(ctx context.Context, o outcome) error {
 
 // install makes a finished set the event's newest.
 func (p *Publisher) install(ctx context.Context, e *event, o outcome) error {
+	if errors.Is(o.err, ErrMoved) {
+		return o.err
+	}
 	if o.err != nil {
 		e.retryAt = p.cfg.Now().Add(buildAgain)
 		p.cfg.Logger.ErrorContext(ctx, "set was not built", slog.String("event", e.id.String()), slog.Any("error", o.err))
