@@ -251,7 +251,7 @@ type Journals interface {
 	Receive(ctx context.Context, d Delivery) (Received, error)
 
 	// Record keeps an incident, once for the same device, kind and evidence; it
-	// reports whether it is new. There is a bound for each device.
+	// reports whether it is new. There is a bound for each device and kind.
 	Record(ctx context.Context, i Incident) (bool, error)
 
 	// Incidents lists at most limit incidents of all devices after a number,

@@ -216,11 +216,13 @@ func dispute(ctx context.Context, t *tx, event ticket.EventID, id ticket.ID, mos
 }
 
 const (
-	maxIncidents   = 200 // of one device; a broken one must not fill the disk
+	// maxIncidents is how many of one kind are kept of one device: a broken one
+	// must not fill the disk, nor hide a fork behind rubbish.
+	maxIncidents   = 50
 	insertIncident = `INSERT INTO incident (number, device, kind, seq, found, detail, hash, evidence)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	knownIncident  = `SELECT COUNT(*) FROM incident WHERE device = $1 AND kind = $2 AND hash = $3`
-	countIncidents = `SELECT COUNT(*) FROM incident WHERE device = $1`
+	countIncidents = `SELECT COUNT(*) FROM incident WHERE device = $1 AND kind = $2`
 )
 
 // Record implements [publish.Journals].
@@ -232,7 +234,7 @@ func (p *Publish) Record(ctx context.Context, i publish.Incident) (fresh bool, e
 		if err := t.row(ctx, knownIncident, []any{string(i.Device), string(i.Kind), hash[:]}, &known); err != nil || known > 0 {
 			return err
 		}
-		if err := t.row(ctx, countIncidents, []any{string(i.Device)}, &all); err != nil || all >= maxIncidents {
+		if err := t.row(ctx, countIncidents, []any{string(i.Device), string(i.Kind)}, &all); err != nil || all >= maxIncidents {
 			return err
 		}
 		number, err := t.next(ctx, "incident")

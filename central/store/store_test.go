@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/central/store"
@@ -224,5 +225,33 @@ func TestFullDisk(t *testing.T) {
 	}
 	if added, err := s.AddPlan(t.Context(), plan); !added || err != nil {
 		t.Errorf("AddPlan with room again = %v, %v", added, err)
+	}
+}
+
+// A device that sends rubbish cannot hide its fork behind it.
+func TestIncidentsAreBoundedByKind(t *testing.T) {
+	s, err := open(t, filepath.Join(t.TempDir(), "central.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := s.Publish()
+	record := func(kind publish.IncidentKind, n byte) bool {
+		fresh, err := db.Record(t.Context(), publish.Incident{Device: "gate-a", Kind: kind, Detail: "x", Evidence: []byte{n}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fresh
+	}
+	kept := 0
+	for n := range byte(250) {
+		if record(publish.IncidentBatch, n) {
+			kept++
+		}
+	}
+	if kept == 0 || kept > 100 {
+		t.Errorf("%d of 250 incidents of one kind were kept, want a bound of at most 100", kept)
+	}
+	if !record(publish.IncidentFork, 0) {
+		t.Error("a fork after much rubbish was not kept")
 	}
 }
