@@ -199,7 +199,7 @@ func (f *Fleet) enrolment(ctx context.Context, d Device, c Certificate) (Enrolme
 
 // Renew certifies the key of a new request for the device that presents cert.
 // The caller must have verified cert's chain, and by TLS that the sender holds
-// its key. The errors wrap [ErrRequest] or [ErrRevoked].
+// its key. The errors wrap [ErrRequest], [ErrRevoked] or [ErrTooOften].
 func (f *Fleet) Renew(ctx context.Context, cert *x509.Certificate, csr []byte) (Certificate, error) {
 	id, role, err := f.Authorize(ctx, cert)
 	if err != nil {
@@ -211,6 +211,13 @@ func (f *Fleet) Renew(ctx context.Context, cert *x509.Certificate, csr []byte) (
 	}
 	if role == trust.RoleCentral {
 		return Certificate{}, fmt.Errorf("central renews its own certificate: %w", ErrRequest)
+	}
+	had, err := f.cfg.Store.Certificates(ctx, id)
+	if err != nil {
+		return Certificate{}, fmt.Errorf("certificates of %s: %w", id, err)
+	}
+	if len(had) >= renewals && had[renewals-1].Issued > f.cfg.Now().Add(-24*time.Hour).Unix() {
+		return Certificate{}, fmt.Errorf("device %s has had %d certificates within a day: %w", id, renewals, ErrTooOften)
 	}
 	c, err := f.cfg.Authority.IssueDevice(pub, id, role, f.cfg.Now())
 	if err != nil {

@@ -32,6 +32,9 @@ var (
 	// ErrRequest covers a certificate request that central does not sign.
 	ErrRequest = errors.New("certificate request is refused")
 
+	// ErrTooOften is returned for a device that renews again and again.
+	ErrTooOften = errors.New("too many renewals")
+
 	// ErrRevoked is returned for a device whose certificate was taken back.
 	ErrRevoked = errors.New("device is revoked")
 
@@ -151,6 +154,8 @@ type Devices interface {
 	// SavePresence stores p unless a higher epoch is stored already; it
 	// reports whether it did.
 	SavePresence(ctx context.Context, id ticket.DeviceID, p Presence) (bool, error)
+	// Silence marks every device as not connected.
+	Silence(ctx context.Context) error
 }
 
 // Lists keeps the versions of the trust list.
@@ -166,6 +171,10 @@ const (
 	CodeLifetime        = 15 * time.Minute
 	CertificateLifetime = 30 * 24 * time.Hour
 	ListLifetime        = 90 * 24 * time.Hour
+
+	// renewals is how many certificates a device may get in a day. It needs one
+	// in twenty days; every one is kept, and tried on its journals, for ever.
+	renewals = 24
 
 	// backdate lets a device whose clock is behind central's use its
 	// certificate at once.

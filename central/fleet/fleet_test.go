@@ -418,3 +418,38 @@ func TestPresence(t *testing.T) {
 		t.Errorf("Online = %d of %d, %v; want 1 of 1", online, all, err)
 	}
 }
+
+// A broker that died took the wills with it.
+func TestSilence(t *testing.T) {
+	h := newHouse(t)
+	e, _ := h.enrol(t, newKey(t))
+	id := e.Device
+	must(t, h.Heard(t.Context(), id, fleet.Presence{Epoch: 5, Online: true, Version: "1"}))
+	must(t, h.Silence(t.Context()))
+	if online, enrolled, err := h.Online(t.Context()); err != nil || online != 0 || enrolled != 1 {
+		t.Errorf("after Silence %d of %d are online, %v; want 0 of 1", online, enrolled, err)
+	}
+	must(t, h.Heard(t.Context(), id, fleet.Presence{Epoch: 6, Online: true, Version: "1"}))
+	if online, _, err := h.Online(t.Context()); err != nil || online != 1 {
+		t.Errorf("after the next connection %d are online, %v; want 1", online, err)
+	}
+}
+
+// A device that has gone mad cannot fill the register with certificates.
+func TestRenewalsAreBounded(t *testing.T) {
+	h := newHouse(t)
+	_, cert := h.enrol(t, newKey(t))
+	csr := request(t, newKey(t), "x")
+	done := 0
+	var err error
+	for ; err == nil && done < 100; done++ {
+		_, err = h.Renew(t.Context(), cert, csr)
+	}
+	if !errors.Is(err, fleet.ErrTooOften) || done < 10 {
+		t.Errorf("after %d renewals at once: %v, want ErrTooOften after some", done, err)
+	}
+	h.clock.add(25 * time.Hour)
+	if _, err := h.Renew(t.Context(), cert, csr); err != nil {
+		t.Errorf("renewal the day after: %v", err)
+	}
+}

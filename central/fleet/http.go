@@ -219,6 +219,12 @@ func (f *Fleet) fail(ctx context.Context, w http.ResponseWriter, err error) {
 			Status: http.StatusBadRequest, Code: "request_refused", Title: "The certificate request is refused",
 			Hint: "send a signed PKCS #10 request for a P-256 key, DER in base64",
 		}
+	case errors.Is(err, ErrTooOften):
+		w.Header().Set("Retry-After", "3600")
+		p = problem{
+			Status: http.StatusTooManyRequests, Code: "too_many_renewals", Title: "Too many renewals within a day",
+			Hint: "go on with the newest certificate, and find out why the device renews so often",
+		}
 	case errors.Is(err, ErrRevoked), errors.Is(err, ErrNotFound):
 		p = problem{
 			Status: http.StatusForbidden, Code: "device_revoked", Title: "This device is not in the fleet",

@@ -31,6 +31,16 @@ func (f *Fleet) Heard(ctx context.Context, id ticket.DeviceID, p Presence) error
 	return nil
 }
 
+// Silence notes that no device is connected. It is for the start of a broker that
+// remembers nothing: the wills of those who were connected when it died come no
+// more. Each that connects again says so with a higher epoch.
+func (f *Fleet) Silence(ctx context.Context) error {
+	if err := f.cfg.Store.Silence(ctx); err != nil {
+		return fmt.Errorf("note that no device is connected: %w", err)
+	}
+	return nil
+}
+
 // maxVersion is how much of a device's version string is kept, in bytes.
 const maxVersion = 64
 

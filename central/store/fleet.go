@@ -24,8 +24,8 @@ const (
 	deviceTaken = `SELECT 1 FROM device WHERE id = $1`
 	insertCode  = `INSERT INTO enrol_code (hash, device, role, gate, events, created_s, expires_s)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`
-	// A code is of no use a day after its end; it stays that long so that a
-	// lost answer can be told from a guess in the log.
+	// A code is of no use after its end. It stays a day longer for whoever
+	// wants to know what became of it.
 	forgetCodes = `DELETE FROM enrol_code WHERE expires_s < $1`
 )
 
@@ -237,6 +237,16 @@ func (f *Fleet) SavePresence(ctx context.Context, id ticket.DeviceID, p fleet.Pr
 		return missing(t.row(ctx, deviceTaken, []any{string(id)}, &one), "device "+string(id))
 	})
 	return stored, err
+}
+
+const silence = `UPDATE device SET online = 0 WHERE online <> 0`
+
+// Silence implements [fleet.Devices].
+func (f *Fleet) Silence(ctx context.Context) error {
+	return f.s.update(ctx, func(t *tx) error {
+		_, err := t.exec(ctx, silence)
+		return err
+	})
 }
 
 const selectList = `SELECT version, data FROM trust_list ORDER BY version DESC LIMIT 1`
