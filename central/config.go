@@ -22,7 +22,7 @@ import (
 
 // Where central looks when nobody says otherwise.
 const (
-	defaultConfig = "/etc/conting/central.toml"
+	defaultConfig = "/etc/conting-central/central.toml"
 	defaultData   = "/var/lib/conting-central"
 	maxConfig     = 64 << 10
 )

@@ -46,6 +46,24 @@ func TestPlainHTTPStaysHome(t *testing.T) {
 	}
 }
 
+// Commands send the admin token where addresses.json says. Without TLS that is the
+// listener itself, whatever a host name may lead to.
+func TestAdminTokenStaysHome(t *testing.T) {
+	s := &server{cfg: defaults()}
+	s.cfg.Hosts = []string{"central.example"}
+	s.cfg.API.Listen, s.cfg.Device.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	defer s.close()
+	if err := s.listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := "http://" + s.api.Addr().String(); s.addresses.API != want {
+		t.Errorf("API address without TLS is %s, want %s", s.addresses.API, want)
+	}
+	if !strings.HasPrefix(s.addresses.Device, "https://central.example:") {
+		t.Errorf("device address is %s, want the host's name", s.addresses.Device)
+	}
+}
+
 // What is accepted is sound, and what is not is blamed on the configuration.
 func FuzzParseConfig(f *testing.F) {
 	f.Add("data_dir = \"/x\"\nhosts = [\"a.example\"]\n[publish]\nbeacon_every = \"1s\"\n")

@@ -128,11 +128,10 @@ func (s *server) listen(ctx context.Context) error {
 		}
 		l.at.Listener = got
 	}
-	scheme := "http://"
-	if s.cfg.API.Certificate != "" {
-		scheme = "https://"
+	s.addresses.API = "https://" + s.reach(s.api.Addr())
+	if s.cfg.API.Certificate == "" { // on loopback: a host name could lead the admin token elsewhere, in clear
+		s.addresses.API = "http://" + s.api.Addr().String()
 	}
-	s.addresses.API = scheme + s.reach(s.api.Addr())
 	s.addresses.Device = "https://" + s.reach(s.device.Addr())
 	return nil
 }
@@ -213,7 +212,7 @@ func (s *server) openBroker(ctx context.Context) (err error) {
 		return hintf("stop what listens there, or change mqtt.listen", "mqtt.listen: %w", err)
 	}
 	s.addresses.MQTT = "tls://" + s.reach(s.broker.Addr())
-	return nil
+	return s.fleet.Silence(ctx) // whoever was connected when the last process died is not now
 }
 
 func (s *server) openPublisher(ctx context.Context) (err error) {
