@@ -196,3 +196,42 @@ func TestHostileBroker(t *testing.T) {
 		})
 	}
 }
+
+// TestHello: the link speaks TLS 1.3 or not at all, and asks for a clean session:
+// no broker is to queue for a device that keeps its own outbox.
+func TestHello(t *testing.T) {
+	a := newAuthority(t)
+	old := a.server()
+	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+	spoke, flags := make(chan error, 100), make(chan byte, 100)
+	dated := newFake(t, a, func(c *fakeConn) { spoke <- tls.Server(c.raw, old).Handshake() })
+	modern := newFake(t, a, func(c *fakeConn) {
+		if c.handshake() != nil {
+			return
+		}
+		if p := c.read(); len(p) > 8 && p[0]>>4 == 1 {
+			flags <- p[8] // after the protocol's name and level
+		}
+	})
+	connectTo(t, a, gate, trust.RoleGate, []string{dated.url(), modern.url()}, func(cfg *link.Config) {
+		careless := a.client(gate, trust.RoleGate)
+		careless.MinVersion = 0
+		cfg.TLS = func() *tls.Config { return careless }
+	})
+	select {
+	case err := <-spoke:
+		if err == nil {
+			t.Error("the link spoke TLS 1.2")
+		}
+	case <-time.After(patience):
+		t.Error("no connection to the broker with TLS 1.2")
+	}
+	select {
+	case got := <-flags:
+		if got&2 == 0 {
+			t.Errorf("CONNECT with the flags %#02x, want a clean session (0x02)", got)
+		}
+	case <-time.After(patience):
+		t.Error("no CONNECT")
+	}
+}

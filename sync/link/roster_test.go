@@ -135,3 +135,22 @@ func TestResendSlowsDown(t *testing.T) {
 		}
 	}
 }
+
+// A will of the connection before must never look as new as the next birth, even
+// if both come in one millisecond or the clock was set back.
+func TestEpochGrows(t *testing.T) {
+	now := noon
+	l := &Link{cfg: Config{Now: func() time.Time { return now }}}
+	var last uint64
+	for _, step := range []time.Duration{0, 0, time.Microsecond, time.Second, -time.Hour, 0} {
+		now = now.Add(step)
+		e := l.nextEpoch()
+		if e <= last {
+			t.Errorf("after a step of %s: epoch %d, want more than %d", step, e, last)
+		}
+		last = e
+	}
+	if want := uint64(noon.Add(time.Second).UnixMilli()) + 2; last != want {
+		t.Errorf("epoch %d, want %d: the greatest time, and one for each connection since", last, want)
+	}
+}
