@@ -147,3 +147,18 @@ func TestNoSessionIsKept(t *testing.T) {
 		t.Errorf("received %#x %q, want the answer to the ping: the old filter is gone", kind, body)
 	}
 }
+
+// TestIdlePeer: a peer cannot buy silence with a long keep-alive, or with none.
+func TestIdlePeer(t *testing.T) {
+	a := newAuthority(t)
+	b := start(t, a, func(c *broker.Config) { c.MaxIdle = 200 * time.Millisecond })
+	for name, keepAlive := range map[string][]byte{"18 hours": {0xff, 0xff}, "none": {0, 0}, "a minute": {0, 60}} {
+		r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+		hello := connectPacket(4, string(gate), nil)
+		copy(hello[10:12], keepAlive)
+		r.send(hello)
+		r.expect(0x20)
+		t.Log(name)
+		r.closed()
+	}
+}
