@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"gate/admit":     {"sync/ticket", "sync/pass"},
 	"gate/store":     {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal"},
 	"gate/lane":      {"sync/ticket", "sync/pass", "sync/journal", "gate/admit", "gate/proof", "gate/turnstile", "gate/clock"},
-	"gate/uplink":    {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal", "sync/topic", "sync/link"},
+	"gate/uplink":    {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal", "sync/topic", "sync/link", "gate/store"},
 	"gate/panel":     {"sync/ticket", "gate/admit"},
 	"gate/identity":  {"sync/ticket", "sync/trust"},
 	"gate/doctor":    {"sync/ticket", "sync/trust"},

@@ -31,14 +31,14 @@ func parse(address string, cfg Config) (src source, name string, err error) {
 	case "v4l2":
 		return &deviceSource{path: rest, cfg: cfg, start: openDevice}, address, nil
 	case "file", "dir":
-		src, err := parseFolder(scheme, rest)
+		src, err := parseFolder(scheme, rest, cfg.Now)
 		return src, address, err
 	}
 	return nil, "", fmt.Errorf("%w: kind %q: want v4l2, http, https, file or dir", ErrAddress, scheme)
 }
 
 // parseFolder reads PATH?loop=1&fps=10. The path is taken as it stands, without escapes.
-func parseFolder(scheme, rest string) (source, error) {
+func parseFolder(scheme, rest string, now func() time.Time) (source, error) {
 	path, query, _ := strings.Cut(rest, "?")
 	if clean, ok := strings.CutPrefix(path, "//"); ok { // file:///path
 		path = "/" + strings.TrimLeft(clean, "/")
@@ -47,7 +47,7 @@ func parseFolder(scheme, rest string) (source, error) {
 	if err != nil || path == "" {
 		return nil, fmt.Errorf("%w: %q", ErrAddress, rest)
 	}
-	f := &folder{path: path, single: scheme == "file"}
+	f := &folder{path: path, single: scheme == "file", now: now}
 	for key, v := range values {
 		switch key {
 		case "loop":

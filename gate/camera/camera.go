@@ -35,7 +35,7 @@ var (
 // Frame is one picture. It is the receiver's to keep.
 type Frame struct {
 	Gray *image.Gray
-	At   time.Time // when it was taken, as nearly as we know: when it had arrived
+	At   time.Time // when it was taken, as nearly as we know: when all of it had arrived
 	Seq  uint64    // counts the frames of this camera from 1, dropped ones too
 }
 
@@ -84,9 +84,10 @@ type source interface {
 
 // stream is one connection to a source, used by one goroutine.
 type stream interface {
-	// read waits for the next picture. An error wrapping ErrFrame leaves the stream usable,
-	// io.EOF is its proper end, any other error is a failure.
-	read(ctx context.Context) (*image.Gray, error)
+	// read waits for the next picture and says when all of it had arrived, before its pixels were worked
+	// out. An error wrapping ErrFrame leaves the stream usable, io.EOF is its proper end, any other
+	// error is a failure.
+	read(ctx context.Context) (gray *image.Gray, at time.Time, err error)
 	close() error
 }
 
@@ -229,11 +230,11 @@ func (c *Camera) session(ctx context.Context) (good bool, err error) {
 	}()
 	c.note(func(s *Stats) { s.Connected = true })
 	for bad := 0; ; {
-		gray, err := st.read(ctx)
+		gray, at, err := st.read(ctx)
 		switch {
 		case err == nil:
 			good, bad = true, 0
-			if !c.deliver(ctx, gray) {
+			if !c.deliver(ctx, gray, at) {
 				return good, ctx.Err()
 			}
 		case errors.Is(err, ErrFrame) && (bad < badFrames || !c.source.lasting()):
@@ -246,8 +247,8 @@ func (c *Camera) session(ctx context.Context) (good bool, err error) {
 }
 
 // deliver puts a frame where Next finds it. For a paced source it replaces one that nobody took.
-func (c *Camera) deliver(ctx context.Context, gray *image.Gray) bool {
-	f := Frame{Gray: gray, At: c.cfg.Now()}
+func (c *Camera) deliver(ctx context.Context, gray *image.Gray, at time.Time) bool {
+	f := Frame{Gray: gray, At: at}
 	c.note(func(s *Stats) { s.Frames++; s.LastFrame = f.At; f.Seq = s.Frames })
 	if !c.source.paced() {
 		select {

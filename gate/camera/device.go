@@ -165,28 +165,28 @@ func (s *deviceStream) begin() error {
 	return s.dev.start(s.mode)
 }
 
-func (s *deviceStream) read(ctx context.Context) (gray *image.Gray, err error) {
+func (s *deviceStream) read(ctx context.Context) (gray *image.Gray, at time.Time, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		ready, err := s.dev.wait()
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		if ready {
 			break
 		}
 		if quiet := s.cfg.Now().Sub(s.last); quiet >= s.cfg.StallAfter {
-			return nil, fmt.Errorf("%w: no frame for %v", ErrStream, quiet)
+			return nil, at, fmt.Errorf("%w: no frame for %v", ErrStream, quiet)
 		}
 	}
+	s.last = s.cfg.Now()
 	err = s.dev.read(func(data []byte) (err error) {
 		gray, err = luma(s.mode, data)
 		return err
 	})
-	s.last = s.cfg.Now()
-	return gray, err
+	return gray, s.last, err
 }
 
 func (s *deviceStream) close() error { return s.dev.close() }

@@ -18,7 +18,8 @@ type folder struct {
 	single bool
 	loop   bool
 	every  time.Duration // between frames; zero: when the last was taken
-	files  []string      // found by list, never changed after
+	now    func() time.Time
+	files  []string // found by list, never changed after
 }
 
 // list finds the pictures. It fails if there are none.
@@ -66,10 +67,10 @@ type folderStream struct {
 	tick *time.Ticker
 }
 
-func (s *folderStream) read(ctx context.Context) (*image.Gray, error) {
+func (s *folderStream) read(ctx context.Context) (*image.Gray, time.Time, error) {
 	if s.next == len(s.files) {
 		if !s.loop || !s.any {
-			return nil, io.EOF
+			return nil, time.Time{}, io.EOF
 		}
 		s.next, s.any = 0, false
 	}
@@ -80,18 +81,19 @@ func (s *folderStream) read(ctx context.Context) (*image.Gray, error) {
 			select {
 			case <-s.tick.C:
 			case <-ctx.Done():
-				return nil, ctx.Err()
+				return nil, time.Time{}, ctx.Err()
 			}
 		}
 	}
 	path := s.files[s.next]
 	s.next++
+	at := s.now()
 	gray, err := ReadImage(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFrame, err)
+		return nil, time.Time{}, fmt.Errorf("%w: %w", ErrFrame, err)
 	}
 	s.any = true
-	return gray, nil
+	return gray, at, nil
 }
 
 func (s *folderStream) close() error {

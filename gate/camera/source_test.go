@@ -48,18 +48,18 @@ func (s *script) open(context.Context) (stream, error) {
 
 type scriptStream struct{ *script }
 
-func (s scriptStream) read(ctx context.Context) (*image.Gray, error) {
+func (s scriptStream) read(ctx context.Context) (*image.Gray, time.Time, error) {
 	select {
 	case f := <-s.frames:
 		switch f := f.(type) {
 		case *image.Gray:
-			return f, nil
+			return f, time.Now(), nil
 		case error:
-			return nil, f
+			return nil, time.Time{}, f
 		}
-		return nil, fmt.Errorf("script holds a %T", f)
+		return nil, time.Time{}, fmt.Errorf("script holds a %T", f)
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, time.Time{}, ctx.Err()
 	}
 }
 

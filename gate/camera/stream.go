@@ -18,12 +18,13 @@ type httpSource struct {
 	url    *url.URL
 	client *http.Client
 	stall  time.Duration
+	now    func() time.Time
 }
 
 // newHTTPSource makes a client of its own: short limits, no proxy (the camera is in the venue's own
 // network), few redirects.
 func newHTTPSource(u *url.URL, cfg Config) *httpSource {
-	return &httpSource{url: u, stall: cfg.StallAfter, client: &http.Client{
+	return &httpSource{url: u, stall: cfg.StallAfter, now: cfg.Now, client: &http.Client{
 		Transport: &http.Transport{
 			DialContext:            (&net.Dialer{Timeout: cfg.StallAfter}).DialContext,
 			TLSHandshakeTimeout:    cfg.StallAfter,
@@ -49,7 +50,7 @@ func (s *httpSource) open(ctx context.Context) (stream, error) {
 	quiet := time.AfterFunc(s.stall, func() {
 		cancel(fmt.Errorf("%w: no frame for %v", ErrStream, s.stall))
 	})
-	st := &httpStream{ctx: ctx, cancel: cancel, quiet: quiet, stall: s.stall}
+	st := &httpStream{ctx: ctx, cancel: cancel, quiet: quiet, stall: s.stall, now: s.now}
 	if err := st.ask(s.client, s.url); err != nil {
 		err = st.because(err)
 		_ = st.close()
@@ -64,6 +65,7 @@ type httpStream struct {
 	cancel context.CancelCauseFunc
 	quiet  *time.Timer // cancels ctx unless it is reset in time
 	stall  time.Duration
+	now    func() time.Time
 	body   io.ReadCloser
 	parts  *parts
 }
@@ -93,13 +95,15 @@ func (s *httpStream) ask(client *http.Client, u *url.URL) error {
 }
 
 // read returns the next picture. A part that is no usable JPEG wraps ErrFrame.
-func (s *httpStream) read(context.Context) (*image.Gray, error) {
+func (s *httpStream) read(context.Context) (*image.Gray, time.Time, error) {
 	data, err := s.parts.next()
 	if err != nil {
-		return nil, s.because(err)
+		return nil, time.Time{}, s.because(err)
 	}
+	at := s.now()
 	s.quiet.Reset(s.stall)
-	return decode(data)
+	gray, err := decode(data)
+	return gray, at, err
 }
 
 // because prefers the reason for which we hung up to what the connection says about it. The end of
