@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/con-ting/conting/central/api"
@@ -67,5 +68,36 @@ func TestOrderPathIsData(t *testing.T) {
 		if a := h.call("GET", "/v1/orders/"+id, "", bearer("x")); a.status != http.StatusNotFound {
 			t.Errorf("%s: %d %s; want 404", a.asked, a.status, a.body)
 		}
+	}
+}
+
+// slow is a till whose provider has not answered yet.
+type slow struct {
+	api.Till
+	waiting atomic.Bool
+}
+
+func (s *slow) Pay(ctx context.Context, id, secret, provider, token string) (sale.Order, error) {
+	if s.waiting.Load() {
+		return sale.Order{}, sale.ErrPaymentPending
+	}
+	return s.Till.Pay(ctx, id, secret, provider, token)
+}
+
+// An answer that says "not yet" is not given again once there is a better one.
+func TestPendingIsNotReplayed(t *testing.T) {
+	till := &slow{}
+	h := start(t, func(c *api.Config) { till.Till, c.Till = c.Till, till }).on()
+	o := h.hold("A-1")
+	till.waiting.Store(true)
+	pay := func() *answer {
+		return h.call("POST", "/v1/orders/"+o.ID+"/pay", payOK, bearer(o.Secret), idempotent("pending-pending-1"))
+	}
+	if a := pay().want(http.StatusAccepted); a.header.Get("Retry-After") == "" || a.order().State != "held" {
+		t.Errorf("%s: %v %s; want the order and when to ask again", a.asked, a.header, a.body)
+	}
+	till.waiting.Store(false)
+	if got := pay().want(http.StatusOK).order(); len(got.Tickets) != 1 {
+		t.Errorf("paid order = %+v, want its ticket", got)
 	}
 }

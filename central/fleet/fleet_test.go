@@ -223,6 +223,10 @@ func TestLostAnswer(t *testing.T) {
 	if e, err := h.Enrol(t.Context(), code, request(t, newKey(t), "x")); !errors.Is(err, fleet.ErrCode) {
 		t.Errorf("another key got %+v, %v; want ErrCode", e.Device, err)
 	}
+	h.clock.add(fleet.CodeLifetime)
+	if e, err := h.Enrol(t.Context(), code, request(t, key, "x")); !errors.Is(err, fleet.ErrCode) {
+		t.Errorf("the same key after the code's end got %+v, %v; want ErrCode", e.Device, err)
+	}
 }
 
 func TestCodeWorksOnceUnderRace(t *testing.T) {

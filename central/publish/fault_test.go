@@ -217,3 +217,67 @@ func TestMovedCursorEndsPublisher(t *testing.T) {
 		})
 	}
 }
+
+// burst is a sale with many changes at once.
+type burst struct {
+	publish.Sales
+	n *atomic.Uint64
+}
+
+func (b burst) Changes(_ context.Context, after uint64, limit int) (out []publish.Change, err error) {
+	for seq := after + 1; seq <= b.n.Load() && len(out) < limit; seq++ {
+		out = append(out, publish.Change{Seq: seq, Event: show, ID: ticket.ID{byte(seq >> 8), byte(seq)}, Status: ticket.StatusRefunded})
+	}
+	return out, nil
+}
+
+// Many changes at once become several deltas, none longer than a message may be.
+func TestBurstIsSplit(t *testing.T) {
+	const n = 600
+	var changes atomic.Uint64
+	h := newHouse(t, func(c *publish.Config) { c.Sales = burst{c.Sales, &changes} })
+	g := h.gate("gate-a", topic.Manifest(show), topic.AllDeltas(show))
+	g.manifest(1) // a set that held the changes would take their deltas off the broker
+	changes.Store(n)
+	head, ops := ticketset.Head{}, 0
+	for ops < n {
+		d := g.delta(&head)
+		if ops += len(d.Ops); len(d.Ops) > 250 {
+			t.Errorf("delta %d has %d changes, want at most 250", d.Seq, len(d.Ops))
+		}
+	}
+	if ops != n {
+		t.Errorf("%d changes in %d deltas, want %d", ops, head.Seq, n)
+	}
+}
+
+// tap tells of every ledger page that is sent.
+type tap struct {
+	publish.Link
+	pages chan string
+}
+
+func (l tap) Publish(ctx context.Context, name string, payload []byte, retained bool) error {
+	err := l.Link.Publish(ctx, name, payload, retained)
+	if n, perr := topic.Parse(name); err == nil && perr == nil && n.Kind == topic.Ledger {
+		l.pages <- name
+	}
+	return err
+}
+
+// A broker that forgot gets the ledger again.
+func TestLedgerIsSentAgain(t *testing.T) {
+	pages := make(chan string, 64)
+	h := newHouse(t, func(c *publish.Config) { c.Link = tap{c.Link, pages} })
+	g := h.gate("gate-a")
+	g.admit(ticket.ID{1})
+	g.upload(g.batch(0))
+	for range 2 {
+		select {
+		case <-pages:
+		case <-time.After(patient):
+			t.Fatal("the ledger's page was not sent")
+		}
+		h.pub.Connected(true) // as after a lost connection
+	}
+}
