@@ -28,14 +28,30 @@ type parcel struct {
 }
 
 // Journal takes a batch that came on a device's journal topic. It never blocks
-// and keeps data: when too many wait it drops the batch, which the device sends
-// again until it is acknowledged. It reports whether the batch was taken.
+// and keeps data: when too many wait, of all devices or of this one, it drops the
+// batch, which the device sends again until it is acknowledged. It reports whether
+// the batch was taken.
 func (p *Publisher) Journal(device ticket.DeviceID, data []byte) bool {
+	p.inboxMu.Lock()
+	defer p.inboxMu.Unlock()
+	if p.waiting[device] >= inboxShare {
+		return false
+	}
 	select {
 	case p.inbox <- parcel{device: device, data: data}:
+		p.waiting[device]++
 		return true
 	default:
 		return false
+	}
+}
+
+// taken gives a parcel's place in the inbox back to its device.
+func (p *Publisher) taken(device ticket.DeviceID) {
+	p.inboxMu.Lock()
+	defer p.inboxMu.Unlock()
+	if p.waiting[device]--; p.waiting[device] == 0 {
+		delete(p.waiting, device)
 	}
 }
 
@@ -47,6 +63,7 @@ func (p *Publisher) runIntake(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case in := <-p.inbox:
+			p.taken(in.device)
 			head, err := p.take(ctx, in)
 			if err != nil {
 				if ctx.Err() == nil {

@@ -169,6 +169,9 @@ type Publisher struct {
 	stopped   chan struct{} // closed when Run ends
 	connected atomic.Bool
 
+	inboxMu sync.Mutex              // guards waiting
+	waiting map[ticket.DeviceID]int // parcels in the inbox, by device
+
 	asked map[ticket.DeviceID]time.Time // who was asked to send again; owned by the intake goroutine
 
 	// events is owned by the chain goroutine.
@@ -184,6 +187,10 @@ type Publisher struct {
 // again until they are acknowledged.
 const inboxSize = 512
 
+// inboxShare is how many of them may be of one device: one that sends without end
+// must not keep the journals of the others out.
+const inboxShare = 32
+
 // New checks the configuration and reads where the publisher left off.
 func New(ctx context.Context, cfg Config) (*Publisher, error) {
 	if err := cfg.fill(); err != nil {
@@ -194,7 +201,7 @@ func New(ctx context.Context, cfg Config) (*Publisher, error) {
 		wake: make(chan struct{}, 1), joined: make(chan struct{}, 1), listed: make(chan struct{}, 1), rejoined: make(chan struct{}, 1),
 		grown: make(chan struct{}, 1), requests: make(chan request), built: make(chan outcome),
 		inbox: make(chan parcel, inboxSize), stopped: make(chan struct{}),
-		events: make(map[ticket.EventID]*event), asked: make(map[ticket.DeviceID]time.Time),
+		events: make(map[ticket.EventID]*event), asked: make(map[ticket.DeviceID]time.Time), waiting: make(map[ticket.DeviceID]int),
 	}
 	var err error
 	if p.cursor, err = cfg.Store.Cursor(ctx); err != nil {

@@ -143,3 +143,18 @@ func TestSetIsRenewedAtHalfItsLife(t *testing.T) {
 		t.Errorf("second set lasts until %d, the first until %d", second.Expires, first.Expires)
 	}
 }
+
+// A device that sends without end keeps nobody else out.
+func TestFloodLeavesRoom(t *testing.T) {
+	h := newHouse(t, nil)
+	h.stop() // nobody empties the inbox
+	taken := 0
+	for range 2000 {
+		if h.pub.Journal("gate-mad", []byte("rubbish")) {
+			taken++
+		}
+	}
+	if taken == 0 || taken > 64 || !h.pub.Journal("gate-a", []byte("a batch")) {
+		t.Errorf("%d batches of one device were taken, and then none of another; want some of each", taken)
+	}
+}
