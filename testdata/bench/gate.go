@@ -14,6 +14,9 @@ import (
 // The relying party of the sample venue.
 var site = ticket.RelyingParty{ID: "tickets.example", Origin: "https://tickets.example"}
 
+// room is more than all figures together sell.
+const room = 5000
+
 // rig is a venue to measure on.
 type rig struct {
 	out   io.Writer
@@ -44,7 +47,7 @@ func gateFigures(ctx context.Context, w io.Writer, bin, dir, plan string) error 
 		return err
 	}
 	defer func() { _ = r.stage.StopCentral() }()
-	if r.event, err = r.stage.Import(ctx, plan, time.Now()); err != nil {
+	if r.event, err = r.stage.Import(ctx, plan, time.Now(), room); err != nil {
 		return err
 	}
 	for _, figure := range []struct {

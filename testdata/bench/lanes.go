@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	holders  = 60  // shown to the camera
-	refunds  = 50  // one after the other
-	typed    = 150 // decided from their text
-	offline  = 400 // decided while the cable is cut
+	holders  = 60   // shown to the camera
+	refunds  = 50   // one after the other
+	typed    = 300  // decided from their text
+	offline  = 5000 // decided while the cable is cut
 	patience = 30 * time.Second
 )
 

@@ -54,7 +54,7 @@ func open(ctx context.Context, w io.Writer, bin, dir, plan string) (*story, erro
 	if s.stage, err = stage.New(ctx, dir, bin); err != nil {
 		return nil, fmt.Errorf("start central: %w", err)
 	}
-	if s.event, err = s.stage.Import(ctx, plan, time.Now()); err != nil {
+	if s.event, err = s.stage.Import(ctx, plan, time.Now(), 0); err != nil {
 		return nil, fmt.Errorf("import the event: %w", err)
 	}
 	s.say(began, "Central is up and sells event %s.", s.event)
@@ -126,7 +126,7 @@ func (s *story) tell(ctx context.Context) error {
 
 // buyAndEnter sells a ticket, admits it and refuses its copy at the other gate.
 func (s *story) buyAndEnter(ctx context.Context) error {
-	b, err := s.sell(ctx, "A ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-3"})
+	b, err := s.sell(ctx, "Another ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-3"})
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ type snapshot struct {
 }
 
 func (s *story) screenshot(ctx context.Context) (snapshot, error) {
-	b, err := s.sell(ctx, "Another ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-4"})
+	b, err := s.sell(ctx, "A ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-4"})
 	if err != nil {
 		return snapshot{}, err
 	}
@@ -177,7 +177,7 @@ func (s *story) screenshot(ctx context.Context) (snapshot, error) {
 	if err != nil {
 		return snapshot{}, err
 	}
-	s.say(taken, "Somebody took a screenshot of its code.")
+	s.say(taken, "Its holder showed the code to somebody, who took a screenshot.")
 	return snapshot{picture: picture, taken: taken}, nil
 }
 
@@ -206,28 +206,33 @@ func (s *story) cutOff(ctx context.Context) error {
 		bought = append(bought, b)
 	}
 	began := time.Now()
+	marks := map[*entrance]int{}
 	for _, e := range []*entrance{s.north, s.south} {
-		since := e.Feed.Mark()
+		marks[e] = e.Feed.Mark()
 		e.Cable.Pull()
+	}
+	for e, since := range marks {
 		if _, err := e.await(ctx, since, func(v stage.Event) bool { return v.Event == "state" && v.Mode == "alone" }); err != nil {
 			return fmt.Errorf("the gate did not notice the cut: %w", err)
 		}
 	}
 	s.say(began, "The cables of both gates were cut; their displays say so.")
 	for i, e := range []*entrance{s.north, s.south} {
+		began := time.Now()
 		v, err := e.admitsNow(ctx, bought[i])
 		if err != nil {
 			return err
 		}
-		s.say(time.Now(), "%s admitted a holder with no network: %s from frame to verdict, %s to disk.", e.Name, ms(v.FrameMS), ms(v.DiskMS))
+		s.say(began, "%s admitted a holder with no network: %s from frame to verdict, %s to disk.", e.Name, ms(v.FrameMS), ms(v.DiskMS))
 	}
 	shared := bought[2]
 	for _, e := range []*entrance{s.north, s.south} {
+		began := time.Now()
 		v, err := e.admitsNow(ctx, shared)
 		if err != nil {
 			return err
 		}
-		s.say(time.Now(), "%s admitted the shared ticket; it cannot know of the other gate (%s).", e.Name, ms(v.FrameMS))
+		s.say(began, "%s admitted the shared ticket, %s from frame to verdict; it cannot know of the other gate.", e.Name, ms(v.FrameMS))
 	}
 	began = time.Now()
 	s.north.Cable.Plug()

@@ -82,6 +82,8 @@ listen = "127.0.0.1:0"
 uncertainty = "500ms"
 [uplink]
 stale_after = "6s"
+degrade_after = "500ms"
+restore_after = "2s"
 [[uplink.broker]]
 name = "central"
 url = "tls://%s"

@@ -156,10 +156,10 @@ type Conflict struct {
 // Conflicts lists the event's conflicts.
 func (s *Stage) Conflicts(ctx context.Context, event ticket.EventID) ([]Conflict, error) {
 	var page struct {
-		Items []Conflict `json:"items"`
+		Conflicts []Conflict `json:"conflicts"`
 	}
 	err := s.call(ctx, "GET", "/admin/v1/events/"+event.String()+"/conflicts", s.token, nil, &page)
-	return page.Items, err
+	return page.Conflicts, err
 }
 
 // maxAnswer is the most of an answer that is read, in bytes.

@@ -81,8 +81,8 @@ func (s *Stage) StopCentral() error { return s.central.Stop() }
 func (s *Stage) Page() string { return s.addr.API }
 
 // Import gives central an event file whose times are moved so that doors are
-// open now.
-func (s *Stage) Import(ctx context.Context, file string, now time.Time) (ticket.EventID, error) {
+// open now. Unless it is 0, standing is how many people fit where they stand.
+func (s *Stage) Import(ctx context.Context, file string, now time.Time, standing int) (ticket.EventID, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err
@@ -91,7 +91,7 @@ func (s *Stage) Import(ctx context.Context, file string, now time.Time) (ticket.
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return 0, fmt.Errorf("%s: %w", file, err)
 	}
-	id, err := moveTimes(doc, now)
+	id, err := adapt(doc, now, standing)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", file, err)
 	}

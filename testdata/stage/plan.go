@@ -7,8 +7,20 @@ import (
 	"github.com/con-ting/conting/sync/ticket"
 )
 
-// moveTimes rewrites a plan so that the doors opened an hour before now.
-func moveTimes(plan map[string]any, now time.Time) (ticket.EventID, error) {
+// adapt rewrites a plan so that the doors opened an hour before now and, unless
+// it is 0, so many people fit where they stand.
+func adapt(plan map[string]any, now time.Time, standing int) (ticket.EventID, error) {
+	venue, ok := plan["venue"].(map[string]any)
+	if !ok {
+		return 0, errors.New("no venue in the plan")
+	}
+	zones, _ := venue["zones"].([]any)
+	for _, z := range zones {
+		zone, ok := z.(map[string]any)
+		if _, stands := zone["standing"]; ok && stands && standing > 0 {
+			zone["standing"] = standing
+		}
+	}
 	event, ok := plan["event"].(map[string]any)
 	if !ok {
 		return 0, errors.New("no event in the plan")
