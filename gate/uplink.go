@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/gate/admit"
+	"github.com/con-ting/conting/gate/identity"
 	"github.com/con-ting/conting/gate/panel"
 	"github.com/con-ting/conting/gate/uplink"
 	"github.com/con-ting/conting/sync/journal"
@@ -49,24 +50,35 @@ func (g *appliance) buildUplink(ctx context.Context) error {
 	if err != nil {
 		return diskError(err)
 	}
+	u.link, err = link.New(ctx, g.linkConfig(u, brokers))
+	if err != nil {
+		return fmt.Errorf("uplink: %w", err)
+	}
+	g.uplink = u
+	return nil
+}
+
+// reconnectPause is the longest pause between two attempts to reach a broker. A
+// venue's gates are few and its cable is mended by somebody who stands there and
+// waits: the pause must stay short however long the cut was. Half of it is
+// random, so that all lanes do not come back at the same moment.
+const reconnectPause = 3 * time.Second
+
+// linkConfig is the link of this gate.
+func (g *appliance) linkConfig(u *uplinkRoom, brokers []identity.Endpoint) link.Config {
 	endpoints := make([]link.Endpoint, 0, len(brokers))
 	for _, b := range brokers {
 		endpoints = append(endpoints, link.Endpoint(b))
 	}
-	u.link, err = link.New(ctx, link.Config{
+	return link.Config{
 		Endpoints: endpoints, TLS: func() *tls.Config { return g.id.TLS() }, ClientID: g.id.Device(),
 		Will: u.Will, Birth: u.Birth, Subscriptions: u.Subscriptions(), OnMessage: u.Handle,
 		OnState: func(s link.State) {
 			u.LinkChanged(s)
 			g.refreshSoon()
 		},
-		Outbox: u.Uplink, Logger: g.log, Now: g.now, KeepAlive: g.conf.Uplink.KeepAlive,
-	})
-	if err != nil {
-		return fmt.Errorf("uplink: %w", err)
+		Outbox: u.Uplink, Logger: g.log, Now: g.now, KeepAlive: g.conf.Uplink.KeepAlive, BackoffMax: reconnectPause,
 	}
-	g.uplink = u
-	return nil
 }
 
 // trust puts a newer trust list in force for passes and for connections.
