@@ -96,7 +96,7 @@ func (r *Renderer) expose(s Scene) (*image.Gray, error) {
 // build lays out what the scene shows unless the last scene showed the same. The generator it
 // returns is for what comes after, and is in the same state either way.
 func (r *Renderer) build(s Scene) (*rand.Rand, error) {
-	later := rand.New(rand.NewPCG(s.Seed, 17)) //nolint:gosec // meant to repeat
+	later := rand.New(rand.NewPCG(s.Seed, 17))
 	if r.built && r.last.page() == s.page() {
 		return later, nil
 	}
@@ -108,10 +108,10 @@ func (r *Renderer) build(s Scene) (*rand.Rand, error) {
 		}
 		r.code = code
 	}
-	r.room.build(s, rand.New(rand.NewPCG(s.Seed, 11))) //nolint:gosec // meant to repeat
+	r.room.build(s, rand.New(rand.NewPCG(s.Seed, 11)))
 	if !s.NoPhone {
-		r.screen.build(s, r.code, rand.New(rand.NewPCG(s.Seed, 13))) //nolint:gosec // meant to repeat
-		r.hand = grip(&r.screen, rand.New(rand.NewPCG(s.Seed, 15)))  //nolint:gosec // meant to repeat
+		r.screen.build(s, r.code, rand.New(rand.NewPCG(s.Seed, 13)))
+		r.hand = grip(&r.screen, rand.New(rand.NewPCG(s.Seed, 15))) 
 	}
 	r.last, r.built = s, true
 	return later, nil

@@ -85,7 +85,7 @@ func lattice(x, y float64, seed uint32) float64 {
 	xf, yf := math.Floor(x), math.Floor(y)
 	fx, fy := x-xf, y-yf
 	fx, fy = fx*fx*(3-2*fx), fy*fy*(3-2*fy)
-	xi, yi := uint32(int32(xf)), uint32(int32(yf)) //nolint:gosec // a hash takes any number
+	xi, yi := uint32(int32(xf)), uint32(int32(yf))
 	a := hash(xi, yi, seed)*(1-fx) + hash(xi+1, yi, seed)*fx
 	b := hash(xi, yi+1, seed)*(1-fx) + hash(xi+1, yi+1, seed)*fx
 	return a*(1-fy) + b*fy

@@ -104,7 +104,7 @@ type Scene struct {
 
 // Scene draws a scene of this profile by lot. text is ignored by Empty.
 func (p Profile) Scene(seed uint64, size image.Point, text string) Scene {
-	rng := rand.New(rand.NewPCG(seed, uint64(p))) //nolint:gosec // meant to repeat
+	rng := rand.New(rand.NewPCG(seed, uint64(p)))
 	between := func(a, b float64) float64 { return a + (b-a)*rng.Float64() }
 	around := func(a float64) float64 { return between(-a, a) }
 	chance := func(of float64) bool { return rng.Float64() < of }
@@ -157,7 +157,7 @@ func (p Profile) Scene(seed uint64, size image.Point, text string) Scene {
 // At is the scene n frames later in a hand that holds still as well as hands do: the phone sways by
 // a few degrees and pixels, and each frame has its own grain. At(0) is the scene itself.
 func (s Scene) At(n int) Scene {
-	rng := rand.New(rand.NewPCG(s.Seed, 0x5ea7)) //nolint:gosec // meant to repeat
+	rng := rand.New(rand.NewPCG(s.Seed, 0x5ea7))
 	sway := func(amount float64) float64 {
 		phase, speed := rng.Float64()*2*math.Pi, 0.1+0.25*rng.Float64()
 		return amount * (math.Sin(phase+speed*float64(n)) - math.Sin(phase))
@@ -168,7 +168,7 @@ func (s Scene) At(n int) Scene {
 	s.OffX = min(max(s.OffX+sway(0.12), -1), 1)
 	s.OffY = min(max(s.OffY+sway(0.12), -1), 1)
 	s.Motion *= math.Abs(math.Cos(0.7 * float64(n)))
-	s.Shot += uint64(n) * 0x9e3779b97f4a7c15 //nolint:gosec // any number will do
+	s.Shot += uint64(n) * 0x9e3779b97f4a7c15
 	return s
 }
 

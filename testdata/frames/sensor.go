@@ -22,7 +22,7 @@ func newSensor() *sensor {
 		l := float64(i) / 4096
 		s.curve[i], s.root[i] = float32(255*math.Pow(l, 1/2.2)), float32(math.Sqrt(l))
 	}
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // meant to repeat
+	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range s.grain {
 		s.grain[i] = float32(rng.NormFloat64())
 	}
@@ -32,7 +32,7 @@ func newSensor() *sensor {
 // expose writes the frame. img is overwritten with levels.
 func (s *sensor) expose(img []float32, scene Scene, out *image.Gray) {
 	w, h := scene.Size.X, scene.Size.Y
-	rng := rand.New(rand.NewPCG(scene.Shot, 3)) //nolint:gosec // meant to repeat
+	rng := rand.New(rand.NewPCG(scene.Shot, 3))
 	gain, shot, read := float32(scene.Gain*4096), float32(scene.Noise*0.0035*4096), float32(scene.Noise*0.6)
 	for y := range h {
 		a, b := rng.Uint32(), rng.Uint32()
