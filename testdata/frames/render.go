@@ -111,7 +111,7 @@ func (r *Renderer) build(s Scene) (*rand.Rand, error) {
 	r.room.build(s, rand.New(rand.NewPCG(s.Seed, 11)))
 	if !s.NoPhone {
 		r.screen.build(s, r.code, rand.New(rand.NewPCG(s.Seed, 13)))
-		r.hand = grip(&r.screen, rand.New(rand.NewPCG(s.Seed, 15))) 
+		r.hand = grip(&r.screen, rand.New(rand.NewPCG(s.Seed, 15)))
 	}
 	r.last, r.built = s, true
 	return later, nil
