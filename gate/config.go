@@ -117,9 +117,13 @@ type uplinkConfig struct {
 	// an answer and it counts as lost. Whole seconds. Default 5s.
 	KeepAlive time.Duration `toml:"keep_alive"`
 
-	// DegradeAfter and RestoreAfter are how long the network must be worse, or
-	// better, before the gate decides by it. Default 3s and 10s.
+	// DegradeAfter is how long the network must be worse before the gate decides
+	// by it. A lost connection is certain: this only bridges a reconnection.
+	// Default 1s.
 	DegradeAfter time.Duration `toml:"degrade_after"`
+
+	// RestoreAfter is how long it must be better again. The first connection after
+	// the start counts at once. Default 10s.
 	RestoreAfter time.Duration `toml:"restore_after"`
 }
 
@@ -139,7 +143,7 @@ func defaults() config {
 		},
 		Panel:  panelConfig{Listen: "127.0.0.1:8470", Language: "ko"},
 		Clock:  clockConfig{Uncertainty: 5 * time.Minute},
-		Uplink: uplinkConfig{Enabled: true, StaleAfter: 90 * time.Second, KeepAlive: 5 * time.Second, DegradeAfter: 3 * time.Second, RestoreAfter: 10 * time.Second},
+		Uplink: uplinkConfig{Enabled: true, StaleAfter: 90 * time.Second, KeepAlive: 5 * time.Second, DegradeAfter: time.Second, RestoreAfter: 10 * time.Second},
 	}
 }
 

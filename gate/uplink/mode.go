@@ -9,11 +9,14 @@ import (
 )
 
 // hysteresis keeps the mode from flickering: it worsens after a while of worse
-// and improves after a longer while of better. Modes are ordered, hub best.
+// and improves after a longer while of better. Until central was in reach for the
+// first time there is nothing that could flicker, and what is better holds at
+// once: a gate that has just started is not alone. Modes are ordered, hub best.
 type hysteresis struct {
 	worse, better time.Duration // set once
 
 	mu    sync.Mutex // guards the fields below
+	begun bool       // central or a hub was in reach before
 	now   journal.Mode
 	next  journal.Mode // what it has been since; 0 is nothing else than now
 	since time.Time
@@ -35,9 +38,10 @@ func (h *hysteresis) at(raw journal.Mode, now time.Time) journal.Mode {
 	if raw > h.now {
 		wait = h.worse
 	}
-	if now.Sub(h.since) >= wait {
+	if now.Sub(h.since) >= wait || raw < h.now && !h.begun {
 		h.now, h.next = raw, 0
 	}
+	h.begun = h.begun || h.now <= journal.Central
 	return h.now
 }
 

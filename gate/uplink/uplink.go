@@ -90,8 +90,8 @@ type Config struct {
 	Window       int           // objects asked for at once, default 8
 	PullTimeout  time.Duration // before an object is asked for again, default 10 s, doubled up to 6 times that
 	StateEvery   time.Duration // between state messages, default 15 s; sooner when something changed
-	DegradeAfter time.Duration // how long it must be worse before the mode is, default 3 s
-	RestoreAfter time.Duration // how long it must be better before the mode is, default 10 s
+	DegradeAfter time.Duration // how long it must be worse before the mode is, default 1 s
+	RestoreAfter time.Duration // how long it must be better before the mode is, default 10 s; not the first time
 }
 
 func (c *Config) check() error {
@@ -112,7 +112,7 @@ func (c *Config) check() error {
 	set(&c.Window, 8)
 	set(&c.PullTimeout, 10*time.Second)
 	set(&c.StateEvery, 15*time.Second)
-	set(&c.DegradeAfter, 3*time.Second)
+	set(&c.DegradeAfter, time.Second)
 	set(&c.RestoreAfter, 10*time.Second)
 	return nil
 }
