@@ -19,9 +19,11 @@ const (
 	maxMillis   = 1<<48 - 1
 )
 
-// MaxAhead is how far a remote timestamp may lie before this device's own time.
-// A single device with a wild clock must not drag all others with it.
-const MaxAhead = 24 * time.Hour
+// MaxAhead is how far a remote timestamp may lie before this device's own time to
+// be followed: as far as a device whose clock nobody disciplines may be off. A
+// single device with a wild clock must not drag all others with it: their entries
+// would be dated by its clock for as long. What it says it did is not affected.
+const MaxAhead = 5 * time.Minute
 
 // ErrFuture means that a remote timestamp is more than [MaxAhead] ahead.
 var ErrFuture = errors.New("timestamp is too far in the future")
@@ -82,8 +84,9 @@ func (c *Clock) Now() HLC {
 }
 
 // Observe takes note of another device's timestamp, so that everything this
-// device writes from now on is later than it. It returns [ErrFuture] and changes
-// nothing if remote is more than [MaxAhead] ahead of the wall clock.
+// device writes from now on is later than it, and [Clock.Ahead] says by how much
+// too late. It returns [ErrFuture] and changes nothing if remote is more than
+// [MaxAhead] ahead of the wall clock.
 func (c *Clock) Observe(remote HLC) error {
 	now := c.now()
 	if ahead := remote.Time().Sub(now); ahead > MaxAhead {
@@ -96,8 +99,9 @@ func (c *Clock) Observe(remote HLC) error {
 }
 
 // Ahead returns by how much the clock leads the wall clock: a wall clock that was
-// set back, or a wrong one that was later corrected. It is zero in normal times
-// and belongs to the device's clock uncertainty.
+// set back, a wrong one that was later corrected, or another device's that was
+// observed. It is zero in normal times and belongs to the uncertainty of every
+// entry that is dated by this clock.
 func (c *Clock) Ahead() time.Duration {
 	now := c.now()
 	c.mu.Lock()
