@@ -68,7 +68,7 @@ func (a *app) build(ctx context.Context, conf config, events io.Writer) (g *appl
 	if g.unlocked, err = a.unlockAt(ctx, &conf, func() time.Time { return g.clock.Read().Now }); err != nil {
 		return g, err
 	}
-	g.clock.Floor(g.store.Clock().Now().Time()) // time never goes back past the journal
+	g.clock.Floor(g.store.Come()) // time never goes back past the journal
 	g.keyring.Store(g.ring)
 	g.situation = &situation{store: g.store, events: g.id.Events(), mode: g.mode}
 	if err = g.situation.refresh(ctx, g.clock.Read().Now); err != nil {

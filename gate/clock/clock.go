@@ -127,8 +127,8 @@ func New(_ context.Context, cfg Config) (*Clock, error) {
 	return &Clock{cfg: cfg}, nil
 }
 
-// Floor tells the clock a time that has certainly been: that of the last entry
-// in the journal. No later reading falls behind it.
+// Floor tells the clock a time that has certainly been, such as that of an entry
+// in the journal less its uncertainty. No later reading falls behind it.
 func (c *Clock) Floor(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -363,3 +363,49 @@ func TestAck(t *testing.T) {
 		}
 	}
 }
+
+// An entry that is dated by a peer's clock says how far off that may be, and a
+// restart does not take its date for the time.
+func TestUncertaintyOfAClockAhead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gate.db")
+	wall := time.Unix(issued, 0)
+	reopen := func() *store.Store {
+		s, err := store.Open(t.Context(), store.Config{Path: path, Device: "gate-1", Now: func() time.Time { return wall }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := reopen()
+	if !s.Come().IsZero() {
+		t.Errorf("Come of an empty journal = %s", s.Come())
+	}
+	claim(t, s, 1)
+	if err := s.Clock().Observe(journal.At(wall.Add(4 * time.Minute))); err != nil {
+		t.Fatal(err)
+	}
+	c := claim(t, s, 2)
+	if err := s.Settle(t.Context(), c.Seq, journal.Passed, ""); err != nil {
+		t.Fatal(err)
+	}
+	const ahead = 240_000
+	for i, e := range chain(t, s) {
+		least := []uint32{40, 40 + ahead, 40 + ahead}[i]
+		if e.Uncertainty < least || i == 0 && e.Uncertainty != least || e.Time.Time().Add(-time.Duration(e.Uncertainty)*time.Millisecond).After(wall) {
+			t.Errorf("entry %d at %s ± %d ms, want at least %d", e.Seq, e.Time, e.Uncertainty, least)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen()
+	if got, most := s.Come(), wall; got.After(most) || got.Before(wall.Add(-time.Second)) {
+		t.Errorf("Come = %s after the restart, want just before %s", got, most)
+	}
+	if c := claim(t, s, 3); c.Time.Time().Before(wall.Add(4 * time.Minute)) {
+		t.Errorf("entry at %s after the restart: the journal went back in time", c.Time)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

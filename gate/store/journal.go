@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/ticket"
@@ -21,7 +23,9 @@ func (s *Store) append(ctx context.Context, tx *sql.Tx, e *journal.Entry) error 
 }
 
 // place gives the entry its number, its time and its link to the one before.
-// Until the transaction ends nobody else can have them.
+// Until the transaction ends nobody else can have them. By how much the time is
+// ahead of the gate's clock, because it may not fall behind the journal or a
+// peer, widens the entry's uncertainty.
 func (s *Store) place(ctx context.Context, tx *sql.Tx, e *journal.Entry) error {
 	seq, last, hash, err := s.tail(ctx, tx)
 	if err != nil {
@@ -31,7 +35,17 @@ func (s *Store) place(ctx context.Context, tx *sql.Tx, e *journal.Entry) error {
 	if e.Time = s.clock.Now(); e.Time <= last {
 		e.Time = last + 1 // another process wrote with a clock ahead of ours
 	}
+	e.Uncertainty = widen(e.Uncertainty, max(s.clock.Ahead(), e.Time.Time().Sub(s.now())))
 	return nil
+}
+
+// widen adds a duration, rounded up to milliseconds, as far as an entry can hold it.
+func widen(ms uint32, d time.Duration) uint32 {
+	if d <= 0 {
+		return ms
+	}
+	more := uint64((d + time.Millisecond - 1) / time.Millisecond)
+	return uint32(min(uint64(ms)+more, math.MaxUint32)) //nolint:gosec // it is the smaller of the two
 }
 
 // put writes an entry that has its place.
@@ -140,7 +154,8 @@ func setCursor(ctx context.Context, tx *sql.Tx, name string, seq uint64, hash [3
 }
 
 // verifyJournal walks the entries that central does not have yet, because they
-// exist nowhere else: numbers, links and hashes. It returns the last entry's time.
+// exist nowhere else: numbers, links and hashes. It returns the last entry's time
+// and notes which time had certainly come when these entries were written.
 func (s *Store) verifyJournal(ctx context.Context) (journal.HLC, error) {
 	acked, err := s.Acked(ctx)
 	if err != nil {
@@ -172,6 +187,9 @@ func (s *Store) verifyJournal(ctx context.Context) (journal.HLC, error) {
 			return 0, fmt.Errorf("journal entry %d does not fit: %w: %w", seq, ErrCorrupt, journal.ErrBroken)
 		}
 		head, last = journal.Head{Seq: e.Seq, Hash: hash32(hash)}, e.Time
+		if come := e.Time.Time().Add(-time.Duration(e.Uncertainty) * time.Millisecond); come.After(s.come) {
+			s.come = come
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return 0, err

@@ -76,6 +76,7 @@ type Store struct {
 	now    func() time.Time
 	log    *slog.Logger
 	clock  *journal.Clock
+	come   time.Time // see Come; set once
 
 	write *sql.DB // one connection; every transaction is BEGIN IMMEDIATE
 	read  *sql.DB // query_only
@@ -205,6 +206,11 @@ func (s *Store) Path() string { return s.path }
 
 // Clock returns the gate's hybrid clock, which is never behind the journal.
 func (s *Store) Clock() *journal.Clock { return s.clock }
+
+// Come returns a time that had certainly come when the journal was last written
+// before it was opened: an entry's time less its uncertainty. The time alone may
+// be that of a peer whose clock was ahead. Zero for an empty journal.
+func (s *Store) Come() time.Time { return s.come }
 
 // Close waits for what is being written and closes the database.
 func (s *Store) Close() error {

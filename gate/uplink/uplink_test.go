@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -310,6 +311,40 @@ func TestNotices(t *testing.T) {
 		a.restart()
 		a.link.connect("hub")
 		eventually(t, "the notices from before", time.Minute, func() bool { return b.row(3).Inside && b.row(4).Inside })
+	})
+}
+
+// A peer whose clock is wrong is believed about what it did, not about the time.
+func TestNoticeOfAWrongClock(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		g := w.gate("gate-1")
+		g.link.connect("hub")
+		for i, ahead := range []time.Duration{time.Minute, time.Hour, 23 * time.Hour} {
+			id := ticket.DeviceID(fmt.Sprintf("gate-%d", i+2))
+			signer, cert := w.certificate(id, trust.RoleGate)
+			at := journal.At(time.Now().Add(ahead))
+			e := journal.Entry{Seq: 1, Kind: journal.Decision, Time: at, Event: event, Ticket: numbered(i).ID, Outcome: ticket.Admit, Reason: ticket.OK, Mode: journal.Alone}
+			data, err := e.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch, err := journal.SealBatch(signer, id, [][]byte{data}, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := topic.Notice{Certificate: cert, Batch: batch}.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.put(topic.AdmissionsOf(event, id), raw, false)
+			eventually(t, "the admission", time.Second, func() bool { return g.row(i).Entries == 1 })
+			if c := g.admit(i); c.Won {
+				t.Errorf("%s ahead: the ticket entered again", ahead)
+			}
+			if got := g.store.Clock().Ahead(); got > journal.MaxAhead || got > time.Minute {
+				t.Errorf("%s ahead: the peer dragged this gate's clock by %s", ahead, got)
+			}
+		}
 	})
 }
 
