@@ -117,7 +117,7 @@ func TestStatusRefuses(t *testing.T) {
 
 // The published vectors: `VECTORS=DIR go test` with the folder that holds
 // token-status-list/ of the draft's repository.
-func TestTokenStatusListVectors(t *testing.T) {
+func TestVectorsTokenStatusList(t *testing.T) {
 	dir := os.Getenv("VECTORS")
 	if dir == "" {
 		t.Skip("VECTORS is not set: the Token Status List vectors were NOT checked")
