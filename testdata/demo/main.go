@@ -72,7 +72,8 @@ func play(ctx context.Context, w io.Writer, bin, dir, plan string, auto bool) er
 		return nil
 	}
 	s.where()
-	_, _ = fmt.Fprintln(w, "Ctrl-C ends everything.")
+	_, _ = fmt.Fprintf(w, "The conflict is at %s/admin/conflicts: any name, and the password in %s.\nCtrl-C ends everything.\n",
+		s.stage.Page(), s.stage.TokenFile())
 	<-ctx.Done()
 	return nil
 }

@@ -52,7 +52,7 @@ func New(ctx context.Context, dir, bin string) (*Stage, error) {
 	if err := s.StartCentral(ctx); err != nil {
 		return nil, err
 	}
-	token, err := os.ReadFile(filepath.Join(home, "admin.token"))
+	token, err := os.ReadFile(s.TokenFile())
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,9 @@ func (s *Stage) StartCentral(ctx context.Context) error {
 
 // StopCentral ends central.
 func (s *Stage) StopCentral() error { return s.central.Stop() }
+
+// TokenFile is where central keeps the admin token.
+func (s *Stage) TokenFile() string { return filepath.Join(s.Dir, "central", "admin.token") }
 
 // Page is the address of central's page for people.
 func (s *Stage) Page() string { return s.addr.API }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/testdata/frames"
+	"github.com/con-ting/conting/testdata/stage"
+)
+
+// entrance is one gate with the camera that looks at its visitors.
+type entrance struct {
+	*stage.Gate
+	phone *stage.Phone
+}
+
+// admitsNow shows a fresh code and expects it to be admitted.
+func (e *entrance) admitsNow(ctx context.Context, b *stage.Bought) (stage.Event, error) {
+	text, err := b.Text(time.Now())
+	if err != nil {
+		return stage.Event{}, err
+	}
+	picture, err := photograph(frames.Gate, 31, text)
+	if err != nil {
+		return stage.Event{}, err
+	}
+	v, err := e.sees(ctx, picture, ticket.Admit, ticket.OK)
+	if err != nil {
+		return stage.Event{}, err
+	}
+	return v, e.passes(ctx, v)
+}
+
+// sees holds a phone up until the gate gives its verdict, which must be the
+// one expected.
+func (e *entrance) sees(ctx context.Context, picture [][]byte, want ticket.Outcome, why ticket.Reason) (stage.Event, error) {
+	since := e.Feed.Mark()
+	e.phone.Show(picture)
+	defer e.phone.Hide()
+	v, err := e.await(ctx, since, func(v stage.Event) bool { return v.Event == "verdict" && !v.Repeat })
+	if err != nil {
+		return v, fmt.Errorf("gate %s gave no verdict: %w", e.Name, err)
+	}
+	if v.Outcome != want.String() || v.Reason != string(why) {
+		return v, fmt.Errorf("gate %s: %s %s, want %s %s", e.Name, v.Outcome, v.Reason, want, why)
+	}
+	return v, nil
+}
+
+func (e *entrance) passes(ctx context.Context, v stage.Event) error {
+	_, err := e.await(ctx, 0, func(w stage.Event) bool { return w.Event == "passage" && w.Seq == v.Seq && w.Kind == "passed" })
+	if err != nil {
+		return fmt.Errorf("gate %s: nobody walked through: %w", e.Name, err)
+	}
+	return nil
+}
+
+// knows is how far the gate has followed what central publishes.
+func (e *entrance) knows() (set, delta uint64) {
+	v := e.Feed.Last(func(v stage.Event) bool { return v.Event == "state" })
+	return v.Set, v.Delta
+}
+
+// learns waits until the gate has followed central further than it had at mark.
+func (e *entrance) learns(ctx context.Context, from mark) error {
+	_, err := e.await(ctx, 0, func(v stage.Event) bool {
+		return v.Event == "state" && (v.Set > from.set || v.Delta > from.delta)
+	})
+	return err
+}
+
+// mark is how far a gate was at some moment.
+type mark struct{ set, delta uint64 }
+
+// patience is how long one step may take.
+const patience = 20 * time.Second
+
+func (e *entrance) await(ctx context.Context, since int, match func(stage.Event) bool) (stage.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return e.Feed.Await(ctx, since, match)
+}
+
+// shots is how many photographs are taken of one screen in a moving hand.
+const shots = 6
+
+// photograph renders the frames that the camera takes of one screen.
+func photograph(p frames.Profile, seed uint64, text string) ([][]byte, error) {
+	out := make([][]byte, shots)
+	var g errgroup.Group
+	for i := range out {
+		g.Go(func() error {
+			scene := p.Scene(seed+uint64(i), image.Pt(1280, 720), text)
+			b, err := frames.NewRenderer().JPEG(scene)
+			out[i] = b
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if dir := os.Getenv("DEMO_FRAMES"); dir != "" {
+		for i, b := range out {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%d.jpg", p, seed, i)), b, 0o600); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
