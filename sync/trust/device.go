@@ -15,14 +15,16 @@ import (
 type Device struct {
 	ID       ticket.DeviceID
 	Role     Role
+	Events   []ticket.EventID // ascending, at most [MaxDeviceEvents]; see [Device.Serves]
 	Key      PublicKey
 	NotAfter time.Time
 }
 
 // VerifyDevice checks a device's certificate (RFC 5280): it chains to one of the
 // list's device authorities without others between, is for client authentication,
-// names the device as its common name and the role as its one organisational unit,
-// and is not revoked. That the peer holds the private key is for TLS, or for a
+// names the device as its common name, the role as its one organisational unit and
+// the events as [EventURIs] does, and is not revoked. A certificate without events
+// is a device's all the same, which serves none. That the peer holds the private key is for TLS, or for a
 // signature, to show.
 //
 // The error wraps [ErrTooLarge], [ErrCertificate], [ErrExpired] (the certificate or
@@ -90,7 +92,11 @@ func named(cert *x509.Certificate) (Device, error) {
 	if err != nil {
 		return Device{}, bad(err)
 	}
-	return Device{ID: id, Role: role, Key: key, NotAfter: cert.NotAfter}, nil
+	events, err := certifiedEvents(cert.URIs)
+	if err != nil {
+		return Device{}, bad(err)
+	}
+	return Device{ID: id, Role: role, Events: events, Key: key, NotAfter: cert.NotAfter}, nil
 }
 
 // authorities are the certificates that devices' certificates chain to.

@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"math/big"
+	"reflect"
 	"testing"
 	"time"
 
@@ -122,7 +123,7 @@ func TestVerifyDevice(t *testing.T) {
 		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: VerifyDevice = %+v, %v, want %v", name, d, err, c.want)
 		}
-		if err != nil && d != (trust.Device{}) {
+		if err != nil && !reflect.DeepEqual(d, trust.Device{}) {
 			t.Errorf("%s: VerifyDevice names %+v with %v", name, d, err)
 		}
 	}

@@ -1,0 +1,6 @@
+//go:build !js
+
+package trust
+
+// CertifiedEvents reads the events that a certificate names.
+var CertifiedEvents = certifiedEvents
