@@ -1,6 +1,9 @@
 package topic
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
 )
@@ -19,10 +22,9 @@ const (
 type rule struct{ write, read reach }
 
 // table is who may do what, by kind and then by role. What does not stand here is
-// denied; roles that never connect (root, event) stand nowhere.
-//
-// A gate may read the sets of all events: device certificates do not name events
-// yet. What it reads there is pseudonymous, but it is more than the gate needs.
+// denied; roles that never connect (root, event) stand nowhere. On top of it, all
+// but central are held to the events that they were enrolled for, see
+// [Client.May].
 //
 // A gate may not subscribe to all chunks of a set at once: it would be sent
 // everything in one burst, whatever its receiver window.
@@ -81,34 +83,52 @@ func toDevice() map[trust.Role]rule {
 	}
 }
 
-// ACL reports whether a device of that role may publish to name (write) or
-// subscribe to it or be sent it (read; name may then be a filter with "+"). It
-// denies by default: every name and filter that is not of ours, "#", shared
-// subscriptions, unknown roles, and roles that do not connect.
+// Client is who wants to publish or subscribe: what the register, or a verified
+// certificate, says about a device.
+type Client struct {
+	Device ticket.DeviceID
+	Role   trust.Role
+	Events []ticket.EventID // those it was enrolled for; central needs none
+}
+
+// May reports whether the client may publish to name (write) or subscribe to it or
+// be sent it (read; name may then be a filter with "+"). It denies by default:
+// every name and filter that is not of ours, "#", shared subscriptions, unknown
+// roles, and roles that do not connect. A topic of an event is for the devices of
+// that event, whatever the role, and only central may ask for all events at once.
 //
 // A hub has the rights of a gate here. What it does for the gates that connect to
 // its own broker it does inside that broker, not as a client.
-func ACL(role trust.Role, device ticket.DeviceID, name string, write bool) bool {
+func (c Client) May(name string, write bool) bool {
 	p, err := parsePattern(name)
-	if err != nil {
+	if err != nil || !c.serves(p) {
 		return false
 	}
-	r := table[p.kind][role]
+	r := table[p.kind][c.Role]
 	if write {
-		return p.literal() && r.write.covers(p, device)
+		return p.literal() && r.write.covers(p, c.Device)
 	}
-	return r.read.covers(p, device)
+	return r.read.covers(p, c.Device)
 }
 
-// Retainable reports whether a device of that role may have the broker keep what
-// it publishes to name. A device has one such topic, so that it cannot fill the
-// broker's memory.
-func Retainable(role trust.Role, name string) bool {
+// serves reports whether the pattern is of no event in particular, or of one of
+// the client's. A wildcard is none of them.
+func (c Client) serves(p pattern) bool {
+	if p.event == "" || c.Role == trust.RoleCentral {
+		return true
+	}
+	e, err := strconv.ParseUint(p.event, 10, 32)
+	return err == nil && slices.Contains(c.Events, ticket.EventID(e))
+}
+
+// MayRetain reports whether the broker keeps what the client may publish to name.
+// A device has one such topic, so that it cannot fill the broker's memory.
+func (c Client) MayRetain(name string) bool {
 	p, err := parsePattern(name)
 	if err != nil {
 		return false
 	}
-	return role == trust.RoleCentral || p.kind == DeviceState
+	return c.Role == trust.RoleCentral || p.kind == DeviceState
 }
 
 func (r reach) covers(p pattern, device ticket.DeviceID) bool {

@@ -14,60 +14,83 @@ const (
 	peer    = ticket.DeviceID("gate-2")
 )
 
-// mine and theirs are the topics that name a device; the rest names none.
+// What a topic is about: nothing (public lists), an event, a device, or both.
 var (
-	public = []string{topic.TrustList(), topic.Manifest(7), topic.Rules(7, 3), topic.Status(7, 3), topic.Chunk(7, 3, 0), topic.DeltaAt(7, 12), topic.BeaconOf(7), topic.LedgerPage(7, 1)}
-	upward = func(d ticket.DeviceID) []string {
-		return []string{topic.JournalOf(d), topic.LogOf(d), topic.ClaimOf(7, d)}
+	public = func(e ticket.EventID) []string {
+		return []string{topic.Manifest(e), topic.Rules(e, 3), topic.Status(e, 3), topic.Chunk(e, 3, 0), topic.DeltaAt(e, 12), topic.BeaconOf(e), topic.LedgerPage(e, 1)}
 	}
-	downward = func(d ticket.DeviceID) []string {
-		return []string{topic.AckOf(d), topic.CommandOf(d), topic.ClaimReplyOf(7, d)}
-	}
+	upward   = func(d ticket.DeviceID) []string { return []string{topic.JournalOf(d), topic.LogOf(d)} }
+	downward = func(d ticket.DeviceID) []string { return []string{topic.AckOf(d), topic.CommandOf(d)} }
 )
 
-// TestACLExhaustively asks about every topic for every role, own and foreign,
-// reading and writing. What is allowed is spelt out here a second time, in another
-// form than the table; everything else must be denied.
-func TestACLExhaustively(t *testing.T) {
+// client is a device with the events of these tests: a gate is for 7 and 9 unless
+// a test says otherwise, and central is for all without being told.
+func client(role trust.Role, d ticket.DeviceID) topic.Client {
+	if role == trust.RoleCentral {
+		return topic.Client{Device: d, Role: role}
+	}
+	return topic.Client{Device: d, Role: role, Events: []ticket.EventID{7, 9}}
+}
+
+// TestMayExhaustively asks about every topic for every role, of own and foreign
+// events and devices, reading and writing. What is allowed is spelt out here a
+// second time, in another form than the table; everything else must be denied.
+func TestMayExhaustively(t *testing.T) {
 	type question struct {
-		role   trust.Role
-		device ticket.DeviceID
-		name   string
-		write  bool
+		role  trust.Role
+		name  string
+		write bool
 	}
 	allowed := make(map[question]bool)
-	allow := func(role trust.Role, d ticket.DeviceID, write bool, list ...string) {
+	allow := func(role trust.Role, write bool, list ...string) {
 		for _, n := range list {
-			allowed[question{role, d, n, write}] = true
+			allowed[question{role, n, write}] = true
 		}
 	}
 	everyDevice := []ticket.DeviceID{central, gate, peer}
+	everyEvent := []ticket.EventID{7, 8, 9, 70, 4294967295}
 	for _, role := range []trust.Role{trust.RoleGate, trust.RoleHandheld, trust.RoleHub} {
-		allow(role, gate, false, public...)
-		allow(role, gate, false, downward(gate)...)
-		allow(role, gate, false, topic.StateOf(gate))
-		for _, d := range everyDevice {
-			allow(role, gate, false, topic.AdmissionsOf(7, d))
+		allow(role, false, topic.TrustList(), topic.StateOf(gate))
+		allow(role, false, downward(gate)...)
+		allow(role, true, topic.StateOf(gate))
+		allow(role, true, upward(gate)...)
+		for _, e := range []ticket.EventID{7, 9} {
+			allow(role, false, public(e)...)
+			allow(role, false, topic.ClaimReplyOf(e, gate))
+			allow(role, true, topic.ClaimOf(e, gate), topic.AdmissionsOf(e, gate))
+			for _, d := range everyDevice {
+				allow(role, false, topic.AdmissionsOf(e, d))
+			}
 		}
-		allow(role, gate, true, upward(gate)...)
-		allow(role, gate, true, topic.StateOf(gate), topic.AdmissionsOf(7, gate))
 	}
-	allow(trust.RoleCentral, central, true, public...)
-	allow(trust.RoleCentral, central, false, public...)
-	allow(trust.RoleCentral, central, true, topic.StateOf(central))
+	allow(trust.RoleCentral, true, topic.TrustList(), topic.StateOf(central))
+	allow(trust.RoleCentral, false, topic.TrustList())
+	for _, e := range everyEvent {
+		allow(trust.RoleCentral, true, public(e)...)
+		allow(trust.RoleCentral, false, public(e)...)
+	}
 	for _, d := range everyDevice {
-		allow(trust.RoleCentral, central, true, downward(d)...)
-		allow(trust.RoleCentral, central, false, downward(d)...)
-		allow(trust.RoleCentral, central, false, upward(d)...)
-		allow(trust.RoleCentral, central, false, topic.StateOf(d), topic.AdmissionsOf(7, d))
+		allow(trust.RoleCentral, true, downward(d)...)
+		allow(trust.RoleCentral, false, downward(d)...)
+		allow(trust.RoleCentral, false, upward(d)...)
+		allow(trust.RoleCentral, false, topic.StateOf(d))
+		for _, e := range everyEvent {
+			allow(trust.RoleCentral, true, topic.ClaimReplyOf(e, d))
+			allow(trust.RoleCentral, false, topic.ClaimReplyOf(e, d), topic.ClaimOf(e, d), topic.AdmissionsOf(e, d))
+		}
 	}
 
-	var every []string
-	every = append(every, public...)
+	every := []string{topic.TrustList()}
+	for _, e := range everyEvent {
+		every = append(every, public(e)...)
+		for _, d := range everyDevice {
+			every = append(every, topic.AdmissionsOf(e, d), topic.ClaimOf(e, d), topic.ClaimReplyOf(e, d))
+		}
+	}
 	for _, d := range everyDevice {
 		every = append(every, upward(d)...)
 		every = append(every, downward(d)...)
-		every = append(every, topic.StateOf(d), topic.AdmissionsOf(7, d))
+		every = append(every, topic.StateOf(d))
 	}
 	kinds := make(map[topic.Kind]bool)
 	asked := 0
@@ -82,11 +105,18 @@ func TestACLExhaustively(t *testing.T) {
 			if role == trust.RoleCentral {
 				device = central
 			}
+			c := client(role, device)
 			for _, write := range []bool{false, true} {
 				asked++
-				want := allowed[question{role, device, name, write}]
-				if got := topic.ACL(role, device, name, write); got != want {
-					t.Errorf("ACL(%q, %q, %q, write %v) = %v, want %v", role, device, name, write, got, want)
+				want := allowed[question{role, name, write}]
+				if got := c.May(name, write); got != want {
+					t.Errorf("%+v: May(%q, write %v) = %v, want %v", c, name, write, got, want)
+				}
+				// Without events there is nothing left but what is about none.
+				c := topic.Client{Device: device, Role: role}
+				want = want && (role == trust.RoleCentral || n.Event == 0)
+				if got := c.May(name, write); got != want {
+					t.Errorf("%+v: May(%q, write %v) = %v, want %v", c, name, write, got, want)
 				}
 			}
 		}
@@ -97,46 +127,49 @@ func TestACLExhaustively(t *testing.T) {
 	t.Logf("%d questions", asked)
 }
 
-func TestACLFilters(t *testing.T) {
-	gates := []string{topic.AllDeltas(7), topic.AllLedger(7), topic.AllAdmissions(7)}
+func TestMaySubscribe(t *testing.T) {
+	gates := []string{topic.AllDeltas(7), topic.AllLedger(7), topic.AllAdmissions(7), topic.AllAdmissions(9)}
+	foreign := []string{topic.AllDeltas(8), topic.AllLedger(8), topic.AllAdmissions(8), topic.AllAdmissions(77), topic.AllDeltas(70)}
 	centrals := append([]string{
 		topic.AllClaims(7), topic.AllStates(), topic.AllJournals(), topic.AllLogs(),
 		"conting/v1/+/admissions/+", "conting/v1/+/claim/+", "conting/v1/device/+/ack", "conting/v1/+/set/+/+", "conting/v1/+/set/manifest", "conting/v1/+/beacon",
-	}, gates...)
+		"conting/v1/+/delta/12", "conting/v1/+/claim-reply/gate-1", "conting/v1/+/admissions/gate-1",
+	}, foreign...)
 	nobodys := []string{
 		"#", "+", "+/+/+", "conting/#", "conting/v1/#", "conting/v1/+", "conting/v1/+/+", "conting/v1/+/#", "conting/v1/7/#", "conting/v1/7/+/+", "conting/v1/7/+", "conting/v1/device/#",
 		"conting/v1/device/gate-1/#", "conting/v1/device/gate-1/+", "conting/v1/device/+/+", "conting/v1/+/+/+", "$SYS/#", "$share/g/conting/v1/device/+/journal", "conting/v1/7/delta/1+", "",
 	}
-	check := func(role trust.Role, d ticket.DeviceID, filter string, want bool) {
+	check := func(c topic.Client, filter string, want bool) {
 		t.Helper()
-		if got := topic.ACL(role, d, filter, false); got != want {
-			t.Errorf("ACL(%q, %q, subscribe %q) = %v, want %v", role, d, filter, got, want)
+		if got := c.May(filter, false); got != want {
+			t.Errorf("%+v: May(subscribe %q) = %v, want %v", c, filter, got, want)
 		}
-		if topic.ACL(role, d, filter, true) {
-			t.Errorf("ACL(%q, %q) lets a wildcard %q be published", role, d, filter)
+		if c.May(filter, true) {
+			t.Errorf("%+v lets a wildcard %q be published", c, filter)
 		}
 	}
+	all := client(trust.RoleCentral, central)
 	for _, f := range gates {
-		check(trust.RoleGate, gate, f, true)
-		check(trust.RoleEvent, gate, f, false)
+		check(client(trust.RoleGate, gate), f, true)
+		check(client(trust.RoleEvent, gate), f, false)
+		check(topic.Client{Device: gate, Role: trust.RoleGate}, f, false)
+		check(all, f, true)
 	}
 	for _, f := range centrals {
-		check(trust.RoleCentral, central, f, true)
-	}
-	for _, f := range centrals[:len(centrals)-len(gates)] {
-		check(trust.RoleGate, gate, f, false)
-		check(trust.RoleHandheld, gate, f, false)
-		check(trust.RoleHub, gate, f, false)
+		check(all, f, true)
+		for _, role := range []trust.Role{trust.RoleGate, trust.RoleHandheld, trust.RoleHub} {
+			check(client(role, gate), f, false)
+		}
 	}
 	for _, f := range append(nobodys, "conting/v1/+/delta/+", "conting/v1/7/set/3/+", "conting/v1/7/set/+/0") {
-		check(trust.RoleGate, gate, f, false)
+		check(client(trust.RoleGate, gate), f, false)
 	}
 	for _, f := range nobodys {
-		check(trust.RoleCentral, central, f, false)
+		check(all, f, false)
 	}
 }
 
-func TestRetainable(t *testing.T) {
+func TestMayRetain(t *testing.T) {
 	for _, tt := range []struct {
 		role trust.Role
 		name string
@@ -149,16 +182,19 @@ func TestRetainable(t *testing.T) {
 		{trust.RoleGate, topic.AdmissionsOf(7, gate), false},
 		{trust.RoleCentral, "elsewhere", false},
 	} {
-		if got := topic.Retainable(tt.role, tt.name); got != tt.want {
-			t.Errorf("Retainable(%q, %q) = %v, want %v", tt.role, tt.name, got, tt.want)
+		if got := client(tt.role, gate).MayRetain(tt.name); got != tt.want {
+			t.Errorf("%q: MayRetain(%q) = %v, want %v", tt.role, tt.name, got, tt.want)
 		}
 	}
 }
 
-func ExampleACL() {
-	fmt.Println(topic.ACL(trust.RoleGate, "gate-1", topic.JournalOf("gate-1"), true))
-	fmt.Println(topic.ACL(trust.RoleGate, "gate-1", topic.JournalOf("gate-2"), true))
+func ExampleClient_May() {
+	c := topic.Client{Device: "gate-1", Role: trust.RoleGate, Events: []ticket.EventID{7}}
+	fmt.Println(c.May(topic.AdmissionsOf(7, "gate-1"), true))
+	fmt.Println(c.May(topic.AdmissionsOf(7, "gate-2"), true))
+	fmt.Println(c.May(topic.AdmissionsOf(8, "gate-1"), true))
 	// Output:
 	// true
+	// false
 	// false
 }
