@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
+
+	"github.com/con-ting/conting/sync/topic"
 )
 
 // accept takes connections until the listener is closed.
@@ -49,7 +52,7 @@ func (b *Broker) handle(ctx context.Context, raw net.Conn) {
 	if err := b.register(c); err != nil {
 		c.abort()
 		b.denied.Add(1)
-		b.cfg.Logger.WarnContext(ctx, "connection refused", slog.String("device", string(c.device)), slog.Any("error", err))
+		b.cfg.Logger.WarnContext(ctx, "connection refused", slog.String("device", string(c.client.Device)), slog.Any("error", err))
 		return
 	}
 	sending := make(chan struct{})
@@ -59,7 +62,7 @@ func (b *Broker) handle(ctx context.Context, raw net.Conn) {
 	}()
 	defer func() {
 		if v := recover(); v != nil { // a packet that mochi did not expect must not end the sale
-			b.cfg.Logger.ErrorContext(ctx, "connection handler failed", slog.String("device", string(c.device)), slog.Any("panic", v))
+			b.cfg.Logger.ErrorContext(ctx, "connection handler failed", slog.String("device", string(c.client.Device)), slog.Any("panic", v))
 		}
 		close(c.done)
 		_ = c.Close()
@@ -85,12 +88,12 @@ func (b *Broker) handshake(ctx context.Context, raw net.Conn) (*conn, error) {
 		return nil, errors.New("tls: no verified client certificate")
 	}
 	cert := state.PeerCertificates[0]
-	device, role, err := b.cfg.Authorize(cert)
+	client, err := b.cfg.Authorize(cert)
 	if err != nil {
 		return nil, fmt.Errorf("authorize: %w", err)
 	}
 	return &conn{
-		Conn: secure, device: device, role: role, cert: cert, done: make(chan struct{}), ready: make(chan struct{}, 1),
+		Conn: secure, client: client, cert: cert, done: make(chan struct{}), ready: make(chan struct{}, 1),
 		now: b.cfg.Now, timeout: b.cfg.WriteTimeout, maxIdle: b.cfg.MaxIdle, maxQueue: b.cfg.QueueBytes,
 	}, nil
 }
@@ -106,7 +109,7 @@ func (b *Broker) register(c *conn) error {
 	}
 	n := 0
 	for other := range b.open {
-		if other.device == c.device {
+		if other.client.Device == c.client.Device {
 			n++
 		}
 	}
@@ -121,8 +124,8 @@ func (b *Broker) unregister(c *conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.open, c)
-	if b.sessions[c.device] == c {
-		delete(b.sessions, c.device)
+	if b.sessions[c.client.Device] == c {
+		delete(b.sessions, c.client.Device)
 	}
 }
 
@@ -132,8 +135,8 @@ func (b *Broker) unregister(c *conn) {
 // one from the table of clients, which stays connected and hears nothing.
 func (b *Broker) takeover(ctx context.Context, c *conn) error {
 	b.mu.Lock()
-	old := b.sessions[c.device]
-	b.sessions[c.device] = c
+	old := b.sessions[c.client.Device]
+	b.sessions[c.client.Device] = c
 	b.mu.Unlock()
 	if old == nil || old == c {
 		return nil
@@ -166,8 +169,17 @@ func (b *Broker) recheck(ctx context.Context) {
 	}
 }
 
+// errChanged ends a connection that began with other rights. What it has subscribed
+// to, and what it has been sent, is sorted out by beginning again.
+var errChanged = errors.New("the device has another role or other events now")
+
+func same(a, b topic.Client) bool {
+	return a.Device == b.Device && a.Role == b.Role && slices.Equal(a.Events, b.Events)
+}
+
 // Recheck asks Authorize about every connected device now, and disconnects those
-// that it refuses. Call it when a new trust list is in force.
+// that it refuses or says something else about than before. Call it when a new
+// trust list is in force.
 func (b *Broker) Recheck(ctx context.Context) {
 	b.mu.Lock()
 	all := make([]*conn, 0, len(b.open))
@@ -176,12 +188,15 @@ func (b *Broker) Recheck(ctx context.Context) {
 	}
 	b.mu.Unlock()
 	for _, c := range all {
-		device, role, err := b.cfg.Authorize(c.cert)
-		if err == nil && device == c.device && role == c.role {
+		now, err := b.cfg.Authorize(c.cert)
+		if err == nil && !same(now, c.client) {
+			err = errChanged
+		}
+		if err == nil {
 			continue
 		}
 		b.denied.Add(1)
-		b.cfg.Logger.WarnContext(ctx, "device disconnected", slog.String("device", string(c.device)), slog.Any("error", err))
+		b.cfg.Logger.WarnContext(ctx, "device disconnected", slog.String("device", string(c.client.Device)), slog.Any("error", err))
 		_ = c.Close()
 	}
 }

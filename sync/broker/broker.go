@@ -8,8 +8,8 @@
 // does not read hold up another: what cannot be sent is queued up to a limit, and
 // then the peer is disconnected. Session state is not kept beyond a connection.
 //
-// Devices are authenticated and then trusted as far as their role's topics go, not
-// further: packets, queues, connections, subscriptions and retained topics are
+// Devices are authenticated and then trusted as far as the topics of their role and
+// their events go, not further: packets, queues, connections, subscriptions and retained topics are
 // bounded for each, how often they speak is not. Messages are delivered at QoS 0,
 // also to who asks for more: what waits for a PUBACK would have no other bound
 // than the number of packet identifiers. What they say is signed and verified elsewhere. This is the only package that
@@ -33,7 +33,6 @@ import (
 
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/topic"
-	"github.com/con-ting/conting/sync/trust"
 )
 
 // ErrConfig is wrapped by every error about the configuration.
@@ -49,10 +48,11 @@ type Config struct {
 	// Listen is the address to listen on, as "127.0.0.1:0".
 	Listen string
 
-	// Authorize says who a verified certificate belongs to, or why it is not let in
-	// (revoked, expired, wrong role). It is called for each connection and again
-	// every Recheck while the connection lasts. It must be safe for concurrent use.
-	Authorize func(cert *x509.Certificate) (ticket.DeviceID, trust.Role, error)
+	// Authorize says who a verified certificate belongs to and which events it is
+	// for, or why it is not let in (revoked, expired, wrong role). It is called for
+	// each connection and again every Recheck while the connection lasts; an answer
+	// that differs ends the connection. It must be safe for concurrent use.
+	Authorize func(cert *x509.Certificate) (topic.Client, error)
 
 	Logger *slog.Logger
 	Now    func() time.Time // the real time: it also sets the deadlines of the network

@@ -255,9 +255,9 @@ func TestRevoked(t *testing.T) {
 	a := newAuthority(t)
 	var revoked atomic.Bool
 	b := start(t, a, func(c *broker.Config) {
-		c.Authorize = func(cert *x509.Certificate) (ticket.DeviceID, trust.Role, error) {
+		c.Authorize = func(cert *x509.Certificate) (topic.Client, error) {
 			if revoked.Load() && cert.Subject.CommonName == string(gate) {
-				return "", "", trust.ErrRevoked
+				return topic.Client{}, trust.ErrRevoked
 			}
 			return named(cert)
 		}
@@ -276,6 +276,90 @@ func TestRevoked(t *testing.T) {
 	again := dialRaw(t, b.Addr(), cfg)
 	again.send(connectPacket(4, string(gate), nil))
 	again.closed()
+}
+
+// TestEventsOnTheWire: a gate hears and says nothing about events that it is not
+// for, whoever publishes and whatever was retained.
+func TestEventsOnTheWire(t *testing.T) {
+	a := newAuthority(t)
+	b := start(t, a, nil) // everybody is for event 7
+	cfg := a.client(gate, trust.RoleGate)
+	head := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	head.login(string(central))
+	for i, name := range []string{topic.Manifest(8), topic.Manifest(7)} {
+		head.send(publishPacket(uint16(i+1), name, []byte("kept"), true))
+		head.expect(0x40)
+	}
+
+	r := dialRaw(t, b.Addr(), cfg)
+	r.login(string(gate))
+	for _, name := range []string{topic.Manifest(8), topic.Chunk(8, 1, 0), topic.AllDeltas(8), topic.AllAdmissions(8), topic.AllLedger(8), topic.ClaimReplyOf(8, gate), "conting/v1/+/set/manifest", "conting/v1/+/delta/1"} {
+		r.send(subscribePacket(7, name))
+		if body := r.expect(0x90); len(body) != 3 || body[2] != 0x80 {
+			t.Errorf("subscribe %q: SUBACK %x, want refusal", name, body)
+		}
+	}
+	r.send(subscribePacket(8, topic.Manifest(7)))
+	if body := r.expect(0x90); body[2] != 0 {
+		t.Errorf("subscribe to the own event: SUBACK %x", body)
+	}
+	r.expect(0x30)
+	head.send(publishPacket(3, topic.Manifest(8), []byte("new"), true))
+	head.expect(0x40)
+	head.send(publishPacket(4, topic.Manifest(7), []byte("own"), true))
+	head.expect(0x40)
+	if body := r.expect(0x30); !bytes.HasSuffix(body, []byte("own")) {
+		t.Errorf("heard %q, want what is about the own event only", body)
+	}
+	r.send(publishPacket(1, topic.AdmissionsOf(7, gate), []byte("honest"), false))
+	r.expect(0x40)
+
+	for _, name := range []string{topic.AdmissionsOf(8, gate), topic.ClaimOf(8, gate)} {
+		r := dialRaw(t, b.Addr(), cfg)
+		r.login(string(gate))
+		r.send(publishPacket(1, name, []byte("forged"), false))
+		r.closed()
+	}
+}
+
+// TestEventsChange: when a device is given other events, its connection ends, and
+// the next one has them.
+func TestEventsChange(t *testing.T) {
+	a := newAuthority(t)
+	var moved atomic.Bool
+	b := start(t, a, func(c *broker.Config) {
+		c.Authorize = func(cert *x509.Certificate) (topic.Client, error) {
+			who, err := named(cert)
+			if moved.Load() && who.Device == gate {
+				who.Events = []ticket.EventID{8}
+			}
+			return who, err
+		}
+	})
+	mine, other := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate)), dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate))
+	mine.login(string(gate))
+	other.login(string(peer))
+	b.Recheck(context.Background()) // nothing has changed
+	mine.send(subscribePacket(1, topic.Manifest(7)))
+	if body := mine.expect(0x90); body[2] != 0 {
+		t.Errorf("subscribe before the change: SUBACK %x", body)
+	}
+
+	moved.Store(true)
+	b.Recheck(context.Background())
+	mine.closed()
+	again := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	again.login(string(gate))
+	for e, want := range map[ticket.EventID]byte{7: 0x80, 8: 0} {
+		again.send(subscribePacket(1, topic.Manifest(e)))
+		if body := again.expect(0x90); body[2] != want {
+			t.Errorf("subscribe to event %s after the change: SUBACK %x, want %x", e, body, want)
+		}
+	}
+	other.send(subscribePacket(1, topic.Manifest(7)))
+	if body := other.expect(0x90); body[2] != 0 {
+		t.Errorf("the peer, whose events are the same: SUBACK %x", body)
+	}
 }
 
 func TestDisconnect(t *testing.T) {

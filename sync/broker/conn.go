@@ -9,8 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/con-ting/conting/sync/ticket"
-	"github.com/con-ting/conting/sync/trust"
+	"github.com/con-ting/conting/sync/topic"
 )
 
 // errSlow means that a peer does not read what it asked for.
@@ -26,8 +25,7 @@ const drain = 2 * time.Second
 type conn struct {
 	net.Conn // the TCP connection at first, TLS after the handshake
 
-	device ticket.DeviceID
-	role   trust.Role
+	client topic.Client // as Authorize said when the connection began; never written again
 	cert   *x509.Certificate
 	done   chan struct{} // closed when mochi has finished with the session
 

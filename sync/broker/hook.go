@@ -45,11 +45,11 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	switch {
 	case pk.ProtocolVersion != protocol311:
 		return h.refuse(c, "protocol version is not 3.1.1", "")
-	case cl.ID != string(c.device):
+	case cl.ID != string(c.client.Device):
 		return h.refuse(c, "client id is not that of the certificate", cl.ID)
-	case will.Flag != 0 && !topic.ACL(c.role, c.device, will.TopicName, true):
+	case will.Flag != 0 && !c.client.May(will.TopicName, true):
 		return h.refuse(c, "last will on a topic of somebody else", will.TopicName)
-	case will.Flag != 0 && (len(will.Payload) > topic.MaxPayload || will.Retain && !topic.Retainable(c.role, will.TopicName)):
+	case will.Flag != 0 && (len(will.Payload) > topic.MaxPayload || will.Retain && !c.client.MayRetain(will.TopicName)):
 		return h.refuse(c, "last will is too large or may not be retained", will.TopicName)
 	}
 	// Sessions end with their connection: the application resends, and a broker that
@@ -63,7 +63,7 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 
 func (h *hook) refuse(c *conn, why, name string) bool {
 	h.broker.denied.Add(1)
-	h.broker.cfg.Logger.WarnContext(h.ctx, "session refused", slog.String("device", string(c.device)),
+	h.broker.cfg.Logger.WarnContext(h.ctx, "session refused", slog.String("device", string(c.client.Device)),
 		slog.String("why", why), slog.String("name", shown(name)))
 	return false
 }
@@ -75,11 +75,11 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, name string, write bool) bool {
 	if !ok {
 		return false
 	}
-	if topic.ACL(c.role, c.device, name, write) {
+	if c.client.May(name, write) {
 		return true
 	}
 	if n := h.broker.denied.Add(1); n&(n-1) == 0 || n%1024 == 0 { // a line now and then, not a flood
-		h.broker.cfg.Logger.WarnContext(h.ctx, "topic denied", slog.String("device", string(c.device)),
+		h.broker.cfg.Logger.WarnContext(h.ctx, "topic denied", slog.String("device", string(c.client.Device)),
 			slog.String("topic", shown(name)), slog.Bool("write", write), slog.Uint64("denied", n))
 	}
 	return false
@@ -111,7 +111,7 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		h.broker.denied.Add(1)
 		return pk, packets.ErrRejectPacket
 	}
-	if pk.FixedHeader.Retain && !topic.Retainable(c.role, pk.TopicName) {
+	if pk.FixedHeader.Retain && !c.client.MayRetain(pk.TopicName) {
 		pk.FixedHeader.Retain = false
 	}
 	return pk, nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/con-ting/conting/sync/broker"
 	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -102,9 +103,11 @@ func (a *authority) server() *tls.Config {
 	}
 }
 
-// named is the Authorize of tests without revocation.
-func named(c *x509.Certificate) (ticket.DeviceID, trust.Role, error) {
-	return ticket.DeviceID(c.Subject.CommonName), trust.Role(c.Subject.OrganizationalUnit[0]), nil
+// named is the Authorize of tests without revocation: every device is for the same events.
+func named(c *x509.Certificate) (topic.Client, error) {
+	return topic.Client{
+		Device: ticket.DeviceID(c.Subject.CommonName), Role: trust.Role(c.Subject.OrganizationalUnit[0]), Events: []ticket.EventID{7, 8},
+	}, nil
 }
 
 func start(t testing.TB, a *authority, edit func(*broker.Config)) *broker.Broker {
