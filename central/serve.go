@@ -201,7 +201,7 @@ func (s *server) openBroker(ctx context.Context) (err error) {
 			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: s.keys.authority.Pool(),
 		},
 		Listen: s.cfg.MQTT.Listen,
-		Authorize: func(cert *x509.Certificate) (ticket.DeviceID, trust.Role, error) {
+		Authorize: func(cert *x509.Certificate) (topic.Client, error) {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), authorizing)
 			defer cancel()
 			return s.fleet.Authorize(ctx, cert)
@@ -228,7 +228,7 @@ func (s *server) openPublisher(ctx context.Context) (err error) {
 	s.link, err = link.New(ctx, link.Config{
 		Endpoints: []link.Endpoint{{Name: "central", URL: own}},
 		TLS: func() *tls.Config {
-			c, err := s.keys.authority.IssueDevice(&key.PublicKey, fleet.CentralID, trust.RoleCentral, s.now())
+			c, err := s.keys.authority.IssueDevice(&key.PublicKey, fleet.CentralID, trust.RoleCentral, nil, s.now())
 			if err != nil {
 				s.logger.ErrorContext(ctx, "own certificate", slog.Any("error", err))
 				return nil

@@ -117,14 +117,20 @@ func ParseRequest(der []byte) (*ecdsa.PublicKey, error) {
 }
 
 // IssueDevice certifies a device's key for 30 days, or for as long as the
-// authority itself lasts: CN is the id, OU the role, usage is client
-// authentication only, the serial number is random.
-func (a *Authority) IssueDevice(pub *ecdsa.PublicKey, id ticket.DeviceID, role trust.Role, now time.Time) (Certificate, error) {
+// authority itself lasts: CN is the id, OU the role, the events are URIs as
+// [trust.EventURIs] writes them, usage is client authentication only, the serial
+// number is random. Central's own certificate names no events.
+func (a *Authority) IssueDevice(pub *ecdsa.PublicKey, id ticket.DeviceID, role trust.Role, events []ticket.EventID, now time.Time) (Certificate, error) {
 	if _, err := ticket.ParseDeviceID(string(id)); err != nil {
 		return Certificate{}, err
 	}
+	uris, err := trust.EventURIs(events)
+	if err != nil {
+		return Certificate{}, fmt.Errorf("certificate of %s: %w", id, err)
+	}
 	return a.issue(pub, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: string(id), OrganizationalUnit: []string{string(role)}},
+		URIs:        uris,
 		NotAfter:    now.Add(CertificateLifetime),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, now)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/con-ting/conting/sync/ticket"
@@ -52,8 +53,9 @@ func (f *Fleet) Invite(ctx context.Context, r CodeRequest) (Invitation, error) {
 	if err != nil {
 		return Invitation{}, err
 	}
-	if len(r.Events) == 0 || len(r.Events) > maxEvents || len(r.Gate) > ticket.MaxName {
-		return Invitation{}, fmt.Errorf("want 1 to %d events and a gate name of at most %d bytes: %w", maxEvents, ticket.MaxName, ticket.ErrInvalid)
+	events := slices.Compact(slices.Sorted(slices.Values(r.Events)))
+	if len(events) == 0 || len(events) > trust.MaxDeviceEvents || events[0] == 0 || len(r.Gate) > ticket.MaxName {
+		return Invitation{}, fmt.Errorf("want 1 to %d events, none of them 0, and a gate name of at most %d bytes: %w", trust.MaxDeviceEvents, ticket.MaxName, ticket.ErrInvalid)
 	}
 	raw := make([]byte, codeBytes)
 	if _, err := rand.Read(raw); err != nil {
@@ -63,7 +65,7 @@ func (f *Fleet) Invite(ctx context.Context, r CodeRequest) (Invitation, error) {
 	now := f.cfg.Now()
 	expires := now.Add(CodeLifetime).Unix()
 	err = f.cfg.Store.AddCode(ctx, Code{
-		Hash: sha256.Sum256([]byte(code)), Device: name, Role: r.Role, Gate: r.Gate, Events: r.Events,
+		Hash: sha256.Sum256([]byte(code)), Device: name, Role: r.Role, Gate: r.Gate, Events: events,
 		Created: now.Unix(), Expires: expires,
 	})
 	if errors.Is(err, ErrExists) {

@@ -13,11 +13,9 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
 )
-
-// maxEvents is how many events one device may be enrolled for.
-const maxEvents = 64
 
 // Endpoint is a broker that an enrolled device connects to.
 type Endpoint struct {
@@ -141,7 +139,7 @@ func (f *Fleet) Enrol(ctx context.Context, typed string, csr []byte) (Enrolment,
 }
 
 func (f *Fleet) redeem(ctx context.Context, code Code, pub *ecdsa.PublicKey, now time.Time) (Device, Certificate, error) {
-	cert, err := f.cfg.Authority.IssueDevice(pub, code.Device, code.Role, now)
+	cert, err := f.cfg.Authority.IssueDevice(pub, code.Device, code.Role, code.Events, now)
 	if err != nil {
 		return Device{}, Certificate{}, err
 	}
@@ -197,11 +195,12 @@ func (f *Fleet) enrolment(ctx context.Context, d Device, c Certificate) (Enrolme
 	}, nil
 }
 
-// Renew certifies the key of a new request for the device that presents cert.
+// Renew certifies the key of a new request for the device that presents cert, and
+// for the events that the register has for it now.
 // The caller must have verified cert's chain, and by TLS that the sender holds
 // its key. The errors wrap [ErrRequest], [ErrRevoked] or [ErrTooOften].
 func (f *Fleet) Renew(ctx context.Context, cert *x509.Certificate, csr []byte) (Certificate, error) {
-	id, role, err := f.Authorize(ctx, cert)
+	who, err := f.Authorize(ctx, cert)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -209,7 +208,8 @@ func (f *Fleet) Renew(ctx context.Context, cert *x509.Certificate, csr []byte) (
 	if err != nil {
 		return Certificate{}, err
 	}
-	if role == trust.RoleCentral {
+	id := who.Device
+	if who.Role == trust.RoleCentral {
 		return Certificate{}, fmt.Errorf("central renews its own certificate: %w", ErrRequest)
 	}
 	had, err := f.cfg.Store.Certificates(ctx, id)
@@ -219,7 +219,7 @@ func (f *Fleet) Renew(ctx context.Context, cert *x509.Certificate, csr []byte) (
 	if len(had) >= renewals && had[renewals-1].Issued > f.cfg.Now().Add(-24*time.Hour).Unix() {
 		return Certificate{}, fmt.Errorf("device %s has had %d certificates within a day: %w", id, renewals, ErrTooOften)
 	}
-	c, err := f.cfg.Authority.IssueDevice(pub, id, role, f.cfg.Now())
+	c, err := f.cfg.Authority.IssueDevice(pub, id, who.Role, who.Events, f.cfg.Now())
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -230,41 +230,43 @@ func (f *Fleet) Renew(ctx context.Context, cert *x509.Certificate, csr []byte) (
 	return c, nil
 }
 
-// Authorize says which device a certificate stands for. It verifies the
-// certificate against the authority by itself and asks the register whether
-// the device is in force, so a revocation works before any list has spread.
+// Authorize says which device a certificate stands for, and for which events.
+// It verifies the certificate against the authority by itself and asks the
+// register whether the device is in force and what it is for: a revocation works
+// before any list has spread, and other events before the certificate is renewed.
 // The errors wrap [ErrRevoked] or [ErrNotFound], or are the verifier's own.
-func (f *Fleet) Authorize(ctx context.Context, cert *x509.Certificate) (ticket.DeviceID, trust.Role, error) {
+func (f *Fleet) Authorize(ctx context.Context, cert *x509.Certificate) (topic.Client, error) {
+	nobody := topic.Client{}
 	_, err := cert.Verify(x509.VerifyOptions{
 		Roots:       f.cfg.Authority.Pool(),
 		CurrentTime: f.cfg.Now(),
 		KeyUsages:   []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
-		return "", "", fmt.Errorf("device certificate: %w", err)
+		return nobody, fmt.Errorf("device certificate: %w", err)
 	}
 	id, err := ticket.ParseDeviceID(cert.Subject.CommonName)
 	if err != nil {
-		return "", "", fmt.Errorf("device certificate: %w", err)
+		return nobody, fmt.Errorf("device certificate: %w", err)
 	}
 	if len(cert.Subject.OrganizationalUnit) != 1 {
-		return "", "", fmt.Errorf("certificate of %s names %d roles, want 1: %w", id, len(cert.Subject.OrganizationalUnit), ticket.ErrInvalid)
+		return nobody, fmt.Errorf("certificate of %s names %d roles, want 1: %w", id, len(cert.Subject.OrganizationalUnit), ticket.ErrInvalid)
 	}
 	role := trust.Role(cert.Subject.OrganizationalUnit[0])
 	if role == trust.RoleCentral {
-		return id, role, nil // only this process can have made it, see IssueDevice
+		return topic.Client{Device: id, Role: role}, nil // only this process can have made it, see IssueDevice
 	}
 	d, err := f.cfg.Store.Device(ctx, id)
 	if err != nil {
-		return "", "", fmt.Errorf("device %s: %w", id, err)
+		return nobody, fmt.Errorf("device %s: %w", id, err)
 	}
 	if d.Revoked != 0 {
-		return "", "", fmt.Errorf("device %s: %w", id, ErrRevoked)
+		return nobody, fmt.Errorf("device %s: %w", id, ErrRevoked)
 	}
 	if d.Role != role {
-		return "", "", fmt.Errorf("certificate of %s says %s, the register %s: %w", id, role, d.Role, ticket.ErrInvalid)
+		return nobody, fmt.Errorf("certificate of %s says %s, the register %s: %w", id, role, d.Role, ticket.ErrInvalid)
 	}
-	return id, role, nil
+	return topic.Client{Device: id, Role: role, Events: d.Events}, nil
 }
 
 // Keys returns the keys with which a device may have signed its journal: those

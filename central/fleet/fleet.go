@@ -7,7 +7,7 @@
 // the broker may let in), holds no SQL (see [Store]) and never sees a device's
 // private key. A certificate request is not trusted: only its P-256 key is
 // used, and only once the request's own signature proves that the sender holds
-// it; the name and the role in the certificate are central's. The enrolment
+// it; the name, the role and the events in the certificate are central's. The enrolment
 // code is a bearer secret of 80 bits that lives 15 minutes and works once; the
 // database keeps its SHA-256 only.
 package fleet
@@ -58,7 +58,7 @@ type Device struct {
 	ID       ticket.DeviceID
 	Role     trust.Role
 	Gate     string           // the entrance it stands at, as the events name it; may be empty
-	Events   []ticket.EventID // what it was enrolled for
+	Events   []ticket.EventID // what it was enrolled for, at most [trust.MaxDeviceEvents]
 	Enrolled int64            // Unix seconds
 	Expires  int64            // of its newest certificate, Unix seconds
 	Revoked  int64            // Unix seconds; zero while it is in force

@@ -8,9 +8,13 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"database/sql"
+	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +23,7 @@ import (
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -40,6 +45,7 @@ type house struct {
 	keys    []trust.Key
 	clock   *clock
 	store   *store.Store
+	path    string // of its database
 	revoked []ticket.DeviceID
 	lists   []uint64
 }
@@ -54,8 +60,9 @@ func newHouse(t *testing.T) *house {
 	must(t, err)
 	h.keys = eventKeys(t, h.clock.now())
 	h.anchor = trust.Anchor{Threshold: 1, Roots: []trust.PublicKey{h.root.Public()}}
+	h.path = filepath.Join(t.TempDir(), "central.db")
 	h.store, err = store.Open(t.Context(), store.Config{
-		Path: filepath.Join(t.TempDir(), "central.db"), Now: h.clock.now, Logger: slog.New(slog.DiscardHandler),
+		Path: h.path, Now: h.clock.now, Logger: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)
 	t.Cleanup(func() { must(t, h.store.Close()) })
@@ -106,6 +113,7 @@ func request(t *testing.T, key any, name string) []byte {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: name, OrganizationalUnit: []string{"central"}}, DNSNames: []string{"evil.example"},
+		URIs: []*url.URL{{Scheme: "conting", Opaque: "event:5"}},
 	}, key)
 	must(t, err)
 	return der
@@ -120,7 +128,7 @@ func must(t *testing.T, err error) {
 
 func (h *house) invite(t *testing.T) fleet.Invitation {
 	t.Helper()
-	inv, err := h.Invite(t.Context(), fleet.CodeRequest{Role: trust.RoleGate, Gate: "north", Events: []ticket.EventID{1, 7}})
+	inv, err := h.Invite(t.Context(), fleet.CodeRequest{Role: trust.RoleGate, Gate: "north", Events: []ticket.EventID{7, 1, 7}})
 	must(t, err)
 	return inv
 }
@@ -150,7 +158,7 @@ func TestEnrolledCertificate(t *testing.T) {
 	must(t, err)
 	pub, err := trust.NewPublicKey(key.Public())
 	must(t, err)
-	if d.ID != e.Device || d.Role != trust.RoleGate || d.Key != pub || e.Gate != "north" || len(e.Events) != 2 {
+	if d.ID != e.Device || d.Role != trust.RoleGate || d.Key != pub || e.Gate != "north" || !slices.Equal(d.Events, []ticket.EventID{1, 7}) || !slices.Equal(e.Events, d.Events) {
 		t.Errorf("certificate says %+v, answer %+v", d, e)
 	}
 	if !strings.HasPrefix(string(e.Device), "gate-") || len(e.Device) != len("gate-xxxxxx") {
@@ -179,12 +187,92 @@ func TestInvitation(t *testing.T) {
 		"event":           {Role: trust.RoleEvent, Gate: "north", Events: []ticket.EventID{1}},
 		"unknown role":    {Role: "admin", Gate: "north", Events: []ticket.EventID{1}},
 		"no event":        {Role: trust.RoleGate, Gate: "north"},
+		"event 0":         {Role: trust.RoleGate, Gate: "north", Events: []ticket.EventID{7, 0}},
+		"too many events": {Role: trust.RoleGate, Gate: "north", Events: many(trust.MaxDeviceEvents + 1)},
 		"no gate name":    {Role: trust.RoleGate, Events: []ticket.EventID{1}},
 		"central's id":    {Role: trust.RoleGate, Gate: "north", Name: "central", Events: []ticket.EventID{1}},
 		"id of MQTT wild": {Role: trust.RoleGate, Gate: "north", Name: "a/+", Events: []ticket.EventID{1}},
 	} {
 		if got, err := h.Invite(t.Context(), r); !errors.Is(err, ticket.ErrInvalid) {
 			t.Errorf("%s: Invite(%+v) = %+v, %v; want ErrInvalid", name, r, got, err)
+		}
+	}
+}
+
+func many(n int) []ticket.EventID {
+	out := make([]ticket.EventID, n)
+	for i := range out {
+		out[i] = ticket.EventID(4294967295 - i)
+	}
+	return out
+}
+
+// The register says what a device is for: at once to the broker, and to its peers
+// with the next certificate.
+func TestEventsComeFromTheRegister(t *testing.T) {
+	h := newHouse(t)
+	key := newKey(t)
+	_, cert := h.enrol(t, key)
+	id := ticket.DeviceID(cert.Subject.CommonName)
+	if who, err := h.Authorize(t.Context(), cert); err != nil || who.Device != id || who.Role != trust.RoleGate || !slices.Equal(who.Events, []ticket.EventID{1, 7}) {
+		t.Errorf("Authorize = %+v, %v; want gate %s of 1 and 7", who, err, id)
+	}
+	h.give(t, id, []ticket.EventID{9, 3})
+	if who, err := h.Authorize(t.Context(), cert); err != nil || !slices.Equal(who.Events, []ticket.EventID{9, 3}) {
+		t.Errorf("Authorize after the change = %+v, %v; want 9 and 3", who, err)
+	}
+	c, err := h.Renew(t.Context(), cert, request(t, key, "x")) // which asks for event 5
+	must(t, err)
+	if got := h.verify(t, c.DER).Events; !slices.Equal(got, []ticket.EventID{3, 9}) {
+		t.Errorf("the renewed certificate is for %v, want 3 and 9", got)
+	}
+	if got := h.verify(t, cert.Raw).Events; !slices.Equal(got, []ticket.EventID{1, 7}) {
+		t.Errorf("the old certificate is for %v, want 1 and 7", got)
+	}
+	h.give(t, id, many(trust.MaxDeviceEvents))
+	c, err = h.Renew(t.Context(), cert, request(t, key, "x"))
+	must(t, err)
+	if d := h.verify(t, c.DER); len(d.Events) != trust.MaxDeviceEvents || len(c.DER) > topic.MaxCertificate {
+		t.Errorf("a certificate of %d bytes for %d events, want at most %d for %d", len(c.DER), len(d.Events), topic.MaxCertificate, trust.MaxDeviceEvents)
+	}
+}
+
+// give changes what a device is for, which no command does yet.
+func (h *house) give(t *testing.T, id ticket.DeviceID, events []ticket.EventID) {
+	t.Helper()
+	text, err := json.Marshal(events)
+	must(t, err)
+	db, err := sql.Open("sqlite3", "file:"+h.path)
+	must(t, err)
+	res, err := db.ExecContext(t.Context(), `UPDATE device SET events = $1 WHERE id = $2`, string(text), string(id))
+	must(t, err)
+	if n, err := res.RowsAffected(); n != 1 || err != nil {
+		t.Fatalf("%d devices changed, %v", n, err)
+	}
+	must(t, db.Close())
+}
+
+// verify is what a peer does that has nothing but the trust list.
+func (h *house) verify(t *testing.T, der []byte) trust.Device {
+	t.Helper()
+	stored, err := h.TrustList(t.Context())
+	must(t, err)
+	list, err := h.anchor.Open(stored.Data, h.clock.now())
+	must(t, err)
+	ring, err := trust.NewKeyring(list)
+	must(t, err)
+	d, err := ring.VerifyDevice(der, h.clock.now())
+	must(t, err)
+	return d
+}
+
+// An authority signs for nothing that peers would refuse.
+func TestIssueDeviceRefusesEvents(t *testing.T) {
+	h := newHouse(t)
+	pub := &newKey(t).PublicKey
+	for _, events := range [][]ticket.EventID{{0}, many(trust.MaxDeviceEvents + 1)} {
+		if _, err := h.ca.IssueDevice(pub, "gate-1", trust.RoleGate, events, h.clock.now()); !errors.Is(err, trust.ErrInvalid) {
+			t.Errorf("IssueDevice for %v: %v, want ErrInvalid", events, err)
 		}
 	}
 }
@@ -283,13 +371,13 @@ func TestRevoke(t *testing.T) {
 	h := newHouse(t)
 	key := newKey(t)
 	e, cert := h.enrol(t, key)
-	if _, _, err := h.Authorize(t.Context(), cert); err != nil {
+	if _, err := h.Authorize(t.Context(), cert); err != nil {
 		t.Fatalf("Authorize before: %v", err)
 	}
 	before, err := h.TrustList(t.Context())
 	must(t, err)
 	must(t, h.Revoke(t.Context(), e.Device))
-	if _, _, err := h.Authorize(t.Context(), cert); !errors.Is(err, fleet.ErrRevoked) {
+	if _, err := h.Authorize(t.Context(), cert); !errors.Is(err, fleet.ErrRevoked) {
 		t.Errorf("Authorize after: %v, want ErrRevoked", err)
 	}
 	if _, err := h.Renew(t.Context(), cert, request(t, key, "x")); !errors.Is(err, fleet.ErrRevoked) {
@@ -326,7 +414,7 @@ func TestRevokeWithRootOffline(t *testing.T) {
 	if err := f.Revoke(t.Context(), e.Device); !errors.Is(err, fleet.ErrRootOffline) {
 		t.Errorf("Revoke = %v, want ErrRootOffline", err)
 	}
-	if _, _, err := f.Authorize(t.Context(), cert); !errors.Is(err, fleet.ErrRevoked) {
+	if _, err := f.Authorize(t.Context(), cert); !errors.Is(err, fleet.ErrRevoked) {
 		t.Errorf("Authorize = %v: central must shut it out even so", err)
 	}
 	signed, err := trust.SignList(trust.List{
@@ -367,27 +455,27 @@ func TestAuthorizeRefusesStrangers(t *testing.T) {
 	key := newKey(t)
 	for name, issue := range map[string]func() (fleet.Certificate, error){
 		"another authority": func() (fleet.Certificate, error) {
-			return other.IssueDevice(&key.PublicKey, e.Device, trust.RoleGate, h.clock.now())
+			return other.IssueDevice(&key.PublicKey, e.Device, trust.RoleGate, []ticket.EventID{1, 7}, h.clock.now())
 		},
 		"server certificate": func() (fleet.Certificate, error) {
 			return h.ca.IssueServer(&key.PublicKey, []string{"gate-1"}, h.clock.now())
 		},
 		"not in the register": func() (fleet.Certificate, error) {
-			return h.ca.IssueDevice(&key.PublicKey, "gate-zzzzzz", trust.RoleGate, h.clock.now())
+			return h.ca.IssueDevice(&key.PublicKey, "gate-zzzzzz", trust.RoleGate, []ticket.EventID{1, 7}, h.clock.now())
 		},
 		"another role": func() (fleet.Certificate, error) {
-			return h.ca.IssueDevice(&key.PublicKey, e.Device, trust.RoleHub, h.clock.now())
+			return h.ca.IssueDevice(&key.PublicKey, e.Device, trust.RoleHub, []ticket.EventID{1, 7}, h.clock.now())
 		},
 		"expired": func() (fleet.Certificate, error) {
-			return h.ca.IssueDevice(&key.PublicKey, e.Device, trust.RoleGate, h.clock.now().Add(-fleet.CertificateLifetime-time.Second))
+			return h.ca.IssueDevice(&key.PublicKey, e.Device, trust.RoleGate, []ticket.EventID{1, 7}, h.clock.now().Add(-fleet.CertificateLifetime-time.Second))
 		},
 	} {
 		c, err := issue()
 		must(t, err)
 		cert, err := x509.ParseCertificate(c.DER)
 		must(t, err)
-		if id, role, err := h.Authorize(t.Context(), cert); err == nil {
-			t.Errorf("%s: Authorize = %s %s, want an error", name, id, role)
+		if who, err := h.Authorize(t.Context(), cert); err == nil || who.Device != "" {
+			t.Errorf("%s: Authorize = %+v, %v, want an error", name, who, err)
 		}
 	}
 }

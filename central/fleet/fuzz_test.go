@@ -58,7 +58,7 @@ func fuzzRequest(t *testing.T, der []byte) {
 		return
 	}
 	ca := newAuthority(t, time.Unix(1_800_000_000, 0))
-	if _, err := ca.IssueDevice(pub, "gate-1", trust.RoleGate, time.Unix(1_800_000_000, 0)); err != nil {
+	if _, err := ca.IssueDevice(pub, "gate-1", trust.RoleGate, []ticket.EventID{1}, time.Unix(1_800_000_000, 0)); err != nil {
 		t.Errorf("accepted %x but cannot certify it: %v", der, err)
 	}
 }

@@ -186,9 +186,9 @@ func (h *house) serve() {
 			Certificates: []tls.Certificate{{Certificate: [][]byte{c.DER, h.ca.DER()}, PrivateKey: key}},
 		},
 		Listen: "127.0.0.1:0",
-		Authorize: func(cert *x509.Certificate) (ticket.DeviceID, trust.Role, error) {
+		Authorize: func(cert *x509.Certificate) (topic.Client, error) {
 			d, err := h.ring.VerifyDevice(cert.Raw, time.Now())
-			return d.ID, d.Role, err
+			return topic.Client{Device: d.ID, Role: d.Role, Events: d.Events}, err
 		},
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
@@ -197,7 +197,7 @@ func (h *house) serve() {
 
 func (h *house) clientTLS(id ticket.DeviceID, role trust.Role, key *ecdsa.PrivateKey) func() *tls.Config {
 	h.t.Helper()
-	c, err := h.ca.IssueDevice(&key.PublicKey, id, role, time.Now())
+	c, err := h.ca.IssueDevice(&key.PublicKey, id, role, []ticket.EventID{show}, time.Now())
 	h.must(err)
 	return func() *tls.Config {
 		return &tls.Config{
