@@ -29,7 +29,7 @@ func (s series) print(w io.Writer, name string) error {
 		return fmt.Errorf("%s: nothing was measured", name)
 	}
 	if len(s) == 1 {
-		_, err := fmt.Fprintf(w, "bench: %s p50=%s n=1\n", name, plain(s[0]))
+		_, err := fmt.Fprintf(w, "bench: %s p50=%s\n", name, plain(s[0]))
 		return err
 	}
 	_, err := fmt.Fprintf(w, "bench: %s p50=%s p95=%s p99=%s n=%d\n",
