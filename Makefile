@@ -53,7 +53,7 @@ vet:
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## golangci-lint with .golangci.yml
-	@$(TOOLS)/golangci-lint run $(PKGS)
+	@$(TOOLS)/golangci-lint run --allow-parallel-runners $(PKGS)
 
 .PHONY: tidy-check
 tidy-check: ## go.mod lists what is used, and no look-alike module
