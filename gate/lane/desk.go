@@ -18,6 +18,7 @@ func (l *Lane) decide(ctx context.Context) {
 	defer tick.Stop()
 	events := l.cfg.Turnstile.Events()
 	for {
+		l.turn.Store(l.cfg.Now().UnixNano())
 		select {
 		case <-ctx.Done():
 			l.drain(ctx, 0)
@@ -136,6 +137,9 @@ func (l *Lane) end(ctx context.Context, id uint64, kind journal.Kind, cause turn
 	}
 	g := l.granted[i]
 	l.granted = slices.Delete(l.granted, i, i+1)
+	// Nothing is awaited from here on: should the disk never take the settlement,
+	// the next code of this ticket is news again and hears why it does not enter.
+	l.memory.leave(g.result.Ticket, false, l.cfg.Now())
 	l.file(ctx, Settlement{
 		Lane: l.cfg.Name, Seq: g.result.Seq, Ticket: g.result.Ticket, Kind: kind, Cause: cause, At: l.cfg.Clock.Read().Now,
 	})

@@ -62,6 +62,8 @@ func (l *Lane) watch(ctx context.Context) {
 // look decodes one frame.
 func (l *Lane) look(ctx context.Context, f Frame) []string {
 	start := l.cfg.Now()
+	l.looking.Store(start.UnixNano())
+	defer l.looking.Store(0)
 	texts, err := l.decode(ctx, f.Gray)
 	took := l.cfg.Now().Sub(start)
 	l.tell(func(o Observer) { o.Looked(Look{At: f.At, Took: took, Codes: len(texts), Err: err}) })

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/con-ting/conting/gate/turnstile"
@@ -89,10 +90,14 @@ type Lane struct {
 	settled  chan Settlement // from the clerk to the desk
 	stopped  chan struct{}   // closed when Run has returned
 
+	turn    atomic.Int64 // Unix nanoseconds of the desk's last turn
+	looking atomic.Int64 // the same of the beginning of the search of a frame; 0 between two
+
 	// The rest is owned by the desk.
-	memory  memory
-	granted []granted
-	number  uint64
+	memory    memory
+	strangers strangers
+	granted   []granted
+	number    uint64
 }
 
 // granted is a person on their way through.
@@ -118,14 +123,28 @@ func New(_ context.Context, cfg Config) (*Lane, error) {
 	if cfg.GrantTimeout == 0 {
 		cfg.GrantTimeout = turnstile.DefaultTimeout
 	}
-	return &Lane{
+	l := &Lane{
 		cfg:      cfg,
 		readings: make(chan reading),
 		clerk:    make(chan Settlement, 64),
 		settled:  make(chan Settlement, 64),
 		stopped:  make(chan struct{}),
 		memory:   newMemory(),
-	}, nil
+	}
+	l.turn.Store(cfg.Now().UnixNano())
+	return l, nil
+}
+
+// Heartbeat returns when the lane was last seen to move: the desk's last turn,
+// which comes every second with nothing to do, or the beginning of the search of
+// a frame that is still going on, if that is earlier. A lane whose heartbeat lies
+// many seconds back decides no more.
+func (l *Lane) Heartbeat() time.Time {
+	beat := l.turn.Load()
+	if since := l.looking.Load(); since != 0 {
+		beat = min(beat, since)
+	}
+	return time.Unix(0, beat)
 }
 
 // Run works until the context ends. It is called once. Who is on their way

@@ -44,6 +44,7 @@ type ledger struct {
 	recordEr error
 	settleEr error         // until it is cleared
 	hold     chan struct{} // if not nil, Settle waits for it to close
+	stuck    chan struct{} // if not nil, Record waits for it to close, whatever its context
 	panics   bool
 	tries    int
 }
@@ -107,6 +108,12 @@ func (l *ledger) Claim(_ context.Context, c lane.Claim) (lane.Claimed, error) {
 }
 
 func (l *ledger) Record(_ context.Context, e journal.Entry) (uint64, error) {
+	l.mu.Lock()
+	stuck := l.stuck
+	l.mu.Unlock()
+	if stuck != nil {
+		<-stuck
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.recordEr != nil {
@@ -559,7 +566,14 @@ func TestStorageFaults(t *testing.T) {
 				if id := r.gate.Push(); id != 0 {
 					t.Errorf("the lane stood open for %d", id)
 				}
-				r.wrote()
+				if name == "look-up fails" { // what cannot be read may still be written
+					r.wrote("decision refuse storage_fault")
+					if e := r.ledger.entries[0]; e.Ticket != sold.ID || e.Event != 7 || e.Evidence == [32]byte{} || got.Seq != 1 {
+						t.Errorf("entry %+v, result %+v", e, got)
+					}
+				} else {
+					r.wrote()
+				}
 				// The disk is well again, and so is the lane.
 				r.ledger.set(func() { r.ledger.lookupEr, r.ledger.claimErr, r.ledger.panics = nil, nil, false })
 				time.Sleep(5 * time.Second)
@@ -569,6 +583,89 @@ func TestStorageFaults(t *testing.T) {
 		})
 	}
 }
+
+// Codes that are not ours cannot fill the disk; what carries our prefix is
+// journaled, and everything is shown.
+func TestForeignCodesDoNotFillTheJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		const shown = 200
+		for round := range 2 {
+			for n := range shown {
+				r.expect(fmt.Sprintf("https://example.com/%d/%d", round, n), ticket.Refuse, ticket.Malformed)
+			}
+			if got, want := len(r.ledger.wrote()), 30*(round+1); got != want {
+				t.Errorf("round %d: %d entries for %d foreign codes, want %d", round, got, shown, want)
+			}
+			time.Sleep(time.Minute)
+		}
+		for n := range shown {
+			if got := r.expect(fmt.Sprintf("CTR1%d", n), ticket.Refuse, ticket.Malformed); got.Seq == 0 {
+				t.Fatalf("broken pass %d is not in the journal", n)
+			}
+		}
+		if got := len(r.watcher.said()); got != 3*shown {
+			t.Errorf("the screen said %d things, want %d", got, 3*shown)
+		}
+	})
+}
+
+// A settlement that the disk never takes does not leave the ticket unanswered.
+func TestTicketOfALostSettlementIsAnswered(t *testing.T) {
+	for name, err := range map[string]error{"for ever": errDisk, "final": fmt.Errorf("no such seq: %w", lane.ErrFinal)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				sold := r.sell(1)
+				r.ledger.set(func() { r.ledger.settleEr = err })
+				r.expect(r.code(sold), ticket.Admit, ticket.OK)
+				r.gate.Push()
+				time.Sleep(4 * time.Second)
+				r.expect(r.code(sold), ticket.Refuse, ticket.AlreadyAdmitted)
+			})
+		})
+	}
+}
+
+// The heartbeat stops when a decision or the search of a frame does, and not
+// while there is simply nothing to do.
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		r := newRig(t, func(r *rig) option { return withCamera(r, slow{stuck}) })
+		beats := func(what string, want bool) {
+			t.Helper()
+			synctest.Wait()
+			if age := time.Since(r.Heartbeat()); (age <= 2*time.Second) != want {
+				t.Errorf("%s: the last beat was %s ago", what, age)
+			}
+		}
+		time.Sleep(time.Minute)
+		beats("idle", true)
+		r.frames <- lane.Frame{Gray: image.NewGray(image.Rect(0, 0, 1, 1)), At: time.Now()}
+		time.Sleep(10 * time.Second)
+		beats("the decoder hangs", false)
+		close(stuck)
+		time.Sleep(2 * time.Second)
+		beats("the decoder goes on", true)
+
+		hangs := make(chan struct{}) // a disk that does not answer, whatever its deadline
+		r.ledger.set(func() { r.ledger.stuck = hangs })
+		done := make(chan struct{})
+		go func() { defer close(done); _, _ = r.Scan(t.Context(), "CTR1") }()
+		time.Sleep(10 * time.Second)
+		beats("the disk hangs", false)
+		close(hangs)
+		<-done
+		time.Sleep(2 * time.Second)
+		beats("the disk goes on", true)
+	})
+}
+
+// slow is a decoder that hangs.
+type slow struct{ until chan struct{} }
+
+func (s slow) Decode(*image.Gray) ([]string, error) { <-s.until; return nil, nil }
 
 // A refusal that cannot be written is a refusal all the same.
 func TestRefusalWithoutDisk(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // Frame is one picture of the camera.
 type Frame struct {
 	Gray *image.Gray
-	At   time.Time // when it was taken
+	At   time.Time // when all of it had arrived, before its pixels were worked out
 	Seq  uint64
 }
 

@@ -39,6 +39,7 @@ func (w *work) carryOut(ctx context.Context, text string) (fresh bool) {
 		}
 	}()
 	p, err := pass.Parse(text)
+	foreign := errors.Is(err, pass.ErrForeign)
 	if err == nil {
 		if old, ok := w.memory.admitted(p.ID, w.cfg.Now()); ok {
 			w.result = old
@@ -52,13 +53,17 @@ func (w *work) carryOut(ctx context.Context, text string) (fresh bool) {
 	w.describe(&j)
 	if err != nil {
 		w.fault(ctx, err)
+		j.verdict = w.result.Verdict
+		w.record(ctx, w.entry(&j)) // what cannot be read may still be written
 		return true
 	}
 	w.result.Verdict = j.verdict
 	entry := w.entry(&j)
-	if j.verdict.Outcome == ticket.Admit {
+	switch {
+	case j.verdict.Outcome == ticket.Admit:
 		w.claim(ctx, &j, entry)
-	} else {
+	case foreign && !w.strangers.take(w.cfg.Now()):
+	default:
 		w.record(ctx, entry)
 	}
 	return true
@@ -189,7 +194,9 @@ func (w *work) record(ctx context.Context, entry journal.Entry) {
 	w.result.Seq, w.result.Timing.Durable = seq, w.since()
 }
 
-// fault refuses because the disk failed: what is not written does not open.
+// fault refuses because the disk failed: what is not written does not open. After
+// a failed claim nothing more is tried: the next write would meet the same disk,
+// and the lane would stand still for as long again.
 func (w *work) fault(ctx context.Context, err error) {
 	w.result.Verdict = admit.Fail(ticket.Refuse, ticket.StorageFault, "storage")
 	w.cfg.Logger.ErrorContext(ctx, "storage failed", slog.String("lane", w.cfg.Name), slog.Any("error", err))
