@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"testing"
 	"time"
@@ -34,5 +35,41 @@ func TestReconnectsSoon(t *testing.T) {
 	g := built(t, "")
 	if c := g.linkConfig(g.uplink, g.conf.brokers(g.id)); c.BackoffMax <= 0 || c.BackoffMax > 5*time.Second {
 		t.Errorf("the link pauses up to %s between attempts, want at most 5s", c.BackoffMax)
+	}
+}
+
+// The watchdog is fed only while the lane decides: fresh figures do not make up
+// for a lane that hangs.
+func TestAlive(t *testing.T) {
+	g := built(t, "")
+	now := time.Now()
+	g.app.now = func() time.Time { return now }
+	now = now.Add(hungAfter + time.Second) // the lane has not run since it was built
+	g.beat.Store(now.UnixNano())
+	if g.alive() {
+		t.Error("a gate whose lane stands still is called alive")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- g.lane.Run(ctx) }()
+	if _, err := g.lane.Scan(t.Context(), "not ours"); err != nil {
+		t.Fatal(err)
+	}
+	// Scan's answer comes before the desk's next turn; its second answer after it.
+	if _, err := g.lane.Scan(t.Context(), "not ours either"); err != nil {
+		t.Fatal(err)
+	}
+	now = g.lane.Heartbeat()
+	g.beat.Store(now.UnixNano())
+	if !g.alive() {
+		t.Error("a gate that decides is not called alive")
+	}
+	g.beat.Store(now.Add(-hungAfter).UnixNano())
+	if g.alive() {
+		t.Error("a gate that knows nothing new is called alive")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 const (
 	refreshEvery = time.Second
-	hungAfter    = 10 * time.Second // without a refresh
+	hungAfter    = 10 * time.Second // without a refresh or a beat of the lane
 	certWarning  = 5 * 24 * time.Hour
 	frameWarning = 10 * time.Second
 )
@@ -66,9 +66,11 @@ func (g *appliance) refreshSoon() {
 	}
 }
 
-// alive reports whether the appliance still moves, for the watchdog.
+// alive reports whether the gate still moves, for the watchdog: the lane above
+// all, and what keeps the situation that it decides by.
 func (g *appliance) alive() bool {
-	return g.now().Sub(time.Unix(0, g.beat.Load())) < hungAfter
+	now := g.now()
+	return now.Sub(time.Unix(0, g.beat.Load())) < hungAfter && now.Sub(g.lane.Heartbeat()) < hungAfter
 }
 
 // mode is whom the gate can ask.
