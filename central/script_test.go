@@ -137,6 +137,9 @@ func enrol(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("enrolled as %s at %q for %v", id.Device(), id.Gate(), id.Events())
 	}
 	check(ts, id.Renew(context.Background()))
+	if uris := id.Certificate().URIs; len(uris) != 1 || uris[0].String() != fmt.Sprintf("conting:event:%d", show) {
+		ts.Fatalf("the certificate names %v, want event %d", uris, show)
+	}
 	variable := "DEVICE"
 	if len(args) > 2 {
 		variable = args[2]
