@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/con-ting/conting/gate/lane"
@@ -15,7 +16,7 @@ import (
 // event is one line of gate run --events. Fields that do not belong to an
 // event's kind are absent.
 type event struct {
-	Event  string    `json:"event"` // ready, verdict, repeat, passage, state or stopped
+	Event  string    `json:"event"` // ready, verdict, repeat, passage, state, lost or stopped
 	At     time.Time `json:"at"`
 	Lane   string    `json:"lane,omitempty"`
 	Seq    uint64    `json:"seq,omitempty"`    // of the journal's entry
@@ -44,6 +45,8 @@ type event struct {
 	Ledger    uint64 `json:"ledger,omitempty"`
 	Unacked   uint64 `json:"unacked,omitempty"`
 	Stale     bool   `json:"stale,omitempty"`
+
+	Count uint64 `json:"count,omitempty"` // of lost: events that the reader was too slow for
 }
 
 // same reports whether two states tell the same: their times do not count, and
@@ -55,20 +58,80 @@ func (e event) same(o event) bool {
 }
 
 // eventLog writes events, one JSON object a line, each with one Write. It is a
-// [lane.Observer], and knows who is still on their way through.
+// [lane.Observer], and knows who is still on their way through. A goroutine of its
+// own writes: a reader that takes nothing must not stop the lane. What finds the
+// queue full is left out, and the next line that is written says how many.
 type eventLog struct {
-	now func() time.Time
+	now   func() time.Time
+	lines chan []byte // nil writes nothing
+	lost  atomic.Uint64
+	end   chan struct{} // closed by close
+	once  sync.Once
+	done  chan struct{} // closed when the writer has ended
 
-	mu    sync.Mutex      // guards the rest
-	out   io.Writer       // nil writes nothing
+	mu    sync.Mutex      // guards open
 	open  map[uint64]bool // admissions that are not settled, by their entry
-	quiet chan struct{}
+	quiet chan struct{}   // capacity 1: one more is settled
 }
 
 var _ lane.Observer = (*eventLog)(nil)
 
+const (
+	eventQueue = 4096            // lines that may wait for the reader
+	lastLines  = 2 * time.Second // how long a stopping gate waits for it
+)
+
 func newEventLog(now func() time.Time, out io.Writer) *eventLog {
-	return &eventLog{now: now, out: out, open: map[uint64]bool{}, quiet: make(chan struct{}, 1)}
+	l := &eventLog{now: now, open: map[uint64]bool{}, quiet: make(chan struct{}, 1), end: make(chan struct{}), done: make(chan struct{})}
+	if out == nil {
+		close(l.done)
+		return l
+	}
+	l.lines = make(chan []byte, eventQueue)
+	go l.write(out)
+	return l
+}
+
+// write is the goroutine that writes, until close.
+func (l *eventLog) write(out io.Writer) {
+	defer close(l.done)
+	for {
+		select {
+		case line := <-l.lines:
+			l.put(out, line)
+			continue
+		case <-l.end:
+		}
+		for { // what was said before the end
+			select {
+			case line := <-l.lines:
+				l.put(out, line)
+			default:
+				return
+			}
+		}
+	}
+}
+
+// put writes one line. A reader that has gone is no concern of the lane's.
+func (l *eventLog) put(out io.Writer, line []byte) {
+	if n := l.lost.Swap(0); n > 0 {
+		if gap, err := json.Marshal(event{Event: "lost", At: l.now().UTC(), Count: n}); err == nil {
+			_, _ = out.Write(append(gap, '\n'))
+		}
+	}
+	_, _ = out.Write(line)
+}
+
+// close waits a moment for the reader to take what was said. It may be called twice.
+func (l *eventLog) close() {
+	l.once.Do(func() { close(l.end) })
+	fire, stop := after(lastLines)
+	defer stop()
+	select {
+	case <-l.done:
+	case <-fire:
+	}
 }
 
 // settled waits until nobody is on their way through, at most so long.
@@ -107,9 +170,9 @@ func (l *eventLog) note(seq uint64, began bool) {
 	}
 }
 
-// say writes one event. A reader that has gone is no concern of the lane's.
+// say has one event written, and returns at once.
 func (l *eventLog) say(e event) {
-	if l.out == nil {
+	if l.lines == nil {
 		return
 	}
 	if e.At.IsZero() {
@@ -119,9 +182,11 @@ func (l *eventLog) say(e event) {
 	if err != nil {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = l.out.Write(append(line, '\n'))
+	select {
+	case l.lines <- append(line, '\n'):
+	default:
+		l.lost.Add(1)
+	}
 }
 
 // Looked says nothing: frames are for metrics.
