@@ -112,7 +112,7 @@ func (g *appliance) buildPanel(ctx context.Context) (err error) {
 	}
 	if g.conf.Lane.Challenge {
 		g.book, err = proof.NewBook(ctx, proof.BookConfig{
-			Gate: g.id.Device(), Rand: rand.Reader, Now: func() time.Time { return g.clock.Read().Now },
+			Gate: g.id.Device(), Rand: rand.Reader, Now: func() time.Time { return g.clock.Read().Now }, Steady: g.now,
 		})
 		if err != nil {
 			return err
@@ -177,6 +177,7 @@ func (g *appliance) grown() {
 // close releases what build opened, the disk last.
 func (g *appliance) close() error {
 	var errs []error
+	g.events.close()
 	if g.camera != nil {
 		errs = append(errs, g.camera.Close())
 	}

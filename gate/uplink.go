@@ -40,7 +40,7 @@ func (g *appliance) buildUplink(ctx context.Context) error {
 		Store: g.store, Device: g.id.Device(), Signer: g.id.Signer(),
 		Certificate: func() []byte { return g.id.Certificate().Raw },
 		Anchor:      g.id.Anchor(), Events: g.id.Events(), TrustList: g.id.TrustList(),
-		Version: version, Logger: g.log, Now: func() time.Time { return g.clock.Read().Now },
+		Version: version, Logger: g.log, Now: func() time.Time { return g.clock.Read().Now }, Steady: g.now,
 		OnKeyring:    func(k *trust.Keyring, l *trust.List) { g.trust(ctx, k, l) },
 		OnChange:     func(ticket.EventID) { g.refreshSoon() },
 		OnBeacon:     g.clock.Beacon,

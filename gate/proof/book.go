@@ -31,8 +31,12 @@ type BookConfig struct {
 	// Rand is the source of the nonces: crypto/rand.Reader. Required.
 	Rand io.Reader
 
-	// Now is the gate's clock. Required.
+	// Now is the gate's clock, which the nonce is dated by. Required.
 	Now func() time.Time
+
+	// Steady is a monotonic clock, for how old a nonce is: the gate's own clock may
+	// stand still or jump. Nil means Now.
+	Steady func() time.Time
 
 	// Show is how long a nonce is shown, Life how long after it was made it may be
 	// answered. Zero means [DefaultShow] and [DefaultLife].
@@ -62,6 +66,9 @@ func NewBook(_ context.Context, cfg BookConfig) (*Book, error) {
 	if cfg.Rand == nil || cfg.Now == nil {
 		return nil, errors.New("nonce book needs a source of randomness and a clock")
 	}
+	if cfg.Steady == nil {
+		cfg.Steady = cfg.Now
+	}
 	if cfg.Show == 0 {
 		cfg.Show = DefaultShow
 	}
@@ -79,12 +86,12 @@ func NewBook(_ context.Context, cfg BookConfig) (*Book, error) {
 func (b *Book) Current() (pass.Nonce, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.cfg.Now()
+	now := b.cfg.Steady()
 	b.expire(now)
 	if n := len(b.open); n > 0 && now.Sub(b.open[n-1].made) < b.cfg.Show {
 		return b.open[n-1].nonce, nil
 	}
-	e := entry{nonce: pass.Nonce{Gate: b.cfg.Gate, Issued: now.Unix()}, made: now}
+	e := entry{nonce: pass.Nonce{Gate: b.cfg.Gate, Issued: b.cfg.Now().Unix()}, made: now}
 	if _, err := io.ReadFull(b.cfg.Rand, e.nonce.Value[:]); err != nil {
 		return pass.Nonce{}, fmt.Errorf("make a nonce: %w", err)
 	}
@@ -99,7 +106,7 @@ func (b *Book) Current() (pass.Nonce, error) {
 func (b *Book) find(value [8]byte) (pass.Nonce, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.expire(b.cfg.Now())
+	b.expire(b.cfg.Steady())
 	i := b.index(value)
 	if i < 0 {
 		return pass.Nonce{}, false
@@ -112,7 +119,7 @@ func (b *Book) find(value [8]byte) (pass.Nonce, bool) {
 func (b *Book) strike(value [8]byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.expire(b.cfg.Now())
+	b.expire(b.cfg.Steady())
 	i := b.index(value)
 	if i < 0 {
 		return false

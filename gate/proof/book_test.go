@@ -1,6 +1,7 @@
 package proof_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"io"
 	"sync"
@@ -99,5 +100,25 @@ func BenchmarkCheckRotating(b *testing.B) {
 		if f := w.check(p, stored); f.Proof != ticket.OK {
 			b.Fatal(f.Proof)
 		}
+	}
+}
+
+// While the gate's clock stands still, because it is behind the journal, a nonce
+// grows old all the same.
+func TestNonceAgesWhileTheClockStands(t *testing.T) {
+	steady := now
+	b, err := proof.NewBook(t.Context(), proof.BookConfig{
+		Gate: "gate-1", Rand: rand.Reader, Now: func() time.Time { return now }, Steady: func() time.Time { return steady },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := b.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	steady = steady.Add(proof.DefaultShow)
+	if next, err := b.Current(); err != nil || next.Value == first.Value || next.Issued != now.Unix() {
+		t.Errorf("after %s: nonce %+v, %v, want another one than %x", proof.DefaultShow, next, err, first.Value)
 	}
 }

@@ -89,7 +89,7 @@ func (u *Uplink) refresh(ctx context.Context) {
 		s := e.Staleness(now)
 		fresh = fresh || s.Heard && !s.Frozen
 	}
-	mode := u.mode.at(modeOf(l, fresh), now)
+	mode := u.mode.at(modeOf(l, fresh), u.cfg.Steady())
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := &u.status

@@ -74,6 +74,10 @@ type Config struct {
 	Logger  *slog.Logger
 	Now     func() time.Time // the gate's best clock
 
+	// Steady is a monotonic clock, for how long the network has been so: the best
+	// clock may stand still or jump. Nil means Now.
+	Steady func() time.Time
+
 	// OnKeyring is told each newer trust list after it is on the disk. Optional;
 	// so are the others. They are called by the uplink's goroutine and must return soon.
 	OnKeyring func(*trust.Keyring, *trust.List)
@@ -108,6 +112,9 @@ func (c *Config) check() error {
 	}
 	if err := c.Anchor.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if c.Steady == nil {
+		c.Steady = c.Now
 	}
 	set(&c.Window, 8)
 	set(&c.PullTimeout, 10*time.Second)
