@@ -43,7 +43,7 @@ func TestReconnectsSoon(t *testing.T) {
 func TestAlive(t *testing.T) {
 	g := built(t, "")
 	now := time.Now()
-	g.app.now = func() time.Time { return now }
+	g.now = func() time.Time { return now }
 	now = now.Add(hungAfter + time.Second) // the lane has not run since it was built
 	g.beat.Store(now.UnixNano())
 	if g.alive() {

@@ -913,6 +913,44 @@ func TestCamera(t *testing.T) {
 	})
 }
 
+// What a screen and the metrics call the time from the frame begins when the
+// picture had arrived: working out its pixels, finding its code and waiting for
+// the desk all count.
+func TestTimingBeginsWithTheFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pixels, search = 22 * time.Millisecond, 30 * time.Millisecond
+		found := &late{after: search}
+		r := newRig(t, func(r *rig) option { return withCamera(r, found) })
+		found.text = r.code(r.sell(1))
+		at := time.Now()
+		time.Sleep(pixels)
+		r.frames <- lane.Frame{Gray: image.NewGray(image.Rect(0, 0, 1, 1)), At: at}
+		time.Sleep(search)
+		synctest.Wait()
+		r.watcher.mu.Lock()
+		defer r.watcher.mu.Unlock()
+		if len(r.watcher.results) != 1 || len(r.watcher.looks) != 1 {
+			t.Fatalf("results %+v, looks %+v", r.watcher.results, r.watcher.looks)
+		}
+		got, look := r.watcher.results[0].Timing, r.watcher.looks[0]
+		if got.Frame != pixels+search || got.Total() != got.Frame+got.Done || look.Took != search || !look.At.Equal(at) {
+			t.Errorf("timing %+v, look %+v; want %s from the frame to its text", got, look, pixels+search)
+		}
+		r.gate.Push()
+	})
+}
+
+// late is a decoder that takes its time.
+type late struct {
+	after time.Duration
+	text  string
+}
+
+func (l *late) Decode(*image.Gray) ([]string, error) {
+	time.Sleep(l.after)
+	return []string{l.text}, nil
+}
+
 func TestCarriedTicketGoesWithTheClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -45,7 +45,7 @@ func widen(ms uint32, d time.Duration) uint32 {
 		return ms
 	}
 	more := uint64((d + time.Millisecond - 1) / time.Millisecond)
-	return uint32(min(uint64(ms)+more, math.MaxUint32)) //nolint:gosec // it is the smaller of the two
+	return uint32(min(uint64(ms)+more, math.MaxUint32))
 }
 
 // put writes an entry that has its place.

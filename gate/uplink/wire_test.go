@@ -134,7 +134,7 @@ func newWire(t *testing.T) *wire {
 		for {
 			select {
 			case m := <-journals:
-				w.take(m)
+				w.take(ctx, m)
 			case <-ctx.Done():
 				return
 			}
@@ -151,7 +151,7 @@ type message struct {
 }
 
 // take verifies a batch, extends the ledger and acknowledges, as central does.
-func (w *wire) take(m message) {
+func (w *wire) take(ctx context.Context, m message) {
 	n, err := topic.Parse(m.name)
 	if err != nil {
 		w.t.Error(err)
@@ -179,7 +179,7 @@ func (w *wire) take(m message) {
 		w.t.Error(err)
 		return
 	}
-	_ = w.central.Publish(context.Background(), topic.AckOf(n.Device), ack, false) // lost: the batch comes again
+	_ = w.central.Publish(ctx, topic.AckOf(n.Device), ack, false) // lost: the batch comes again
 }
 
 func (w *wire) head(id ticket.DeviceID) journal.Head {
