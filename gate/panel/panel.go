@@ -169,7 +169,7 @@ func (p *Panel) Run(ctx context.Context) error {
 			_ = p.server.Close() // the listener is closed already; only requests are cut
 		}
 	})
-	err := p.server.Serve(p.listener)
+	err := p.server.Serve(limit(p.listener, maxConnections))
 	stop()
 	work.Wait()
 	if !errors.Is(err, http.ErrServerClosed) {
