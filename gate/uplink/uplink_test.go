@@ -314,6 +314,42 @@ func TestNotices(t *testing.T) {
 	})
 }
 
+// What a device says of an event that this gate does not serve is not for it,
+// however well it is signed.
+func TestNoticeOfAnotherEvent(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		const other = event + 1
+		g := w.gate("gate-1")
+		g.link.connect("hub")
+		w.mu.Lock()
+		g.link.filters[topic.AllAdmissions(other)] = true // a broker that sends what nobody asked for
+		w.mu.Unlock()
+		signer, cert := w.certificate("gate-2", trust.RoleGate)
+		for _, e := range []ticket.EventID{other, event} {
+			data, err := (&journal.Entry{
+				Seq: 1, Kind: journal.Decision, Time: journal.At(time.Now()), Event: e, Ticket: numbered(1).ID,
+				Outcome: ticket.Admit, Reason: ticket.OK, Mode: journal.Alone,
+			}).Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch, err := journal.SealBatch(signer, "gate-2", [][]byte{data}, journal.At(time.Now()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := topic.Notice{Certificate: cert, Batch: batch}.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.put(topic.AdmissionsOf(e, "gate-2"), raw, false)
+		}
+		eventually(t, "the notice of this gate's event", time.Second, func() bool { return g.row(1).Entries == 1 })
+		if row, _ := g.store.LookupTicket(context.Background(), other, numbered(1).ID); row.Entries != 0 {
+			t.Errorf("the notice of event %s was noted: %+v", other, row)
+		}
+	})
+}
+
 // A peer whose clock is wrong is believed about what it did, not about the time.
 func TestNoticeOfAWrongClock(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
