@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/gate/admit"
+	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/clock"
 	"github.com/con-ting/conting/gate/panel"
 )
@@ -135,7 +136,7 @@ func (g *appliance) health(context.Context) []panel.Check {
 		check("clock", clk, "enable time synchronisation: timedatectl set-ntp true"),
 	}
 	if g.camera != nil {
-		if st := g.camera.Stats(); !st.Connected && g.now().Sub(st.LastFrame) > frameWarning {
+		if blind(g.camera.Stats(), g.now()) {
 			eye = panel.StateDown
 		}
 		out = append(out, check("camera", eye, "check the camera's plug and [camera] url"))
@@ -149,6 +150,11 @@ func (g *appliance) health(context.Context) []panel.Check {
 	}
 	return out
 }
+
+// blind reports whether the camera has shown nothing for a while. That it is
+// connected says little: one that answers and sends no pictures, or none that can
+// be used, is connected again and again.
+func blind(s camera.Stats, now time.Time) bool { return now.Sub(s.LastFrame) > frameWarning }
 
 // stateEvent is the state as a line of --events.
 func (g *appliance) stateEvent() event {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/doctor"
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -62,6 +63,26 @@ func TestHeldCamera(t *testing.T) {
 		s.Close()
 		if f.Level != c.want || f.Level != doctor.OK && f.Advice == "" {
 			t.Errorf("%s: got %+v, want %s", c.body, f, c.want)
+		}
+	}
+}
+
+func TestBlind(t *testing.T) {
+	now := time.Unix(1_790_000_000, 0)
+	for name, c := range map[string]struct {
+		stats camera.Stats
+		want  bool
+	}{
+		"frames come":                        {camera.Stats{Connected: true, LastFrame: now.Add(-time.Second)}, false},
+		"lost a moment ago":                  {camera.Stats{LastFrame: now.Add(-5 * time.Second)}, false},
+		"lost":                               {camera.Stats{LastFrame: now.Add(-time.Minute)}, true},
+		"never there":                        {camera.Stats{}, true},
+		"answers and sends nothing":          {camera.Stats{Connected: true}, true},
+		"answers, and nothing can be used":   {camera.Stats{Connected: true, LastFrame: now.Add(-time.Minute)}, true},
+		"a clock that was set back a little": {camera.Stats{Connected: true, LastFrame: now.Add(time.Second)}, false},
+	} {
+		if got := blind(c.stats, now); got != c.want {
+			t.Errorf("%s: blind(%+v) = %t, want %t", name, c.stats, got, c.want)
 		}
 	}
 }
