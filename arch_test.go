@@ -21,6 +21,8 @@ var allowed = map[string][]string{
 	// shared by both sides; knows neither
 	"sync/ticket":    {},
 	"sync/canon":     {},
+	"sync/hint":      {},
+	"sync/settings":  {"sync/hint"},
 	"sync/trust":     {"sync/ticket", "sync/canon"},
 	"sync/pass":      {"sync/ticket", "sync/canon", "sync/trust"},
 	"sync/ticketset": {"sync/ticket", "sync/canon", "sync/trust"},
@@ -74,7 +76,7 @@ var sole = map[string][]string{
 	"github.com/fxamacker/cbor":           {"sync/canon"},
 	"github.com/blackjack/webcam":         {"gate/camera"},
 	"github.com/prometheus/client_golang": {"gate/panel", "central/api"},
-	"github.com/BurntSushi/toml":          {"gate", "central"},
+	"github.com/BurntSushi/toml":          {"sync/settings"},
 }
 
 // TestImportDirections reads the import clauses itself instead of asking

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/seatmap"
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -57,7 +58,7 @@ func (ad *admin) call(ctx context.Context, path string, body []byte, out any) er
 	req.Header.Set("Idempotency-Key", rand.Text())
 	resp, err := ad.client.Do(req)
 	if err != nil {
-		return hintf("is central running? see its log", "%w", err)
+		return hint.Errorf("is central running? see its log", "%w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -77,7 +78,7 @@ func (ad *admin) call(ctx context.Context, path string, body []byte, out any) er
 		if p.Detail != "" {
 			p.Title += ": " + p.Detail
 		}
-		return hintf(p.Hint, "%s (%s)", p.Title, p.Code)
+		return hint.Errorf(p.Hint, "%s (%s)", p.Title, p.Code)
 	}
 	if out == nil {
 		return nil
@@ -183,7 +184,7 @@ func runRevoke(ctx context.Context, a *app, f *flags) error {
 		return err
 	}
 	if !got.Announced {
-		return hintf("sign a new trust list where the root key is, put it into the data folder as "+listFile+", and restart central",
+		return hint.Errorf("sign a new trust list where the root key is, put it into the data folder as "+listFile+", and restart central",
 			"%s is shut out of central, but the gates do not know yet: the root key is offline", f.rest[0])
 	}
 	_, err = fmt.Fprintf(a.out, "%s is out of the fleet\n", f.rest[0])

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/settings"
 )
 
 // Exit codes, for scripts and for systemd (RestartPreventExitStatus).
@@ -57,9 +59,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	complain(a.err, err)
+	hint.Complain(a.err, "central", err)
 	switch {
-	case errors.Is(err, errUsage), errors.Is(err, errConfig):
+	case errors.Is(err, errUsage), errors.Is(err, settings.ErrBad):
 		return exitUsage
 	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrTooNew), errors.Is(err, store.ErrMigrationChanged):
 		return exitDatabase
@@ -68,9 +70,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 }
 
 func (a *app) dispatch(ctx context.Context, args []string) error {
-	const hint = "run `central help` for the list"
+	const list = "run `central help` for the list"
 	if len(args) == 0 {
-		return hintf(hint, "no command: %w", errUsage)
+		return hint.Errorf(list, "no command: %w", errUsage)
 	}
 	name := args[0]
 	if name == "help" || name == "-h" || name == "--help" {
@@ -83,10 +85,10 @@ func (a *app) dispatch(ctx context.Context, args []string) error {
 		}
 		known = append(known, c.name)
 	}
-	if near, ok := nearest(name, known); ok {
-		return hintf(fmt.Sprintf("did you mean %q?", near), "unknown command %q: %w", name, errUsage)
+	if near, ok := hint.Nearest(name, known); ok {
+		return hint.Errorf(fmt.Sprintf("did you mean %q?", near), "unknown command %q: %w", name, errUsage)
 	}
-	return hintf(hint, "unknown command %q: %w", name, errUsage)
+	return hint.Errorf(list, "unknown command %q: %w", name, errUsage)
 }
 
 func (a *app) help() error {
@@ -159,7 +161,7 @@ func (a *app) invoke(ctx context.Context, c command, args []string) error {
 
 // usage is an error about how the command was called.
 func (f *flags) usage(format string, args ...any) error {
-	return hintf("usage: central "+f.command.name+" "+f.command.args, "%s: %s: %w", f.command.name, fmt.Sprintf(format, args...), errUsage)
+	return hint.Errorf("usage: central "+f.command.name+" "+f.command.args, "%s: %s: %w", f.command.name, fmt.Sprintf(format, args...), errUsage)
 }
 
 // want checks the number of arguments.

@@ -9,22 +9,20 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/settings"
 )
 
 // Where central looks when nobody says otherwise.
 const (
 	defaultConfig = "/etc/conting-central/central.toml"
 	defaultData   = "/var/lib/conting-central"
-	maxConfig     = 64 << 10
 )
 
 // config is the whole configuration file. Each field's comment is its
@@ -131,58 +129,35 @@ func defaults() config {
 	}
 }
 
-// errConfig is wrapped by every error about the configuration file.
-var errConfig = errors.New("bad configuration")
-
+// loadConfig reads the file. Errors wrap [settings.ErrBad].
 func loadConfig(name string) (config, error) {
-	f, err := os.Open(name) //nolint:gosec // the operator's own choice
-	if errors.Is(err, fs.ErrNotExist) {
-		return config{}, hintf("make one with `central init --dir DIR`, or name another with --config", "%w: %w", errConfig, err)
+	c := defaults()
+	err := settings.Load(name, &c)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return config{}, hint.Errorf("make one with `central init --dir DIR`, or name another with --config", "%w", err)
+	case err != nil:
+		return config{}, err
 	}
-	if err != nil {
-		return config{}, fmt.Errorf("%w: %w", errConfig, err)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return config{}, fmt.Errorf("%w: %w", errConfig, err)
-	}
-	if len(text) > maxConfig {
-		return config{}, hintf("this is not central's configuration", "%s is longer than %d bytes: %w", name, maxConfig, errConfig)
-	}
-	c, err := parseConfig(string(text))
-	if err != nil {
+	if err := c.check(); err != nil {
 		return config{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return c, nil
 }
 
-// parseConfig decodes strictly: an unknown key, a wrong type or an impossible
-// value is an error that names it.
+// parseConfig is loadConfig for a text.
 func parseConfig(text string) (config, error) {
 	c := defaults()
-	meta, err := toml.Decode(text, &c)
-	var syntax toml.ParseError
-	if errors.As(err, &syntax) {
-		return config{}, hintf("", "line %d, key %q: %s: %w", syntax.Position.Line, syntax.LastKey, syntax.Message, errConfig)
-	}
-	if err != nil {
-		return config{}, fmt.Errorf("%w: %w", errConfig, err)
-	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		key := unknown[0].String()
-		hint := "remove it; the README shows all keys"
-		if near, ok := nearest(key, configKeys()); ok {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return config{}, hintf(hint, "unknown key %q: %w", key, errConfig)
+	if err := settings.Parse(text, &c); err != nil {
+		return config{}, err
 	}
 	return c, c.check()
 }
 
 // check reports the first value that central could not work with safely.
 func (c *config) check() error {
-	bad := func(hint, key, format string, args ...any) error {
-		return hintf(hint, "%s: %s: %w", key, fmt.Sprintf(format, args...), errConfig)
+	bad := func(what, key, format string, args ...any) error {
+		return hint.Errorf(what, "%s: %s: %w", key, fmt.Sprintf(format, args...), settings.ErrBad)
 	}
 	for key, listen := range map[string]string{"api.listen": c.API.Listen, "device.listen": c.Device.Listen, "mqtt.listen": c.MQTT.Listen} {
 		if _, _, err := net.SplitHostPort(listen); err != nil {

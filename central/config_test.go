@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/con-ting/conting/sync/settings"
 )
 
 func TestDefaultsAreSound(t *testing.T) {
@@ -19,7 +21,7 @@ func TestDefaultsAreSound(t *testing.T) {
 
 // Every key has a name, and no two tables share one that could be confused.
 func TestConfigKeys(t *testing.T) {
-	keys := configKeys()
+	keys := settings.Keys(new(config))
 	for _, want := range []string{"data_dir", "hosts", "api.listen", "publish.set_lifetime", "sale.sandbox", "mqtt.url"} {
 		if !slices.Contains(keys, want) {
 			t.Errorf("keys %v lack %s", keys, want)
@@ -40,8 +42,8 @@ func TestPlainHTTPStaysHome(t *testing.T) {
 		if (err == nil) != ok {
 			t.Errorf("api.listen = %q: %v, want accepted %v", listen, err, ok)
 		}
-		if err != nil && !errors.Is(err, errConfig) {
-			t.Errorf("api.listen = %q: %v does not wrap errConfig", listen, err)
+		if err != nil && !errors.Is(err, settings.ErrBad) {
+			t.Errorf("api.listen = %q: %v does not wrap settings.ErrBad", listen, err)
 		}
 	}
 }
@@ -70,15 +72,15 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add("[api]\nlissen = 1")
 	f.Add("a = = 1")
 	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > maxConfig {
+		if len(text) > settings.MaxSize {
 			return
 		}
 		c, err := parseConfig(text)
 		if err == nil {
 			err = c.check()
 		}
-		if err != nil && !errors.Is(err, errConfig) {
-			t.Errorf("parseConfig(%q): %v does not wrap errConfig", text, err)
+		if err != nil && !errors.Is(err, settings.ErrBad) {
+			t.Errorf("parseConfig(%q): %v does not wrap settings.ErrBad", text, err)
 		}
 	})
 }

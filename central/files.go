@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/con-ting/conting/sync/hint"
 )
 
 // The files of the data folder.
@@ -80,10 +82,10 @@ func syncDir(name string) error {
 func (d folder) secret(name string) ([]byte, error) {
 	info, err := os.Stat(d.path(name))
 	if err != nil {
-		return nil, hintf("is data_dir the folder that `central init` made, and this the user that owns it?", "read %s: %w", name, err)
+		return nil, hint.Errorf("is data_dir the folder that `central init` made, and this the user that owns it?", "read %s: %w", name, err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, hintf("chmod 600 "+d.path(name)+", and replace it if others may have read it",
+		return nil, hint.Errorf("chmod 600 "+d.path(name)+", and replace it if others may have read it",
 			"%s can be read by others (mode %04o)", name, info.Mode().Perm())
 	}
 	return os.ReadFile(d.path(name))
@@ -124,10 +126,10 @@ func (d folder) key(name string) (crypto.Signer, error) {
 func (d folder) lock() (*os.File, error) {
 	f, err := os.OpenFile(d.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, hintf("make the folder with `central init`, or correct data_dir", "%w", err)
+		return nil, hint.Errorf("make the folder with `central init`, or correct data_dir", "%w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(hintf("stop the other one first", "another central runs on %s: %w", string(d), err), f.Close())
+		return nil, errors.Join(hint.Errorf("stop the other one first", "another central runs on %s: %w", string(d), err), f.Close())
 	}
 	if err := os.Remove(d.path(addressesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(err, f.Close())
@@ -188,7 +190,7 @@ type addresses struct {
 func (d folder) addresses() (ad addresses, err error) {
 	b, err := os.ReadFile(d.path(addressesFile))
 	if err != nil {
-		return ad, hintf("start it with `central run`, then try again", "central is not running: %w", err)
+		return ad, hint.Errorf("start it with `central run`, then try again", "central is not running: %w", err)
 	}
 	return ad, json.Unmarshal(b, &ad)
 }

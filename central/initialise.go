@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/fleet"
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -41,7 +42,7 @@ func runInit(ctx context.Context, a *app, f *flags) error {
 		return err
 	}
 	if _, err := os.Lstat(dir); err == nil {
-		return hintf("choose another --dir; keys are never overwritten", "%s exists", dir)
+		return hint.Errorf("choose another --dir; keys are never overwritten", "%s exists", dir)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

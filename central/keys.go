@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/fleet"
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -31,7 +32,7 @@ type keys struct {
 func (d folder) loadKeys() (*keys, error) {
 	raw, err := os.ReadFile(d.path(anchorFile))
 	if err != nil {
-		return nil, hintf("make the folder with `central init`, or correct data_dir", "trust anchor: %w", err)
+		return nil, hint.Errorf("make the folder with `central init`, or correct data_dir", "trust anchor: %w", err)
 	}
 	k := &keys{}
 	if k.anchor, err = trust.ParseAnchor(raw); err != nil {

@@ -25,7 +25,9 @@ import (
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/sync/broker"
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/link"
+	"github.com/con-ting/conting/sync/settings"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
@@ -124,7 +126,7 @@ func (s *server) listen(ctx context.Context) error {
 	}{{&s.device, "device.listen", s.cfg.Device.Listen}, {&s.api, "api.listen", s.cfg.API.Listen}} {
 		got, err := lc.Listen(ctx, "tcp", l.on)
 		if err != nil {
-			return hintf("stop what listens there, or change "+l.key, "%s: %w", l.key, err)
+			return hint.Errorf("stop what listens there, or change "+l.key, "%s: %w", l.key, err)
 		}
 		l.at.Listener = got
 	}
@@ -209,7 +211,7 @@ func (s *server) openBroker(ctx context.Context) (err error) {
 		Logger: s.logger, Now: s.now,
 	})
 	if err != nil {
-		return hintf("stop what listens there, or change mqtt.listen", "mqtt.listen: %w", err)
+		return hint.Errorf("stop what listens there, or change mqtt.listen", "mqtt.listen: %w", err)
 	}
 	s.addresses.MQTT = "tls://" + s.reach(s.broker.Addr())
 	return s.fleet.Silence(ctx) // whoever was connected when the last process died is not now
@@ -306,7 +308,7 @@ func (s *server) openSale(ctx context.Context) error {
 		providers["sandbox"] = pay.NewSandbox()
 	}
 	if len(providers) == 0 {
-		return hintf("set sandbox = true under [sale] to try central out; it moves no money", "no payment provider is configured: %w", errConfig)
+		return hint.Errorf("set sandbox = true under [sale] to try central out; it moves no money", "no payment provider is configured: %w", settings.ErrBad)
 	}
 	s.sale, err = sale.New(ctx, sale.Config{
 		Store: s.store, Providers: providers, Issuer: issuer{s.keys.event}, Verifier: verifier{},
@@ -334,7 +336,7 @@ func (s *server) openAPI(ctx context.Context) error {
 	if s.cfg.API.Certificate != "" {
 		pair, err := tls.LoadX509KeyPair(s.cfg.API.Certificate, s.cfg.API.Key)
 		if err != nil {
-			return hintf("check api.certificate and api.key", "API certificate: %w", err)
+			return hint.Errorf("check api.certificate and api.key", "API certificate: %w", err)
 		}
 		s.api.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
 	}

@@ -8,6 +8,9 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/settings"
 )
 
 // Exit codes, for scripts and for systemd (RestartPreventExitStatus).
@@ -79,9 +82,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	case errors.As(err, &own):
 		return int(own)
 	}
-	complain(a.err, err)
+	hint.Complain(a.err, "gate", err)
 	switch {
-	case errors.Is(err, errUsage), errors.Is(err, errConfig):
+	case errors.Is(err, errUsage), errors.Is(err, settings.ErrBad):
 		return exitUsage
 	case brokenDatabase(err):
 		return exitDatabase
@@ -91,7 +94,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 
 func (a *app) dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return hintf("run `gate help` for the list", "no command: %w", errUsage)
+		return hint.Errorf("run `gate help` for the list", "no command: %w", errUsage)
 	}
 	name, args := args[0], args[1:]
 	if name == "help" || name == "-h" || name == "--help" {
@@ -107,11 +110,11 @@ func (a *app) dispatch(ctx context.Context, args []string) error {
 		}
 		known = append(known, c.name)
 	}
-	hint := "run `gate help` for the list"
-	if near, ok := nearest(name, known); ok {
-		hint = fmt.Sprintf("did you mean %q?", near)
+	what := "run `gate help` for the list"
+	if near, ok := hint.Nearest(name, known); ok {
+		what = fmt.Sprintf("did you mean %q?", near)
 	}
-	return hintf(hint, "unknown command %q: %w", name, errUsage)
+	return hint.Errorf(what, "unknown command %q: %w", name, errUsage)
 }
 
 func (a *app) invoke(ctx context.Context, c *command, args []string) error {
@@ -143,7 +146,7 @@ func (a *app) invoke(ctx context.Context, c *command, args []string) error {
 
 // usageError is an error about how the command was called.
 func (c *call) usageError(format string, args ...any) error {
-	return hintf("run `gate help "+c.command.name+"`", "%s: %s: %w", c.command.name, fmt.Sprintf(format, args...), errUsage)
+	return hint.Errorf("run `gate help "+c.command.name+"`", "%s: %s: %w", c.command.name, fmt.Sprintf(format, args...), errUsage)
 }
 
 // want checks the number of arguments.

@@ -20,6 +20,7 @@ import (
 	"github.com/con-ting/conting/gate/proof"
 	"github.com/con-ting/conting/gate/qr"
 	"github.com/con-ting/conting/gate/turnstile"
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -100,7 +101,7 @@ func (g *appliance) buildInput(ctx context.Context) (err error) {
 		Logger: g.log, Now: g.now, Width: g.conf.Camera.Width, Height: g.conf.Camera.Height,
 	})
 	if err != nil {
-		return hintf("set [camera] url; v4l2-ctl --list-devices shows what is there", "camera: %w", err)
+		return hint.Errorf("set [camera] url; v4l2-ctl --list-devices shows what is there", "camera: %w", err)
 	}
 	return nil
 }
@@ -120,7 +121,7 @@ func (g *appliance) buildPanel(ctx context.Context) (err error) {
 		c.Nonce, c.QR = g.nonce, g.drawNonce
 	}
 	if g.panel, err = panel.New(ctx, c); err != nil {
-		return hintf("stop the other program, or choose another address in [panel] listen; gate doctor looks at it", "%w", err)
+		return hint.Errorf("stop the other program, or choose another address in [panel] listen; gate doctor looks at it", "%w", err)
 	}
 	return nil
 }

@@ -8,15 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/con-ting/conting/gate/turnstile"
+	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/settings"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -24,7 +23,6 @@ import (
 const (
 	defaultConfig = "/etc/conting/gate.toml"
 	defaultData   = "/var/lib/conting"
-	maxConfig     = 64 << 10
 )
 
 // config is the whole configuration file. Each field's comment is its
@@ -152,52 +150,31 @@ const (
 	inputStdin  = "stdin"
 )
 
-// errConfig is wrapped by every error about the configuration file.
-var errConfig = errors.New("bad configuration")
-
 // loadConfig reads the file. A missing file is an error unless it is the
-// default one, without which the defaults are in force.
+// default one, without which the defaults are in force. Errors wrap
+// [settings.ErrBad].
 func loadConfig(name string) (config, error) {
-	f, err := os.Open(name) //nolint:gosec // the operator's own choice
-	if errors.Is(err, fs.ErrNotExist) && name == defaultConfig {
-		return defaults(), nil
+	c := defaults()
+	err := settings.Load(name, &c)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && name == defaultConfig:
+		return c, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return config{}, hint.Errorf("create it (see the README), or name another with --config", "%w", err)
+	case err != nil:
+		return config{}, err
 	}
-	if err != nil {
-		return config{}, hintf("create it (see the README), or name another with --config", "%w: %w", errConfig, err)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return config{}, fmt.Errorf("%w: %w", errConfig, err)
-	}
-	if len(text) > maxConfig {
-		return config{}, hintf("this is not a gate's configuration", "%s is longer than %d bytes: %w", name, maxConfig, errConfig)
-	}
-	c, err := parseConfig(string(text))
-	if err != nil {
+	if err := c.check(); err != nil {
 		return config{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return c, nil
 }
 
-// parseConfig decodes strictly: an unknown key, a wrong type or an impossible
-// value is an error that names it.
+// parseConfig is loadConfig for a text.
 func parseConfig(text string) (config, error) {
 	c := defaults()
-	meta, err := toml.Decode(text, &c)
-	var syntax toml.ParseError
-	if errors.As(err, &syntax) {
-		return config{}, hintf("", "line %d, key %q: %s: %w", syntax.Position.Line, syntax.LastKey, syntax.Message, errConfig)
-	}
-	if err != nil {
-		return config{}, hintf("", "%w: %w", errConfig, err)
-	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		key := unknown[0].String()
-		hint := "remove it, or see the README for all keys"
-		if near, ok := nearest(key, configKeys()); ok {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		return config{}, hintf(hint, "unknown key %q: %w", key, errConfig)
+	if err := settings.Parse(text, &c); err != nil {
+		return config{}, err
 	}
 	return c, c.check()
 }
@@ -205,7 +182,7 @@ func parseConfig(text string) (config, error) {
 // check reports the first value that no gate could work with.
 func (c *config) check() error {
 	bad := func(key, format string, args ...any) error {
-		return hintf("", "%s: %s: %w", key, fmt.Sprintf(format, args...), errConfig)
+		return hint.Errorf("", "%s: %s: %w", key, fmt.Sprintf(format, args...), settings.ErrBad)
 	}
 	one := func(key, got string, of ...string) error {
 		if !slices.Contains(of, got) {

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/settings"
 )
 
 func TestParseConfig(t *testing.T) {
@@ -76,21 +79,21 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"\x00", "line 1", ""},
 	} {
 		_, err := parseConfig(c.text)
-		if !errors.Is(err, errConfig) || !strings.Contains(err.Error(), c.word) || !strings.Contains(hintOf(err), c.hint) {
-			t.Errorf("%q: got %v (hint %q), want %q and %q", c.text, err, hintOf(err), c.word, c.hint)
+		if !errors.Is(err, settings.ErrBad) || !strings.Contains(err.Error(), c.word) || !strings.Contains(hint.Of(err), c.hint) {
+			t.Errorf("%q: got %v (hint %q), want %q and %q", c.text, err, hint.Of(err), c.word, c.hint)
 		}
 	}
 }
 
 func TestLoadConfig(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "gate.toml")
-	if _, err := loadConfig(name); !errors.Is(err, errConfig) || hintOf(err) == "" {
+	if _, err := loadConfig(name); !errors.Is(err, settings.ErrBad) || hint.Of(err) == "" {
 		t.Errorf("missing file: got %v", err)
 	}
-	if err := os.WriteFile(name, []byte(strings.Repeat("#", maxConfig+1)), 0o600); err != nil {
+	if err := os.WriteFile(name, []byte(strings.Repeat("#", settings.MaxSize+1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loadConfig(name); !errors.Is(err, errConfig) {
+	if _, err := loadConfig(name); !errors.Is(err, settings.ErrBad) {
 		t.Errorf("huge file: got %v", err)
 	}
 }
@@ -109,7 +112,7 @@ func TestSampleConfig(t *testing.T) {
 	if want := defaults(); !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
-	for _, key := range configKeys() {
+	for _, key := range settings.Keys(new(config)) {
 		if last := key[strings.LastIndex(key, ".")+1:]; !strings.Contains(string(text), last) {
 			t.Errorf("%s is not in the file", key)
 		}
@@ -122,7 +125,7 @@ func TestSampleConfig(t *testing.T) {
 
 // TestConfigKeys makes sure that each key can be suggested and none is unnamed.
 func TestConfigKeys(t *testing.T) {
-	keys := configKeys()
+	keys := settings.Keys(new(config))
 	if len(keys) < 20 {
 		t.Errorf("only %d keys: %v", len(keys), keys)
 	}
@@ -137,13 +140,13 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add("data_dir = \"/srv\"\n[lane]\nname = \"1\"")
 	f.Add("[[uplink.broker]]\nname = \"hub\"\nurl = \"tls://h:1\"")
 	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > maxConfig {
+		if len(text) > settings.MaxSize {
 			return
 		}
 		c, err := parseConfig(text)
 		if err == nil {
 			err = c.check()
-		} else if errors.Is(err, errConfig) {
+		} else if errors.Is(err, settings.ErrBad) {
 			return
 		}
 		if err != nil {

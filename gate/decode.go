@@ -8,6 +8,7 @@ import (
 
 	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/qr"
+	"github.com/con-ting/conting/sync/hint"
 )
 
 // decodeBudget is the time that one picture may cost: the whole budget of a
@@ -54,7 +55,7 @@ picture; a picture without a code is no error.
 				}
 				d, err := decodeFile(decoder, a.now, name)
 				if err != nil {
-					complain(a.err, err)
+					hint.Complain(a.err, "gate", err)
 					unread++
 				}
 				if err := a.showDecoded(d, *c.asJSON); err != nil {
@@ -73,7 +74,7 @@ func decodeFile(decoder *qr.Decoder, now func() time.Time, name string) (decoded
 	d := decoded{File: name}
 	gray, err := camera.ReadImage(name)
 	if err != nil {
-		return d, hintf("give JPEG or PNG files", "%w", err)
+		return d, hint.Errorf("give JPEG or PNG files", "%w", err)
 	}
 	start := now()
 	codes, err := decoder.Decode(gray)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/con-ting/conting/gate/identity"
 	"github.com/con-ting/conting/gate/store"
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -48,7 +49,7 @@ func (a *app) peek(ctx context.Context, conf *config) (*unlocked, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(conf.database()); errors.Is(err, fs.ErrNotExist) {
-		return nil, hintf("load a set (gate load-set FILE) or start the gate (gate run) first", "no database at %s", conf.database())
+		return nil, hint.Errorf("load a set (gate load-set FILE) or start the gate (gate run) first", "no database at %s", conf.database())
 	}
 	st, err := store.OpenReadOnly(ctx, store.Config{Path: conf.database(), Device: id.Device(), Now: a.now, Logger: conf.logger(a.err)})
 	if err != nil {
@@ -84,7 +85,7 @@ func trusted(ctx context.Context, id *identity.Identity, st *store.Store, now ti
 			continue
 		}
 		if err != nil {
-			return nil, nil, hintf("move the data folder aside and enrol anew", "trust list on this disk: %w", err)
+			return nil, nil, hint.Errorf("move the data folder aside and enrol anew", "trust list on this disk: %w", err)
 		}
 		if best == nil || l.Version > best.Version {
 			best = l
@@ -106,7 +107,7 @@ var errUntrusted = errors.New("the trust list has expired")
 // keys returns the keyring, or says why there is none.
 func (u *unlocked) keys() (*trust.Keyring, error) {
 	if u.ring == nil {
-		return nil, hintf("bring the gate to its network, or check its clock with gate doctor", "%w", errUntrusted)
+		return nil, hint.Errorf("bring the gate to its network, or check its clock with gate doctor", "%w", errUntrusted)
 	}
 	return u.ring, nil
 }
@@ -120,7 +121,7 @@ func diskError(err error) error {
 	bare := *f
 	bare.Hint = ""
 	text := strings.TrimSuffix(err.Error(), f.Error()) + bare.Error()
-	return &hinted{err: &plain{text: text, err: err}, hint: f.Hint}
+	return hint.Errorf(f.Hint, "%w", &plain{text: text, err: err})
 }
 
 // plain is an error whose text was rewritten.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/journal"
 )
 
@@ -54,7 +55,7 @@ func (a *app) exportTo(ctx context.Context, u *unlocked, name string, after uint
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator's own choice
 	if errors.Is(err, os.ErrExist) {
-		return 0, 0, hintf("name a new file, or move the old one away", "%s exists already", name)
+		return 0, 0, hint.Errorf("name a new file, or move the old one away", "%s exists already", name)
 	}
 	if err != nil {
 		return 0, 0, err
@@ -84,7 +85,7 @@ func (a *app) export(ctx context.Context, u *unlocked, w io.Writer, after uint64
 		}
 		batch, err := journal.SealBatch(u.id.Signer(), u.id.Device(), entries, u.store.Clock().Now())
 		if err != nil {
-			return n, last, hintf("do not use this gate before central has seen its disk", "%w", err)
+			return n, last, hint.Errorf("do not use this gate before central has seen its disk", "%w", err)
 		}
 		if _, err := w.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(batch))), batch...)); err != nil { //nolint:gosec // at most journal.MaxBatch
 			return n, last, err

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/con-ting/conting/gate/store"
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/ticketset"
 	"github.com/con-ting/conting/sync/trust"
@@ -32,7 +33,7 @@ It may run beside a running gate, which takes the new set at once.
 			}
 			f, err := os.Open(c.rest[0])
 			if err != nil {
-				return hintf("is the stick mounted?", "%w", err)
+				return hint.Errorf("is the stick mounted?", "%w", err)
 			}
 			u, err := a.unlock(ctx, &conf)
 			if err != nil {
@@ -200,24 +201,24 @@ func setError(err error) error {
 	if err == nil {
 		return nil
 	}
-	hint := ""
+	what := ""
 	switch {
 	case errors.Is(err, ticketset.ErrExpired):
-		hint = "export a newer set from central; if this one is new, check the clock with gate doctor"
+		what = "export a newer set from central; if this one is new, check the clock with gate doctor"
 	case errors.Is(err, ticketset.ErrRollback):
-		hint = "this gate has a newer set already; nothing was changed"
+		what = "this gate has a newer set already; nothing was changed"
 	case errors.Is(err, ticketset.ErrForked):
-		hint = "two sets claim the same version: stop, and ask the organiser which central is the real one"
+		what = "two sets claim the same version: stop, and ask the organiser which central is the real one"
 	case errors.Is(err, ticketset.ErrWrongEvent):
-		hint = "this device was enrolled for another event"
+		what = "this device was enrolled for another event"
 	case errors.Is(err, trust.ErrUnknownKey), errors.Is(err, trust.ErrBadSignature), errors.Is(err, trust.ErrWrongRole):
-		hint = "this file was not signed by this organiser; if keys were changed, connect the gate once to get the new trust list"
+		what = "this file was not signed by this organiser; if keys were changed, connect the gate once to get the new trust list"
 	case errors.Is(err, ticketset.ErrGap):
-		hint = "the file lacks deltas: export it again"
+		what = "the file lacks deltas: export it again"
 	case errors.Is(err, ticketset.ErrMalformed), errors.Is(err, ticketset.ErrAltered), errors.Is(err, io.ErrUnexpectedEOF):
-		hint = "the file is damaged: copy it again; the gate goes on with the set it has"
+		what = "the file is damaged: copy it again; the gate goes on with the set it has"
 	default:
 		return fmt.Errorf("load set: %w", diskError(err))
 	}
-	return hintf(hint, "load set: %w", err)
+	return hint.Errorf(what, "load set: %w", err)
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/con-ting/conting/sync/hint"
 )
 
 // lock holds the data folder for one running gate: a second one would take the
@@ -18,11 +20,11 @@ func takeLock(dataDir string) (*lock, error) {
 	name := filepath.Join(dataDir, "gate.lock")
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a fixed name in the operator's own data folder
 	if err != nil {
-		return nil, hintf("create the data folder and make this user its owner", "lock the data folder: %w", err)
+		return nil, hint.Errorf("create the data folder and make this user its owner", "lock the data folder: %w", err)
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, errors.Join(hintf("stop it first (systemctl stop conting-gate), or give this one its own data_dir",
+		return nil, errors.Join(hint.Errorf("stop it first (systemctl stop conting-gate), or give this one its own data_dir",
 			"another gate runs with %s", dataDir), f.Close())
 	}
 	if err != nil {

@@ -97,22 +97,3 @@ func TestAway(t *testing.T) {
 		}
 	}
 }
-
-func TestHintOf(t *testing.T) {
-	inner := hintf("inner", "cause")
-	for _, c := range []struct {
-		err  error
-		want string
-	}{
-		{errors.New("plain"), ""},
-		{inner, "inner"},
-		{hintf("outer", "x: %w", inner), "inner"},
-		{hintf("outer", "x: %w", errors.New("plain")), "outer"},
-		{hintf("", "x: %w", inner), "inner"},
-		{errors.Join(errors.New("plain"), inner), "inner"},
-	} {
-		if got := hintOf(c.err); got != c.want {
-			t.Errorf("%v: got %q, want %q", c.err, got, c.want)
-		}
-	}
-}
