@@ -40,6 +40,9 @@ func (u *Uplink) takeNotice(ctx context.Context, n topic.Name, raw []byte) error
 	if d.Role != trust.RoleGate && d.Role != trust.RoleHandheld {
 		return fmt.Errorf("%s has role %s: %w", d.ID, d.Role, trust.ErrWrongRole)
 	}
+	if !d.Serves(n.Event) {
+		return fmt.Errorf("%s for event %s: %w", d.ID, n.Event, trust.ErrWrongEvent)
+	}
 	b, err := journal.OpenBatch(notice.Batch, d.ID, d.Key)
 	if err != nil {
 		return err

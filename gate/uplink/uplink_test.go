@@ -324,7 +324,7 @@ func TestNoticeOfAnotherEvent(t *testing.T) {
 		w.mu.Lock()
 		g.link.filters[topic.AllAdmissions(other)] = true // a broker that sends what nobody asked for
 		w.mu.Unlock()
-		signer, cert := w.certificate("gate-2", trust.RoleGate)
+		signer, cert := w.certificateFor("gate-2", trust.RoleGate, event, other)
 		for _, e := range []ticket.EventID{other, event} {
 			data, err := (&journal.Entry{
 				Seq: 1, Kind: journal.Decision, Time: journal.At(time.Now()), Event: e, Ticket: numbered(1).ID,
@@ -391,6 +391,8 @@ func TestForgedNotices(t *testing.T) {
 		mallory, cert := w.certificate("gate-3", trust.RoleGate)
 		hub, hubCert := w.certificate("hub-1", trust.RoleHub)
 		_, victim := w.certificate("gate-2", trust.RoleGate)
+		foreign, foreignCert := w.certificateFor("gate-4", trust.RoleGate, event-1, event+1)
+		idle, idleCert := w.certificateFor("gate-5", trust.RoleGate)
 		alien, alienCert := newWorld(t).certificate("gate-2", trust.RoleGate)
 		entry := journal.Entry{Seq: 1, Kind: journal.Decision, Time: journal.At(time.Now()), Event: event, Ticket: numbered(1).ID, Outcome: ticket.Admit, Reason: ticket.OK, Mode: journal.Alone}
 		other := entry
@@ -408,6 +410,8 @@ func TestForgedNotices(t *testing.T) {
 			"another authority":       {alien, "gate-2", alienCert, "gate-2", entry},
 			"a hub admits nobody":     {hub, "hub-1", hubCert, "hub-1", entry},
 			"about another event":     {mallory, "gate-3", cert, "gate-3", other},
+			"of another event's gate": {foreign, "gate-4", foreignCert, "gate-4", entry},
+			"of a gate of no event":   {idle, "gate-5", idleCert, "gate-5", entry},
 			"certificate is no DER":   {mallory, "gate-3", []byte("no"), "gate-3", entry},
 			"in this gate's own name": {mallory, "gate-1", cert, "gate-1", entry},
 		} {

@@ -249,7 +249,7 @@ func (w *wire) server() tls.Certificate {
 // client makes a device's TLS configuration, its signer and its certificate.
 func (w *wire) client(id ticket.DeviceID, role trust.Role) (*tls.Config, trust.Signer, []byte) {
 	w.t.Helper()
-	key, der := w.deviceKey(id, role)
+	key, der := w.deviceKey(id, role, event)
 	s, err := trust.NewSigner(key)
 	if err != nil {
 		w.t.Fatal(err)

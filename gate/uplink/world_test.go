@@ -113,10 +113,15 @@ func (w *world) signedList() []byte {
 	return raw
 }
 
-// certificate makes a device's signer and certificate.
+// certificate makes the signer and certificate of a device for the event.
 func (w *world) certificate(id ticket.DeviceID, role trust.Role) (trust.Signer, []byte) {
 	w.t.Helper()
-	key, der := w.deviceKey(id, role)
+	return w.certificateFor(id, role, event)
+}
+
+func (w *world) certificateFor(id ticket.DeviceID, role trust.Role, events ...ticket.EventID) (trust.Signer, []byte) {
+	w.t.Helper()
+	key, der := w.deviceKey(id, role, events...)
 	s, err := trust.NewSigner(key)
 	if err != nil {
 		w.t.Fatal(err)
@@ -124,16 +129,20 @@ func (w *world) certificate(id ticket.DeviceID, role trust.Role) (trust.Signer, 
 	return s, der
 }
 
-// deviceKey makes a device's key and certificate.
-func (w *world) deviceKey(id ticket.DeviceID, role trust.Role) (*ecdsa.PrivateKey, []byte) {
+// deviceKey makes a device's key and certificate for the events.
+func (w *world) deviceKey(id ticket.DeviceID, role trust.Role, events ...ticket.EventID) (*ecdsa.PrivateKey, []byte) {
 	w.t.Helper()
+	uris, err := trust.EventURIs(events)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	now := time.Now()
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: string(id), OrganizationalUnit: []string{string(role)}},
+		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: string(id), OrganizationalUnit: []string{string(role)}}, URIs: uris,
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 1, 0), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, w.ca, key.Public(), w.caKey)
 	if err != nil {
@@ -191,7 +200,7 @@ func (l *fakeLink) Publish(_ context.Context, name string, payload []byte, retai
 	if !l.state.Connected {
 		return link.ErrOffline
 	}
-	if !member(l.device).May(name, true) || retained && !topic.Retainable(trust.RoleGate, name) {
+	if c := member(l.device); !c.May(name, true) || retained && !c.MayRetain(name) {
 		l.w.t.Errorf("%s may not publish to %s", l.device, name)
 	}
 	l.w.publish(name, payload, retained)
