@@ -165,8 +165,14 @@ func (w *world) enrol(res http.ResponseWriter, req *http.Request) {
 		http.Error(res, err.Error(), http.StatusBadRequest)
 		return
 	}
+	uris, err := trust.EventURIs([]ticket.EventID{w.event.ID})
+	if err != nil {
+		http.Error(res, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	leaf := w.certify(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: "north-1", OrganizationalUnit: []string{"gate"}},
+		URIs:        uris,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}, csr.PublicKey)
 	anchor, err := w.anchor.Encode()

@@ -165,7 +165,7 @@ func accept(got *enrolAnswer, c EnrolConfig, key crypto.Signer, ca *x509.Certifi
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w: %w", ErrAnswer, err)
 	}
-	if err := certified(list, chain[0], device, got.Role, c.Now()); err != nil {
+	if err := certified(list, chain[0], got, c.Now()); err != nil {
 		return nil, err
 	}
 	if !slices.ContainsFunc(list.DeviceCAs, func(der []byte) bool { return slices.Equal(der, ca.Raw) }) {
@@ -185,8 +185,9 @@ func accept(got *enrolAnswer, c EnrolConfig, key crypto.Signer, ca *x509.Certifi
 	return id, nil
 }
 
-// certified checks that the trust list vouches for the leaf as this device.
-func certified(list *trust.List, leaf []byte, device ticket.DeviceID, role trust.Role, now time.Time) error {
+// certified checks that the trust list vouches for the leaf as the device that the
+// answer tells of, for each of its events: peers would not believe it otherwise.
+func certified(list *trust.List, leaf []byte, got *enrolAnswer, now time.Time) error {
 	ring, err := trust.NewKeyring(list)
 	if err != nil {
 		return fmt.Errorf("trust list: %w: %w", ErrAnswer, err)
@@ -195,8 +196,13 @@ func certified(list *trust.List, leaf []byte, device ticket.DeviceID, role trust
 	if err != nil {
 		return fmt.Errorf("certificate: %w: %w", ErrAnswer, err)
 	}
-	if who.ID != device || who.Role != role {
-		return fmt.Errorf("the certificate names %s %s, the answer %s %s: %w", who.Role, who.ID, role, device, ErrAnswer)
+	if string(who.ID) != got.Device || who.Role != got.Role {
+		return fmt.Errorf("the certificate names %s %s, the answer %s %s: %w", who.Role, who.ID, got.Role, got.Device, ErrAnswer)
+	}
+	for _, e := range got.Events {
+		if !who.Serves(e) {
+			return fmt.Errorf("the certificate does not name event %s: %w", e, ErrAnswer)
+		}
 	}
 	return nil
 }
@@ -209,8 +215,8 @@ func (r *record) check() error {
 	default:
 		return fmt.Errorf("role %q is unknown", r.Role)
 	}
-	if len(r.Events) == 0 || len(r.Events) > maxEvents || slices.Contains(r.Events, 0) {
-		return fmt.Errorf("%d events, want 1 to %d, none of them 0", len(r.Events), maxEvents)
+	if len(r.Events) == 0 || len(r.Events) > trust.MaxDeviceEvents || slices.Contains(r.Events, 0) {
+		return fmt.Errorf("%d events, want 1 to %d, none of them 0", len(r.Events), trust.MaxDeviceEvents)
 	}
 	if len(r.Gate) > ticket.MaxName || !utf8.ValidString(r.Gate) || r.Gate == "" && r.Role == trust.RoleGate {
 		return errors.New("no gate name, or an impossible one")

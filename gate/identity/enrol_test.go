@@ -109,7 +109,7 @@ func TestEnrolRefusals(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}},
 		{name: "empty object", want: identity.ErrAnswer, instead: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }},
-		{name: "another key's certificate", want: identity.ErrAnswer, spoil: func(f *fleet, a map[string]any) { a["certificate"] = f.certify(nil, "north-1", "gate") }},
+		{name: "another key's certificate", want: identity.ErrAnswer, spoil: func(f *fleet, a map[string]any) { a["certificate"] = f.certify(nil, "north-1", "gate", 7) }},
 		{name: "another name", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["device"] = "south-1" }},
 		{name: "impossible name", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["device"] = "../x" }},
 		{name: "another role", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["role"] = "central" }},
@@ -120,6 +120,7 @@ func TestEnrolRefusals(t *testing.T) {
 		{name: "authority not in the list", want: identity.ErrAnswer, spoil: func(f *fleet, a map[string]any) { a["trust_list"] = f.list(newFleet(f.t, now).ca.Raw) }},
 		{name: "broken anchor", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["anchor"] = []byte{1} }},
 		{name: "no certificate", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["certificate"] = "hello" }},
+		{name: "events that the certificate does not name", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["events"] = []int{7, 8} }},
 		{name: "no event", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["events"] = []int{} }},
 		{name: "no gate", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["gate"] = "" }},
 		{name: "plain broker", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) {
@@ -277,7 +278,7 @@ func TestLoadDamaged(t *testing.T) {
 		{"another's certificate", func(d string) error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			return os.WriteFile(filepath.Join(d, "certificate.pem"), []byte(f.certify(nil, "north-1", "gate")), 0o600)
+			return os.WriteFile(filepath.Join(d, "certificate.pem"), []byte(f.certify(nil, "north-1", "gate", 7)), 0o600)
 		}, identity.ErrIncomplete},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/gate/identity"
+	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -111,7 +112,7 @@ func (f *fleet) enrol(w http.ResponseWriter, r *http.Request) {
 	}
 	f.used[ask.Code] = "north-1"
 	answer := map[string]any{
-		"device": "north-1", "role": "gate", "certificate": f.certify(ask.CSR, "north-1", "gate"),
+		"device": "north-1", "role": "gate", "certificate": f.certify(ask.CSR, "north-1", "gate", 7),
 		"anchor": must(f.anchor.Encode()), "trust_list": f.list(f.ca.Raw), "events": []int{7}, "gate": "north",
 		"mqtt": []map[string]string{{"name": "central", "url": "tls://127.0.0.1:8883"}}, "api": "https://tickets.example",
 	}
@@ -133,16 +134,18 @@ func (f *fleet) renew(w http.ResponseWriter, r *http.Request) {
 	ok(f.t, json.NewDecoder(r.Body).Decode(&ask))
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	answer := map[string]any{"certificate": f.certify(ask.CSR, r.TLS.PeerCertificates[0].Subject.CommonName, "gate")}
+	answer := map[string]any{"certificate": f.certify(ask.CSR, r.TLS.PeerCertificates[0].Subject.CommonName, "gate", 7)}
 	if f.spoil != nil {
 		f.spoil(answer)
 	}
 	ok(f.t, json.NewEncoder(w).Encode(answer))
 }
 
-// certify issues a client certificate for a request, or for a key of our own
-// when csr is nil.
-func (f *fleet) certify(csr []byte, device, role string) string {
+// certify issues a client certificate for the events and for a request, or for a
+// key of our own when csr is nil.
+func (f *fleet) certify(csr []byte, device, role string, events ...ticket.EventID) string {
+	uris, err := trust.EventURIs(events)
+	ok(f.t, err)
 	var public crypto.PublicKey
 	if csr == nil {
 		public = newKey(f.t).Public()
@@ -154,6 +157,7 @@ func (f *fleet) certify(csr []byte, device, role string) string {
 	}
 	leaf := f.sign(&x509.Certificate{
 		Subject:     pkix.Name{CommonName: device, OrganizationalUnit: []string{role}},
+		URIs:        uris,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 		NotBefore:   f.now().Add(-time.Minute), NotAfter: f.now().Add(lifetime),
 	}, f.ca, public)

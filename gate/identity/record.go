@@ -26,10 +26,9 @@ const (
 	listFile        = "trust.cbor"
 	recordFile      = "enrolment.json" // written last
 
-	maxFile   = 2 << 20
-	pemCert   = "CERTIFICATE"
-	maxChain  = 4
-	maxEvents = 64
+	maxFile  = 2 << 20
+	pemCert  = "CERTIFICATE"
+	maxChain = 4
 )
 
 // record is what central told this device about itself. It holds no secret.

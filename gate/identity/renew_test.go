@@ -59,7 +59,7 @@ func TestRenewRefusals(t *testing.T) {
 		move    time.Duration
 		want    error
 	}{
-		{name: "another key", want: identity.ErrAnswer, spoil: func(f *fleet, a map[string]any) { a["certificate"] = f.certify(nil, "north-1", "gate") }},
+		{name: "another key", want: identity.ErrAnswer, spoil: func(f *fleet, a map[string]any) { a["certificate"] = f.certify(nil, "north-1", "gate", 7) }},
 		{name: "nothing", want: identity.ErrAnswer, spoil: func(_ *fleet, a map[string]any) { a["certificate"] = "" }},
 		{name: "revoked", want: identity.ErrRefused, instead: func(w http.ResponseWriter, _ *http.Request) {
 			problem(w, http.StatusForbidden, "revoked", "this device was revoked", "ask the organiser")
