@@ -15,7 +15,7 @@ const (
 	holders  = 60   // shown to the camera
 	refunds  = 50   // one after the other
 	typed    = 300  // decided from their text
-	offline  = 5000 // decided while the cable is cut
+	offline  = 5000 // damaged passes, refused and journaled while the cable is cut
 	patience = 30 * time.Second
 )
 
@@ -129,7 +129,7 @@ func (r *rig) upload(ctx context.Context, g *stage.Gate) error {
 	}
 	for i := range offline {
 		since := g.Feed.Mark()
-		if err := g.Type(fmt.Sprintf("NOT A CODE %d", i)); err != nil {
+		if err := g.Type(fmt.Sprintf("CTR1%d", i)); err != nil {
 			return err
 		}
 		if _, err := r.verdict(ctx, g, since); err != nil {
