@@ -10,8 +10,27 @@ import (
 // buffers is how many frames the kernel may hold for us; the newest should not wait behind many.
 const buffers = 3
 
+// enough is the frame rate that we ask for where the device leaves the choice: faster frames cost
+// light and time, and a pass is held still for longer.
+const enough = 30
+
+// library is what we use of *webcam.Webcam.
+type library interface {
+	GetSupportedFormats() map[webcam.PixelFormat]string
+	GetSupportedFrameSizes(f webcam.PixelFormat) []webcam.FrameSize
+	GetSupportedFramerates(f webcam.PixelFormat, width, height uint32) []webcam.FrameRate
+	SetImageFormat(f webcam.PixelFormat, width, height uint32) (webcam.PixelFormat, uint32, uint32, error)
+	SetFramerate(fps float32) error
+	SetBufferCount(count uint32) error
+	StartStreaming() error
+	WaitForFrame(seconds uint32) error
+	GetFrame() ([]byte, uint32, error)
+	ReleaseFrame(index uint32) error
+	Close() error
+}
+
 // v4l2 is a Video4Linux2 capture device.
-type v4l2 struct{ cam *webcam.Webcam }
+type v4l2 struct{ cam library }
 
 func openDevice(path string) (device, error) {
 	cam, err := webcam.Open(path)
@@ -53,12 +72,21 @@ func within(s webcam.FrameSize, w, h uint32) bool {
 	return on(w, s.MinWidth, s.MaxWidth, s.StepWidth) && on(h, s.MinHeight, s.MaxHeight, s.StepHeight)
 }
 
-// fps is the highest frame rate of a format and size, 0 if the device does not say.
+// fps is the frame rate to ask for of a format and size: the highest up to enough, else the lowest
+// above it; 0 if the device does not say.
 func (d *v4l2) fps(f webcam.PixelFormat, w, h uint32) float64 {
 	best := 0.0
 	for _, r := range d.cam.GetSupportedFramerates(f, w, h) {
-		if r.MinNumerator > 0 {
-			best = max(best, float64(r.MaxDenominator)/float64(r.MinNumerator))
+		if r.MinNumerator == 0 || r.MaxNumerator == 0 {
+			continue
+		}
+		// The shortest interval is the highest rate. A range has every rate between its ends.
+		high := float64(r.MinDenominator) / float64(r.MinNumerator)
+		low := float64(r.MaxDenominator) / float64(r.MaxNumerator)
+		rate := min(high, max(low, enough))
+		switch {
+		case best == 0, rate <= enough && (best > enough || rate > best), rate > enough && rate < best:
+			best = rate
 		}
 	}
 	return best
@@ -73,6 +101,11 @@ func (d *v4l2) start(m mode) error {
 	}
 	if fourCC(got) != m.format {
 		return fmt.Errorf("%w: asked for %v, the device set %v", ErrStream, m.format, fourCC(got))
+	}
+	if m.fps > 0 {
+		// A format does not set the rate: without this a device keeps its own, often a slow one. One
+		// that refuses keeps it too, and its frames will do.
+		_ = d.cam.SetFramerate(float32(m.fps))
 	}
 	if err := d.cam.SetBufferCount(buffers); err != nil {
 		return err

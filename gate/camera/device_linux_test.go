@@ -1,0 +1,86 @@
+package camera
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/blackjack/webcam"
+)
+
+// fakeLibrary stands in for *webcam.Webcam.
+type fakeLibrary struct {
+	library
+	formats map[webcam.PixelFormat]string
+	rates   []webcam.FrameRate
+	calls   []string
+	fps     float32
+}
+
+func (l *fakeLibrary) GetSupportedFormats() map[webcam.PixelFormat]string { return l.formats }
+
+func (l *fakeLibrary) GetSupportedFrameSizes(webcam.PixelFormat) []webcam.FrameSize {
+	return []webcam.FrameSize{{MinWidth: 640, MaxWidth: 640, MinHeight: 480, MaxHeight: 480}}
+}
+
+func (l *fakeLibrary) GetSupportedFramerates(webcam.PixelFormat, uint32, uint32) []webcam.FrameRate {
+	return l.rates
+}
+
+func (l *fakeLibrary) SetImageFormat(f webcam.PixelFormat, w, h uint32) (webcam.PixelFormat, uint32, uint32, error) {
+	l.calls = append(l.calls, "format")
+	return f, w, h, nil
+}
+
+func (l *fakeLibrary) SetFramerate(fps float32) error {
+	l.calls = append(l.calls, "rate")
+	l.fps = fps
+	return syscall.ENOTTY // as a driver without rates says
+}
+
+func (l *fakeLibrary) SetBufferCount(uint32) error { return nil }
+
+func (l *fakeLibrary) StartStreaming() error {
+	l.calls = append(l.calls, "stream")
+	return nil
+}
+
+func every(num, den uint32) webcam.FrameRate {
+	return webcam.FrameRate{MinNumerator: num, MaxNumerator: num, MinDenominator: den, MaxDenominator: den}
+}
+
+// TestFrameRate asks for a rate that the device offers, after the format and before the stream. The
+// first rates are those of the kernel's vivid driver at 640×480, whose own choice is 5 a second.
+func TestFrameRate(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		rates []webcam.FrameRate
+		want  float32
+	}{
+		{"vivid", []webcam.FrameRate{every(1, 1), every(1, 5), every(2, 25), every(1, 25)}, 25},
+		{"no more than enough", []webcam.FrameRate{every(1, 60), every(1, 15), every(1, 30), every(1, 50)}, 30},
+		{"the lowest if all are more", []webcam.FrameRate{every(1, 120), every(1, 60), every(1, 90)}, 60},
+		{"a range around it", []webcam.FrameRate{{MinNumerator: 1, MinDenominator: 60, MaxNumerator: 1, MaxDenominator: 1}}, 30},
+		{"a slow range", []webcam.FrameRate{{MinNumerator: 1, MinDenominator: 15, MaxNumerator: 1, MaxDenominator: 1}}, 15},
+		{"nonsense", []webcam.FrameRate{every(0, 30)}, 0},
+		{"none told", nil, 0},
+	} {
+		lib := &fakeLibrary{formats: map[webcam.PixelFormat]string{webcam.PixelFormat(yuyv): "YUYV 4:2:2"}, rates: tt.rates}
+		dev := &v4l2{lib}
+		modes, err := dev.modes()
+		if err != nil || len(modes) == 0 {
+			t.Errorf("%s: modes() = %v, %v", tt.name, modes, err)
+			continue
+		}
+		if err := dev.start(modes[0]); err != nil {
+			t.Errorf("%s: start(%v): %v", tt.name, modes[0], err)
+		}
+		calls := []string{"format", "rate", "stream"}
+		if tt.want == 0 {
+			calls = []string{"format", "stream"}
+		}
+		if lib.fps != tt.want || !slices.Equal(lib.calls, calls) {
+			t.Errorf("%s: rates %v: got %v a second, calls %v; want %v, %v", tt.name, tt.rates, lib.fps, lib.calls, tt.want, calls)
+		}
+	}
+}
