@@ -3,8 +3,10 @@ package camera
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/blackjack/webcam"
+	"golang.org/x/sys/unix"
 )
 
 // buffers is how many frames the kernel may hold for us; the newest should not wait behind many.
@@ -110,7 +112,31 @@ func (d *v4l2) start(m mode) error {
 	if err := d.cam.SetBufferCount(buffers); err != nil {
 		return err
 	}
-	return d.cam.StartStreaming()
+	if err := d.cam.StartStreaming(); err != nil {
+		return errors.Join(err, unmap(d.cam))
+	}
+	return nil
+}
+
+// unmap gives back the frame memory of a start that failed, as it does when the USB bus has no
+// bandwidth left. The library forgets it (v0.6.1 unmaps only what streams), and while any is mapped
+// the kernel holds the device busy, against us too, after it is closed.
+func unmap(cam library) error {
+	v := reflect.Indirect(reflect.ValueOf(cam))
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	field := v.FieldByName("buffers")
+	if !field.IsValid() || field.Type() != reflect.TypeFor[[][]byte]() {
+		return nil
+	}
+	var errs []error
+	for i := range field.Len() {
+		if b := field.Index(i).Bytes(); len(b) > 0 {
+			errs = append(errs, unix.Munmap(b))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (d *v4l2) wait() (bool, error) {

@@ -1,20 +1,26 @@
 package camera
 
 import (
+	"errors"
+	"reflect"
 	"slices"
 	"syscall"
 	"testing"
 
 	"github.com/blackjack/webcam"
+	"golang.org/x/sys/unix"
 )
 
-// fakeLibrary stands in for *webcam.Webcam.
+// fakeLibrary stands in for *webcam.Webcam. Its field buffers has the name and type of the real one.
 type fakeLibrary struct {
 	library
 	formats map[webcam.PixelFormat]string
 	rates   []webcam.FrameRate
 	calls   []string
 	fps     float32
+	refuses error // what StartStreaming returns
+	maps    int   // buffers that StartStreaming maps
+	buffers [][]byte
 }
 
 func (l *fakeLibrary) GetSupportedFormats() map[webcam.PixelFormat]string { return l.formats }
@@ -42,7 +48,15 @@ func (l *fakeLibrary) SetBufferCount(uint32) error { return nil }
 
 func (l *fakeLibrary) StartStreaming() error {
 	l.calls = append(l.calls, "stream")
-	return nil
+	l.buffers = make([][]byte, buffers)
+	for i := range l.maps {
+		b, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE)
+		if err != nil {
+			return err
+		}
+		l.buffers[i] = b
+	}
+	return l.refuses
 }
 
 func every(num, den uint32) webcam.FrameRate {
@@ -82,5 +96,24 @@ func TestFrameRate(t *testing.T) {
 		if lib.fps != tt.want || !slices.Equal(lib.calls, calls) {
 			t.Errorf("%s: rates %v: got %v a second, calls %v; want %v, %v", tt.name, tt.rates, lib.fps, lib.calls, tt.want, calls)
 		}
+	}
+}
+
+// TestRefusedStart has a bus without bandwidth. Frame memory that stays mapped would hold the device
+// busy for ever.
+func TestRefusedStart(t *testing.T) {
+	lib := &fakeLibrary{refuses: syscall.ENOSPC, maps: buffers - 1} // the last was not mapped
+	err := (&v4l2{lib}).start(mode{format: yuyv, width: 640, height: 480})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("start: %v, want ENOSPC", err)
+	}
+	for i, b := range lib.buffers[:lib.maps] {
+		if err := unix.Munmap(b); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("buffer %d was still mapped (%v)", i, err)
+		}
+	}
+	field, ok := reflect.TypeFor[webcam.Webcam]().FieldByName("buffers")
+	if !ok || field.Type != reflect.TypeFor[[][]byte]() {
+		t.Errorf("the library keeps its buffers elsewhere: %v", field)
 	}
 }
