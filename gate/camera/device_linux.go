@@ -3,7 +3,9 @@ package camera
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/blackjack/webcam"
 	"golang.org/x/sys/unix"
@@ -62,9 +64,23 @@ func (d *v4l2) modes() ([]mode, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%w: the device offers %v; want one of %v", ErrStream, have, formats)
+		return nil, fmt.Errorf("%w: the device offers %s; want one of %v", ErrStream, offered(have), formats)
 	}
 	return out, nil
+}
+
+// offered names a device's formats, no more than fit on a line.
+func offered(have map[webcam.PixelFormat]string) string {
+	const most = 12
+	codes := slices.Sorted(maps.Keys(have))
+	names := make([]string, 0, most)
+	for _, c := range codes[:min(len(codes), most)] {
+		names = append(names, fourCC(c).String())
+	}
+	if more := len(codes) - len(names); more > 0 {
+		return fmt.Sprintf("%q and %d more", names, more)
+	}
+	return fmt.Sprintf("%q", names)
 }
 
 func within(s webcam.FrameSize, w, h uint32) bool {
@@ -156,11 +172,11 @@ func (d *v4l2) read(use func([]byte) error) (err error) {
 	}()
 	data, index, err := d.cam.GetFrame()
 	if err != nil {
-		return err
+		return fmt.Errorf("take frame: %w", err)
 	}
 	used := use(data)
 	if err := d.cam.ReleaseFrame(index); err != nil {
-		return err
+		return fmt.Errorf("give frame back: %w", err)
 	}
 	return used
 }

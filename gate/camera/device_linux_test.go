@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -115,5 +116,18 @@ func TestRefusedStart(t *testing.T) {
 	field, ok := reflect.TypeFor[webcam.Webcam]().FieldByName("buffers")
 	if !ok || field.Type != reflect.TypeFor[[][]byte]() {
 		t.Errorf("the library keeps its buffers elsewhere: %v", field)
+	}
+}
+
+func TestNoUsableFormat(t *testing.T) {
+	have := map[webcam.PixelFormat]string{'H' | '2'<<8 | '6'<<16 | '4'<<24: "H.264"}
+	if _, err := (&v4l2{&fakeLibrary{formats: have}}).modes(); !errors.Is(err, ErrStream) || !strings.Contains(err.Error(), `the device offers ["H264"]`) {
+		t.Errorf("modes: %v; want ErrStream and H264 by name", err)
+	}
+	for n := range webcam.PixelFormat(80) { // vivid has 87
+		have['A'|'B'<<8|'C'<<16|('0'+n)<<24] = strings.Repeat("x", 31)
+	}
+	if _, err := (&v4l2{&fakeLibrary{formats: have}}).modes(); !errors.Is(err, ErrStream) || len(err.Error()) > 300 || !strings.Contains(err.Error(), "and 69 more") {
+		t.Errorf("modes: %v; want ErrStream in no more than a few lines", err)
 	}
 }
