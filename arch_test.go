@@ -58,6 +58,7 @@ var allowed = map[string][]string{
 
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},
+	"testdata/pki":               {"sync/ticket", "sync/trust"},
 	"testdata/wallet":            {"sync/ticket", "sync/pass", "sync/trust"},
 	"testdata/frames/cmd/frames": {"testdata/frames"},
 	"testdata/stage":             {"sync/ticket", "sync/pass", "testdata/wallet"},

@@ -18,6 +18,7 @@ import (
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
+	"github.com/con-ting/conting/testdata/pki"
 )
 
 const (
@@ -31,8 +32,8 @@ func asTimeout(err error, target *net.Error) bool {
 }
 
 func TestConfig(t *testing.T) {
-	a := newAuthority(t)
-	good := broker.Config{TLS: a.server(), Listen: "127.0.0.1:0", Authorize: named, Logger: slog.New(slog.DiscardHandler), Now: time.Now}
+	a := pki.New(t)
+	good := broker.Config{TLS: a.Server(), Listen: "127.0.0.1:0", Authorize: named, Logger: slog.New(slog.DiscardHandler), Now: time.Now}
 	for name, spoil := range map[string]func(*broker.Config){
 		"no tls":                     func(c *broker.Config) { c.TLS = nil },
 		"no client certificates":     func(c *broker.Config) { c.TLS = c.TLS.Clone(); c.TLS.ClientAuth = tls.NoClientCert },
@@ -60,17 +61,17 @@ func TestConfig(t *testing.T) {
 
 // TestStrangers: whoever has no certificate of ours gets no further than TLS.
 func TestStrangers(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
-	other := newAuthority(t)
-	expired := a.issue("gate-1", trust.RoleGate, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) })
-	server := a.issue("gate-1", trust.RoleGate, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+	other := pki.New(t)
+	expired := a.Issue("gate-1", trust.RoleGate, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) })
+	server := a.Issue("gate-1", trust.RoleGate, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
 	for name, cfg := range map[string]*tls.Config{
-		"no certificate":       {RootCAs: a.pool()},
-		"foreign certificate":  {RootCAs: a.pool(), Certificates: other.client(gate, trust.RoleGate).Certificates},
-		"expired certificate":  {RootCAs: a.pool(), Certificates: []tls.Certificate{expired}},
-		"a server certificate": {RootCAs: a.pool(), Certificates: []tls.Certificate{server}},
-		"tls 1.2":              {RootCAs: a.pool(), Certificates: a.client(gate, trust.RoleGate).Certificates, MaxVersion: tls.VersionTLS12},
+		"no certificate":       {RootCAs: a.Pool()},
+		"foreign certificate":  {RootCAs: a.Pool(), Certificates: other.Client(gate, trust.RoleGate).Certificates},
+		"expired certificate":  {RootCAs: a.Pool(), Certificates: []tls.Certificate{expired}},
+		"a server certificate": {RootCAs: a.Pool(), Certificates: []tls.Certificate{server}},
+		"tls 1.2":              {RootCAs: a.Pool(), Certificates: a.Client(gate, trust.RoleGate).Certificates, MaxVersion: tls.VersionTLS12},
 	} {
 		conn, err := tls.Dial("tcp", b.Addr().String(), cfg)
 		if err != nil {
@@ -93,7 +94,7 @@ func TestStrangers(t *testing.T) {
 }
 
 func TestNoPlaintext(t *testing.T) {
-	b := start(t, newAuthority(t), nil)
+	b := start(t, pki.New(t), nil)
 	conn, err := net.Dial("tcp", b.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +116,7 @@ func TestNoPlaintext(t *testing.T) {
 // TestSlowHandshake: a connection that says nothing, and one that finishes TLS but
 // sends no CONNECT, are both ended.
 func TestSlowHandshake(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, func(c *broker.Config) { c.Handshake = 200 * time.Millisecond })
 	silent, err := net.Dial("tcp", b.Addr().String())
 	if err != nil {
@@ -129,13 +130,13 @@ func TestSlowHandshake(t *testing.T) {
 	if _, err := silent.Read(make([]byte, 1)); err == nil || asTimeout(err, &timeout) {
 		t.Errorf("silent connection: %v, want it closed", err)
 	}
-	dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate)).closed()
+	dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate)).closed()
 }
 
 func TestSessionRules(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
-	cfg := a.client(gate, trust.RoleGate)
+	cfg := a.Client(gate, trust.RoleGate)
 	for name, hello := range map[string][]byte{
 		"another device's id":       connectPacket(4, string(peer), nil),
 		"no id":                     connectPacket(4, "", nil),
@@ -168,9 +169,9 @@ func TestSessionRules(t *testing.T) {
 }
 
 func TestACLOnTheWire(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
-	cfg := a.client(gate, trust.RoleGate)
+	cfg := a.Client(gate, trust.RoleGate)
 	watch := newWatcher(t, a, b)
 
 	for _, filter := range []string{"#", "conting/v1/#", topic.AllJournals(), topic.JournalOf(peer), topic.AckOf(peer), topic.Chunk(7, 3, 0)[:len("conting/v1/7/set/3/")] + "+", "$SYS/#", "$share/x/" + topic.AckOf(gate)} {
@@ -207,9 +208,9 @@ func TestACLOnTheWire(t *testing.T) {
 }
 
 func TestOversizePacket(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
-	cfg := a.client(gate, trust.RoleGate)
+	cfg := a.Client(gate, trust.RoleGate)
 	watch := newWatcher(t, a, b)
 
 	r := dialRaw(t, b.Addr(), cfg)
@@ -228,9 +229,9 @@ func TestOversizePacket(t *testing.T) {
 }
 
 func TestGarbage(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
-	cfg := a.client(gate, trust.RoleGate)
+	cfg := a.Client(gate, trust.RoleGate)
 	for name, junk := range map[string][]byte{
 		"reserved type":        {0x00, 0x00},
 		"second CONNECT":       connectPacket(4, string(gate), nil),
@@ -252,7 +253,7 @@ func TestGarbage(t *testing.T) {
 // TestRevoked: a device that is taken out of service is disconnected, its will is
 // published, and it does not come back.
 func TestRevoked(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	var revoked atomic.Bool
 	b := start(t, a, func(c *broker.Config) {
 		c.Authorize = func(cert *x509.Certificate) (topic.Client, error) {
@@ -263,7 +264,7 @@ func TestRevoked(t *testing.T) {
 		}
 	})
 	watch := newWatcher(t, a, b)
-	cfg := a.client(gate, trust.RoleGate)
+	cfg := a.Client(gate, trust.RoleGate)
 	r := dialRaw(t, b.Addr(), cfg)
 	r.send(connectPacket(4, string(gate), &will{topic: topic.StateOf(gate), payload: "gone", retain: true}))
 	r.expect(0x20)
@@ -281,10 +282,10 @@ func TestRevoked(t *testing.T) {
 // TestEventsOnTheWire: a gate hears and says nothing about events that it is not
 // for, whoever publishes and whatever was retained.
 func TestEventsOnTheWire(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil) // everybody is for event 7
-	cfg := a.client(gate, trust.RoleGate)
-	head := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	cfg := a.Client(gate, trust.RoleGate)
+	head := dialRaw(t, b.Addr(), a.Client(central, trust.RoleCentral))
 	head.login(string(central))
 	for i, name := range []string{topic.Manifest(8), topic.Manifest(7)} {
 		head.send(publishPacket(uint16(i+1), name, []byte("kept"), true))
@@ -325,7 +326,7 @@ func TestEventsOnTheWire(t *testing.T) {
 // TestEventsChange: when a device is given other events, its connection ends, and
 // the next one has them.
 func TestEventsChange(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	var moved atomic.Bool
 	b := start(t, a, func(c *broker.Config) {
 		c.Authorize = func(cert *x509.Certificate) (topic.Client, error) {
@@ -336,7 +337,7 @@ func TestEventsChange(t *testing.T) {
 			return who, err
 		}
 	})
-	mine, other := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate)), dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate))
+	mine, other := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate)), dialRaw(t, b.Addr(), a.Client(peer, trust.RoleGate))
 	mine.login(string(gate))
 	other.login(string(peer))
 	b.Recheck(context.Background()) // nothing has changed
@@ -348,7 +349,7 @@ func TestEventsChange(t *testing.T) {
 	moved.Store(true)
 	b.Recheck(context.Background())
 	mine.closed()
-	again := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	again := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	again.login(string(gate))
 	for e, want := range map[ticket.EventID]byte{7: 0x80, 8: 0} {
 		again.send(subscribePacket(1, topic.Manifest(e)))
@@ -363,12 +364,12 @@ func TestEventsChange(t *testing.T) {
 }
 
 func TestDisconnect(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
 	if b.Disconnect(gate) {
 		t.Error("disconnected a device that was never there")
 	}
-	r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	r.login(string(gate))
 	if !b.Disconnect(gate) {
 		t.Error("the device is connected, but Disconnect found none")
@@ -379,10 +380,10 @@ func TestDisconnect(t *testing.T) {
 // TestTakeover: the newest connection of a device wins, and the old one's will is
 // published before the new one is accepted, whatever the load.
 func TestTakeover(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
 	watch := newWatcher(t, a, b)
-	cfg := a.client(gate, trust.RoleGate)
+	cfg := a.Client(gate, trust.RoleGate)
 	old := dialRaw(t, b.Addr(), cfg)
 	old.send(connectPacket(4, string(gate), &will{topic: topic.StateOf(gate), payload: "will 0", retain: true}))
 	old.expect(0x20)
@@ -427,21 +428,21 @@ func TestDeafPeer(t *testing.T) {
 }
 
 func deafPeer(t *testing.T, limit func(*broker.Config)) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, func(c *broker.Config) {
 		c.QueueBytes, c.WriteTimeout = 1<<30, time.Hour
 		limit(c)
 	})
-	deaf := dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate))
+	deaf := dialRaw(t, b.Addr(), a.Client(peer, trust.RoleGate))
 	deaf.login(string(peer))
 	deaf.send(subscribePacket(9, topic.AllDeltas(7)))
 	deaf.expect(0x90)
-	listener := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	listener := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	listener.login(string(gate))
 	listener.send(subscribePacket(9, topic.AllDeltas(7)))
 	listener.expect(0x90)
 
-	speaker := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	speaker := dialRaw(t, b.Addr(), a.Client(central, trust.RoleCentral))
 	speaker.login(string(central))
 	payload := bytes.Repeat([]byte("d"), topic.MaxPayload)
 	began := time.Now()
@@ -461,9 +462,9 @@ func deafPeer(t *testing.T, limit func(*broker.Config)) {
 // TestKeepAlive: a client that pings every second is not cut off between two
 // pings, and one that falls silent is.
 func TestKeepAlive(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
-	r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	hello := connectPacket(4, string(gate), nil)
 	hello[11] = 1 // the low byte of the keep-alive
 	r.send(hello)
@@ -476,19 +477,19 @@ func TestKeepAlive(t *testing.T) {
 }
 
 func TestConnectionLimit(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, func(c *broker.Config) { c.MaxConnections = 2 })
-	one := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	one := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	one.login(string(gate))
-	two := dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate))
+	two := dialRaw(t, b.Addr(), a.Client(peer, trust.RoleGate))
 	two.login(string(peer))
-	if conn, err := tls.Dial("tcp", b.Addr().String(), a.client(central, trust.RoleCentral)); err == nil {
+	if conn, err := tls.Dial("tcp", b.Addr().String(), a.Client(central, trust.RoleCentral)); err == nil {
 		_ = conn.Close()
 		t.Error("a third connection was accepted")
 	}
 	_ = two.conn.Close()
 	eventually(t, "there is room after one left", func() bool {
-		conn, err := tls.Dial("tcp", b.Addr().String(), a.client(central, trust.RoleCentral))
+		conn, err := tls.Dial("tcp", b.Addr().String(), a.Client(central, trust.RoleCentral))
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -499,13 +500,13 @@ func TestConnectionLimit(t *testing.T) {
 // TestRetained: what central publishes waits for those who come later, and is
 // gone when central takes it away.
 func TestRetained(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
-	r := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	r := dialRaw(t, b.Addr(), a.Client(central, trust.RoleCentral))
 	r.login(string(central))
 	r.send(publishPacket(1, topic.Manifest(7), []byte("manifest"), true))
 	r.expect(0x40)
-	g := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	g := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	g.login(string(gate))
 	g.send(subscribePacket(1, topic.Manifest(7)))
 	g.expect(0x90)
@@ -514,7 +515,7 @@ func TestRetained(t *testing.T) {
 	}
 	r.send(publishPacket(2, topic.Manifest(7), nil, true))
 	r.expect(0x40)
-	h := dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate))
+	h := dialRaw(t, b.Addr(), a.Client(peer, trust.RoleGate))
 	h.login(string(peer))
 	h.send(subscribePacket(1, topic.Manifest(7)))
 	h.expect(0x90)
@@ -525,9 +526,9 @@ func TestRetained(t *testing.T) {
 }
 
 func TestCloseEndsEverything(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
-	r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	r.login(string(gate))
 	if err := b.Close(); err != nil {
 		t.Errorf("Close = %v", err)
@@ -548,11 +549,11 @@ type watcher struct {
 	got chan link.Message
 }
 
-func newWatcher(t testing.TB, a *authority, b *broker.Broker) *watcher {
+func newWatcher(t testing.TB, a *pki.Authority, b *broker.Broker) *watcher {
 	t.Helper()
 	w := &watcher{t: t, got: make(chan link.Message, 1000)}
 	up := make(chan struct{}, 10)
-	cfg := a.client(central, trust.RoleCentral)
+	cfg := a.Client(central, trust.RoleCentral)
 	l, err := link.New(context.Background(), link.Config{
 		Endpoints: []link.Endpoint{{Name: "central", URL: "tls://" + b.Addr().String()}},
 		TLS:       func() *tls.Config { return cfg }, ClientID: central,

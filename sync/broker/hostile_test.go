@@ -9,18 +9,19 @@ import (
 	"github.com/con-ting/conting/sync/broker"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
+	"github.com/con-ting/conting/testdata/pki"
 )
 
 // TestTricklingPeer: one client that takes its backlog drop by drop, each in
 // time, keeps neither its own end nor the broker's waiting.
 func TestTricklingPeer(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, func(c *broker.Config) { c.QueueBytes = 64 << 20 })
-	trickle := dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate))
+	trickle := dialRaw(t, b.Addr(), a.Client(peer, trust.RoleGate))
 	trickle.login(string(peer))
 	trickle.send(subscribePacket(9, topic.AllDeltas(7)))
 	trickle.expect(0x90)
-	speaker := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	speaker := dialRaw(t, b.Addr(), a.Client(central, trust.RoleCentral))
 	speaker.login(string(central))
 	payload := bytes.Repeat([]byte("d"), topic.MaxPayload)
 	for i := range 200 { // 25 MB: more than every buffer on the way
@@ -56,9 +57,9 @@ func TestTricklingPeer(t *testing.T) {
 // TestSubscriptionLimit: a session cannot make the broker remember filters
 // without end, nor messages that it never acknowledges.
 func TestSubscriptionLimit(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, func(c *broker.Config) { c.MaxSubscriptions = 2 })
-	r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	r.login(string(gate))
 	ask := func(id byte, seqs ...uint64) []byte {
 		parts := [][]byte{{0, id}}
@@ -86,7 +87,7 @@ func TestSubscriptionLimit(t *testing.T) {
 		t.Errorf("after leaving one: SUBACK % x, want room for another", got)
 	}
 
-	speaker := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	speaker := dialRaw(t, b.Addr(), a.Client(central, trust.RoleCentral))
 	speaker.login(string(central))
 	speaker.send(publishPacket(1, topic.DeltaAt(7, 3), []byte("d"), false))
 	if kind, body, ok := r.receive(); !ok || kind != 0x30 {
@@ -97,16 +98,16 @@ func TestSubscriptionLimit(t *testing.T) {
 // TestConnectionsOfOneDevice: a device that connects and connects and never says
 // CONNECT leaves room for the others.
 func TestConnectionsOfOneDevice(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, func(c *broker.Config) { c.MaxPerDevice = 2 })
-	mine := a.client(gate, trust.RoleGate)
+	mine := a.Client(gate, trust.RoleGate)
 	silent := []*raw{dialRaw(t, b.Addr(), mine), dialRaw(t, b.Addr(), mine)}
 	eventually(t, "a third connection is refused", func() bool {
 		before := b.Stats().Denied
 		dialRaw(t, b.Addr(), mine).closed()
 		return b.Stats().Denied > before
 	})
-	dialRaw(t, b.Addr(), a.client(peer, trust.RoleGate)).login(string(peer))
+	dialRaw(t, b.Addr(), a.Client(peer, trust.RoleGate)).login(string(peer))
 	for _, r := range silent {
 		_ = r.conn.Close()
 	}
@@ -121,11 +122,11 @@ func TestConnectionsOfOneDevice(t *testing.T) {
 // TestNoSessionIsKept: a device that asks for a persistent session gets none, so
 // that nothing is queued for those who are away.
 func TestNoSessionIsKept(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, nil)
 	hello := connectPacket(4, string(gate), nil)
 	hello[9] = 0 // connect flags: without CleanSession
-	r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	r.send(hello)
 	r.expect(0x20)
 	r.send(subscribePacket(1, topic.DeltaAt(7, 1)))
@@ -133,12 +134,12 @@ func TestNoSessionIsKept(t *testing.T) {
 	_ = r.conn.Close()
 	eventually(t, "the session is over", func() bool { return b.Stats().Connected == 0 })
 
-	r = dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+	r = dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 	r.send(hello)
 	if body := r.expect(0x20); !bytes.Equal(body, []byte{0, 0}) {
 		t.Errorf("CONNACK % x, want 00 00: no session present", body)
 	}
-	speaker := dialRaw(t, b.Addr(), a.client(central, trust.RoleCentral))
+	speaker := dialRaw(t, b.Addr(), a.Client(central, trust.RoleCentral))
 	speaker.login(string(central))
 	speaker.send(publishPacket(1, topic.DeltaAt(7, 1), []byte("d"), false))
 	speaker.expect(0x40)
@@ -150,10 +151,10 @@ func TestNoSessionIsKept(t *testing.T) {
 
 // TestIdlePeer: a peer cannot buy silence with a long keep-alive, or with none.
 func TestIdlePeer(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := start(t, a, func(c *broker.Config) { c.MaxIdle = 200 * time.Millisecond })
 	for name, keepAlive := range map[string][]byte{"18 hours": {0xff, 0xff}, "none": {0, 0}, "a minute": {0, 60}} {
-		r := dialRaw(t, b.Addr(), a.client(gate, trust.RoleGate))
+		r := dialRaw(t, b.Addr(), a.Client(gate, trust.RoleGate))
 		hello := connectPacket(4, string(gate), nil)
 		copy(hello[10:12], keepAlive)
 		r.send(hello)

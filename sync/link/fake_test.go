@@ -13,6 +13,7 @@ import (
 	"github.com/con-ting/conting/sync/link"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
+	"github.com/con-ting/conting/testdata/pki"
 )
 
 // fake is a broker that does what no good broker does.
@@ -27,13 +28,13 @@ type fakeConn struct {
 	in     *bufio.Reader
 }
 
-func newFake(t testing.TB, a *authority, serve func(*fakeConn)) *fake {
+func newFake(t testing.TB, a *pki.Authority, serve func(*fakeConn)) *fake {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, cfg := &fake{ln: ln}, a.server()
+	f, cfg := &fake{ln: ln}, a.Server()
 	f.wg.Go(func() {
 		for {
 			raw, err := ln.Accept()
@@ -94,7 +95,7 @@ func published(p []byte) (name string, id, payload []byte) {
 // after the birth of this one is told the birth again.
 func TestStaleWill(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	will, birth := states(gate)
 	births := make(chan []byte, 100)
 	f := newFake(t, a, func(c *fakeConn) {
@@ -146,7 +147,7 @@ func TestStaleWill(t *testing.T) {
 // TestHostileBroker: whatever a broker says, the link neither crashes nor swallows
 // memory; it leaves, and uses the next one.
 func TestHostileBroker(t *testing.T) {
-	a := newAuthority(t)
+	a := pki.New(t)
 	for name, answer := range map[string]func(c *fakeConn, p []byte){
 		"refuses the session": func(c *fakeConn, p []byte) {
 			if p[0]>>4 == 1 {
@@ -200,8 +201,8 @@ func TestHostileBroker(t *testing.T) {
 // TestHello: the link speaks TLS 1.3 or not at all, and asks for a clean session:
 // no broker is to queue for a device that keeps its own outbox.
 func TestHello(t *testing.T) {
-	a := newAuthority(t)
-	old := a.server()
+	a := pki.New(t)
+	old := a.Server()
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 	spoke, flags := make(chan error, 100), make(chan byte, 100)
 	dated := newFake(t, a, func(c *fakeConn) { spoke <- tls.Server(c.raw, old).Handshake() })
@@ -214,7 +215,7 @@ func TestHello(t *testing.T) {
 		}
 	})
 	connectTo(t, a, gate, trust.RoleGate, []string{dated.url(), modern.url()}, func(cfg *link.Config) {
-		careless := a.client(gate, trust.RoleGate)
+		careless := a.Client(gate, trust.RoleGate)
 		careless.MinVersion = 0
 		cfg.TLS = func() *tls.Config { return careless }
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
+	"github.com/con-ting/conting/testdata/pki"
 )
 
 const (
@@ -34,10 +35,10 @@ type device struct {
 }
 
 // connectTo starts a link that fails fast.
-func connectTo(t testing.TB, a *authority, id ticket.DeviceID, role trust.Role, urls []string, edit func(*link.Config)) *device {
+func connectTo(t testing.TB, a *pki.Authority, id ticket.DeviceID, role trust.Role, urls []string, edit func(*link.Config)) *device {
 	t.Helper()
 	d := &device{t: t, got: make(chan link.Message, 10000), states: make(chan link.State, 1000)}
-	secure := a.client(id, role)
+	secure := a.Client(id, role)
 	cfg := link.Config{
 		TLS: func() *tls.Config { return secure }, ClientID: id,
 		OnMessage: func(name string, payload []byte) { d.got <- link.Message{Topic: name, Payload: payload} },
@@ -115,7 +116,7 @@ func (d *device) next(name string) []byte {
 	}
 }
 
-func newBroker(t testing.TB, a *authority) *broker.Broker { return start(t, a, nil) }
+func newBroker(t testing.TB, a *pki.Authority) *broker.Broker { return start(t, a, nil) }
 
 func urlOf(b *broker.Broker) string { return "tls://" + b.Addr().String() }
 
@@ -186,7 +187,7 @@ type server struct {
 	mute bool                               // acknowledges nothing
 }
 
-func newServer(t testing.TB, a *authority, url string, mute bool) *server {
+func newServer(t testing.TB, a *pki.Authority, url string, mute bool) *server {
 	t.Helper()
 	s := &server{seen: make(map[ticket.DeviceID]map[uint64]int), news: make(chan int, 1<<16), mute: mute}
 	ready := make(chan struct{})

@@ -16,6 +16,7 @@ import (
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
+	"github.com/con-ting/conting/testdata/pki"
 )
 
 func TestConfig(t *testing.T) {
@@ -57,7 +58,7 @@ func TestConfig(t *testing.T) {
 
 func TestPublishAndSubscribe(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := newBroker(t, a)
 	c := connectTo(t, a, central, trust.RoleCentral, []string{urlOf(b)}, nil)
 	c.up()
@@ -112,7 +113,7 @@ func TestPublishAndSubscribe(t *testing.T) {
 
 func TestOffline(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := newBroker(t, a)
 	p := newProxy(t, b.Addr().String())
 	p.Cut()
@@ -153,7 +154,7 @@ func TestOffline(t *testing.T) {
 // TestCertificateIsAskedForEachTime: a renewed certificate is used without a restart.
 func TestCertificateIsAskedForEachTime(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := newBroker(t, a)
 	var asked atomic.Int64
 	g := connectTo(t, a, gate, trust.RoleGate, []string{urlOf(b)}, func(c *link.Config) {
@@ -161,7 +162,7 @@ func TestCertificateIsAskedForEachTime(t *testing.T) {
 			if asked.Add(1) == 1 {
 				return nil // not enrolled yet
 			}
-			return a.client(gate, trust.RoleGate)
+			return a.Client(gate, trust.RoleGate)
 		}
 	})
 	g.up()
@@ -176,7 +177,7 @@ func TestCertificateIsAskedForEachTime(t *testing.T) {
 // TestWill: births and wills carry the connection's epoch, which grows.
 func TestWill(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := newBroker(t, a)
 	c := connectTo(t, a, central, trust.RoleCentral, []string{urlOf(b)}, func(cfg *link.Config) { cfg.Subscriptions = []string{topic.AllStates()} })
 	c.up()
@@ -213,7 +214,7 @@ func TestWill(t *testing.T) {
 // TestFallbackAndReturn: hub lost, central used, hub back for long enough, hub used.
 func TestFallbackAndReturn(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	hub, cen := newBroker(t, a), newBroker(t, a)
 	cable := newProxy(t, hub.Addr().String())
 	g := connectTo(t, a, gate, trust.RoleGate, []string{cable.url(), urlOf(cen)}, func(c *link.Config) { c.Timeout = 300 * time.Millisecond })
@@ -237,7 +238,7 @@ func TestFallbackAndReturn(t *testing.T) {
 // TestHysteresis: a preferred broker that is only up for moments is left alone.
 func TestHysteresis(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	cen := newBroker(t, a)
 	var handshakes, sessions atomic.Int64
 	// A hub that completes every second handshake: never three good probes in a row.
@@ -266,7 +267,7 @@ func TestHysteresis(t *testing.T) {
 // connection, and the loss is counted.
 func TestSlowConsumer(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := newBroker(t, a)
 	c := connectTo(t, a, central, trust.RoleCentral, []string{urlOf(b)}, nil)
 	c.up()
@@ -306,7 +307,7 @@ func TestSlowConsumer(t *testing.T) {
 
 func TestCloseIsIdempotent(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	g := connectTo(t, a, gate, trust.RoleGate, []string{"tls://127.0.0.1:1"}, nil)
 	for range 2 {
 		if err := g.Close(); err != nil {
@@ -325,7 +326,7 @@ func TestCloseIsIdempotent(t *testing.T) {
 // long it takes, and it is sent again.
 func TestWindow(t *testing.T) {
 	noLeaks(t)
-	a := newAuthority(t)
+	a := pki.New(t)
 	b := newBroker(t, a)
 	s := newServer(t, a, urlOf(b), true)
 	o := newOutbox(gate, 500, 8)
@@ -372,8 +373,8 @@ func values(m map[uint64]int) []int {
 func TestNothingIsLost(t *testing.T) {
 	noLeaks(t)
 	const each = 2000
-	a := newAuthority(t)
-	cfg := broker.Config{TLS: a.server(), Listen: "127.0.0.1:0", Authorize: named, Logger: slog.New(slog.DiscardHandler), Now: time.Now}
+	a := pki.New(t)
+	cfg := broker.Config{TLS: a.Server(), Listen: "127.0.0.1:0", Authorize: named, Logger: slog.New(slog.DiscardHandler), Now: time.Now}
 	b, err := broker.New(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)

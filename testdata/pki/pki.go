@@ -1,35 +1,37 @@
-package link_test
+// Package pki makes certificates for tests: an authority, devices and servers,
+// each with a fresh key in memory.
+//
+// It protects nothing and is no part of the product; central/fleet issues the
+// real ones.
+package pki
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"log/slog"
 	"math/big"
 	"net"
 	"testing"
 	"time"
 
-	"github.com/con-ting/conting/sync/broker"
 	"github.com/con-ting/conting/sync/ticket"
-	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
 )
 
-// authority issues the certificates of a test, as central's device CA does.
-type authority struct {
+// Authority issues the certificates of a test, as central's device authority does.
+type Authority struct {
 	t    testing.TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newAuthority(t testing.TB) *authority {
+// New makes an authority with a key of its own.
+func New(t testing.TB) *Authority {
 	t.Helper()
-	a := &authority{t: t, key: newKey(t)}
+	a := &Authority{t: t, key: newKey(t)}
 	der, err := x509.CreateCertificate(rand.Reader, template("device ca", "", true), template("device ca", "", true), a.key.Public(), a.key)
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +73,9 @@ func template(name string, role trust.Role, ca bool) *x509.Certificate {
 	return c
 }
 
-// issue makes a certificate; edit may change it first.
-func (a *authority) issue(name string, role trust.Role, edit func(*x509.Certificate)) tls.Certificate {
+// Issue makes a certificate for a device, or with an empty role for a server on
+// loopback; edit may change it before it is signed.
+func (a *Authority) Issue(name string, role trust.Role, edit func(*x509.Certificate)) tls.Certificate {
 	a.t.Helper()
 	c, key := template(name, role, false), newKey(a.t)
 	if edit != nil {
@@ -85,45 +88,22 @@ func (a *authority) issue(name string, role trust.Role, edit func(*x509.Certific
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-func (a *authority) pool() *x509.CertPool {
+// Pool holds the authority's own certificate.
+func (a *Authority) Pool() *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AddCert(a.cert)
 	return p
 }
 
-// client is a device's TLS configuration.
-func (a *authority) client(name ticket.DeviceID, role trust.Role) *tls.Config {
-	return &tls.Config{RootCAs: a.pool(), Certificates: []tls.Certificate{a.issue(string(name), role, nil)}, MinVersion: tls.VersionTLS13}
+// Client is a device's TLS configuration.
+func (a *Authority) Client(name ticket.DeviceID, role trust.Role) *tls.Config {
+	return &tls.Config{RootCAs: a.Pool(), Certificates: []tls.Certificate{a.Issue(string(name), role, nil)}, MinVersion: tls.VersionTLS13}
 }
 
-func (a *authority) server() *tls.Config {
+// Server is a broker's TLS configuration, which asks for client certificates.
+func (a *Authority) Server() *tls.Config {
 	return &tls.Config{
-		Certificates: []tls.Certificate{a.issue("broker", "", nil)}, ClientCAs: a.pool(),
-		ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12, // the broker raises it
+		Certificates: []tls.Certificate{a.Issue("broker", "", nil)}, ClientCAs: a.Pool(),
+		ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12, // for the broker to raise
 	}
-}
-
-// named is the Authorize of tests without revocation: every device is for the same events.
-func named(c *x509.Certificate) (topic.Client, error) {
-	return topic.Client{
-		Device: ticket.DeviceID(c.Subject.CommonName), Role: trust.Role(c.Subject.OrganizationalUnit[0]), Events: []ticket.EventID{7, 8},
-	}, nil
-}
-
-func start(t testing.TB, a *authority, edit func(*broker.Config)) *broker.Broker {
-	t.Helper()
-	cfg := broker.Config{TLS: a.server(), Listen: "127.0.0.1:0", Authorize: named, Logger: slog.New(slog.DiscardHandler), Now: time.Now}
-	if edit != nil {
-		edit(&cfg)
-	}
-	b, err := broker.New(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Errorf("close broker: %v", err)
-		}
-	})
-	return b
 }
