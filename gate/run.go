@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/con-ting/conting/gate/identity"
 )
@@ -115,7 +114,7 @@ func (g *appliance) serve(ctx context.Context) error {
 			g.log.InfoContext(ctx, "stopping on a signal")
 		case <-inputEnded:
 			g.log.InfoContext(ctx, "stopping at the end of the input")
-			g.events.settled(ctx, g.conf.Lane.GrantTimeout+lastPassage)
+			g.events.settled(ctx, g.lane.Patience())
 		case err = <-failed:
 		case err = <-laneEnded:
 			laneEnded <- err
@@ -136,9 +135,6 @@ func (g *appliance) serve(ctx context.Context) error {
 	g.events.say(event{Event: "stopped"})
 	return err
 }
-
-// lastPassage is how long past its time-out a grant may take to be settled.
-const lastPassage = 2 * time.Second
 
 // ready tells everybody that the lane is open.
 func (g *appliance) ready(ctx context.Context) error {

@@ -55,10 +55,10 @@ func (l *Lane) receive(ctx context.Context, r reading) {
 	}
 	for _, text := range texts {
 		result, fresh := l.handle(ctx, text, r)
-		r.reply(answer{result: result})
 		if fresh {
 			l.tell(func(o Observer) { o.Decided(result) })
 		}
+		r.reply(answer{result: result}) // whoever asked finds it told already
 		if len(l.granted) >= MaxGranted {
 			return
 		}

@@ -161,10 +161,18 @@ func (l *Lane) Run(ctx context.Context) error {
 	return nil
 }
 
+// Patience returns how long after the last reading everybody on their way through
+// has come to an end and a disk that works has been told: the turnstile serves
+// them one after the other, and the desk looks for one that fell silent once a
+// second.
+func (l *Lane) Patience() time.Duration {
+	return MaxGranted*l.cfg.GrantTimeout + silence + time.Second + 2*WriteTimeout
+}
+
 // Scan decides about a text that came without a picture: from a scan engine, a
-// keyboard or a test. It returns what was decided; for a code that is still being
-// shown, the earlier result with Repeat set. The error wraps [ErrBusy] or the
-// context's.
+// keyboard or a test. It returns what was decided, once the observers have heard
+// it; for a code that is still being shown, the earlier result with Repeat set.
+// The error wraps [ErrBusy] or the context's.
 func (l *Lane) Scan(ctx context.Context, text string) (Result, error) {
 	now := l.cfg.Now()
 	r := reading{texts: []string{text}, frame: now, read: now, answer: make(chan answer, 1)}
