@@ -166,6 +166,8 @@ type fileEvent struct {
 	RelyingParty    ticket.RelyingParty `json:"relying_party"`
 	PassBackSeconds uint16              `json:"pass_back_seconds"`
 	AlwaysChallenge bool                `json:"always_challenge"`
+	Leases          ticket.LeasePolicy  `json:"leases"`
+	MinimumAge      uint8               `json:"minimum_age"`
 }
 
 type fileClass struct {
@@ -176,6 +178,9 @@ type fileClass struct {
 	MaxEntries uint8        `json:"max_entries"`
 	Paper      bool         `json:"paper"`
 	Alone      ticket.Alone `json:"alone"`
+	Staff      bool         `json:"staff"`
+	StaffLane  bool         `json:"staff_lane"`
+	IDCheck    bool         `json:"id_check"`
 }
 
 // rules is the part that gates obey.
@@ -185,6 +190,7 @@ func (f *file) rules() ticket.Event {
 		Doors: unix(f.Event.Doors), Starts: unix(f.Event.Starts), Ends: unix(f.Event.Ends),
 		Gates: f.Venue.Gates, RelyingParty: f.Event.RelyingParty,
 		PassBackSeconds: f.Event.PassBackSeconds, AlwaysChallenge: f.Event.AlwaysChallenge,
+		Leases: f.Event.Leases, MinimumAge: f.Event.MinimumAge,
 	}
 	for _, z := range f.Venue.Zones {
 		e.Zones = append(e.Zones, ticket.Zone{ID: z.ID, Name: z.Name})
@@ -193,6 +199,7 @@ func (f *file) rules() ticket.Event {
 		e.Classes = append(e.Classes, ticket.Class{
 			ID: c.ID, Name: c.Name, Opens: unix(c.Opens), Closes: unix(c.Closes),
 			MaxEntries: c.MaxEntries, Paper: c.Paper, Alone: c.Alone,
+			Staff: c.Staff, StaffLane: c.StaffLane, IDCheck: c.IDCheck,
 		})
 	}
 	return e

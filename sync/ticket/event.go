@@ -30,6 +30,12 @@ type Event struct {
 
 	// AlwaysChallenge makes every holder answer the gate's nonce.
 	AlwaysChallenge bool `cbor:"13,keyasint,omitzero" json:"always_challenge,omitzero"`
+
+	// Leases is what gates make of the lease that a rotating pass was shown under.
+	Leases LeasePolicy `cbor:"14,keyasint,omitzero" json:"leases,omitzero"`
+
+	// MinimumAge is the age in years that a holder must have; zero means any.
+	MinimumAge uint8 `cbor:"15,keyasint,omitzero" json:"minimum_age,omitzero"`
 }
 
 // Zone is a part of the venue that tickets admit to.
@@ -55,6 +61,56 @@ type Class struct {
 
 	// Alone is what a gate does with this class while it can ask nobody.
 	Alone Alone `cbor:"7,keyasint,omitzero" json:"alone,omitzero"`
+
+	// Staff marks a class of accreditations: its tickets are never sold, are bound
+	// to the key of a DID instead of a passkey, and enter as often as they like.
+	Staff bool `cbor:"8,keyasint,omitzero" json:"staff,omitzero"`
+
+	// StaffLane sends the class to lanes where a steward stands.
+	StaffLane bool `cbor:"9,keyasint,omitzero" json:"staff_lane,omitzero"`
+
+	// IDCheck has a steward compare an identity document before the lane opens.
+	IDCheck bool `cbor:"10,keyasint,omitzero" json:"id_check,omitzero"`
+}
+
+// LeasePolicy is what gates make of a lease: the wallet keeps it alive at central
+// while a code is shown, and a lapse ends that session, never the ticket.
+type LeasePolicy uint8
+
+// The lease policies. Advisory, the zero value, refuses only what is known to
+// have lapsed; Required also asks for a challenge where the lease is not known to
+// be alive.
+const (
+	LeaseAdvisory LeasePolicy = iota
+	LeaseOff
+	LeaseRequired
+)
+
+// String returns the stable word for the policy.
+func (p LeasePolicy) String() string {
+	switch p {
+	case LeaseAdvisory:
+		return "advisory"
+	case LeaseOff:
+		return "off"
+	case LeaseRequired:
+		return "required"
+	}
+	return fmt.Sprintf("leases(%d)", uint8(p))
+}
+
+// MarshalText writes the policy's word.
+func (p LeasePolicy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads the policy's word.
+func (p *LeasePolicy) UnmarshalText(b []byte) error {
+	for c := LeaseAdvisory; c <= LeaseRequired; c++ {
+		if string(b) == c.String() {
+			*p = c
+			return nil
+		}
+	}
+	return fmt.Errorf("lease policy %q, want off, advisory or required: %w", b, ErrInvalid)
 }
 
 // Alone is the policy of a gate that can reach neither hub nor central nor peers.
@@ -125,6 +181,8 @@ func (e *Event) Check() error {
 		return bad("name and venue must be 1 to %d bytes of UTF-8", MaxName)
 	case e.Doors <= 0 || e.Starts < e.Doors || e.Ends <= e.Starts:
 		return bad("doors %d, starts %d, ends %d are not in order", e.Doors, e.Starts, e.Ends)
+	case e.Leases > LeaseRequired:
+		return bad("unknown lease policy %d", e.Leases)
 	case len(e.Timezone) > MaxName || !utf8.ValidString(e.Timezone):
 		return bad("time zone must be at most %d bytes of UTF-8", MaxName)
 	case len(e.Zones) == 0 || len(e.Zones) > MaxZones:
@@ -149,7 +207,7 @@ func (e *Event) Check() error {
 		if classes[c.ID] || !nameOK(c.Name) {
 			return bad("class %d is named badly or twice", c.ID)
 		}
-		if c.Opens < 0 || c.Closes < 0 || c.Closes != 0 && c.Closes < c.Opens || c.Alone > AloneOpen {
+		if c.Opens < 0 || c.Closes < 0 || c.Closes != 0 && c.Closes < c.Opens || c.Alone > AloneOpen || c.Staff && c.Paper {
 			return bad("class %d has an impossible rule", c.ID)
 		}
 		classes[c.ID] = true

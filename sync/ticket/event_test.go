@@ -53,6 +53,10 @@ func TestEventCheck(t *testing.T) {
 		"class twice":            {func(e *ticket.Event) { e.Classes[1].ID = 1 }, false},
 		"class shuts first":      {func(e *ticket.Event) { e.Classes[1].Closes = 499 }, false},
 		"class opens before all": {func(e *ticket.Event) { e.Classes[1].Opens = -1 }, false},
+		"staff on paper":         {func(e *ticket.Event) { e.Classes[0].Staff = true }, false},
+		"staff":                  {func(e *ticket.Event) { e.Classes[1].Staff = true }, true},
+		"odd lease policy":       {func(e *ticket.Event) { e.Leases = ticket.LeaseRequired + 1 }, false},
+		"leases required":        {func(e *ticket.Event) { e.Leases = ticket.LeaseRequired }, true},
 		"odd offline policy":     {func(e *ticket.Event) { e.Classes[1].Alone = ticket.AloneOpen + 1 }, false},
 		"too many classes":       {func(e *ticket.Event) { e.Classes = make([]ticket.Class, ticket.MaxClasses+1) }, false},
 		"no gates":               {func(e *ticket.Event) { e.Gates = nil }, false},
@@ -210,5 +214,19 @@ func TestHomeGateOfManyGates(t *testing.T) {
 	last, _ := e.HomeGate(&ticket.Ticket{ID: spread(1<<32 - 1), Zone: 1})
 	if first.Name != e.Gates[0].Name || last.Name != e.Gates[ticket.MaxGates-1].Name {
 		t.Errorf("homes of the first and last id: %q and %q", first.Name, last.Name)
+	}
+}
+
+func TestLeasePolicy(t *testing.T) {
+	for p := ticket.LeaseAdvisory; p <= ticket.LeaseRequired; p++ {
+		b, err := p.MarshalText()
+		back := ticket.LeasePolicy(99)
+		if err != nil || back.UnmarshalText(b) != nil || back != p {
+			t.Errorf("%d: %q, %v, back %d", p, b, err, back)
+		}
+	}
+	var p ticket.LeasePolicy
+	if err := p.UnmarshalText([]byte("on")); !errors.Is(err, ticket.ErrInvalid) {
+		t.Errorf("UnmarshalText(on) = %v, want ErrInvalid", err)
 	}
 }

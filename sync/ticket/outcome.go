@@ -75,7 +75,15 @@ const (
 	NonceUnknown         Reason = "nonce_unknown"         // a nonce that this gate did not issue, or that was used or ran out
 	LeaseLapsed          Reason = "lease_lapsed"          //
 	AccreditationMissing Reason = "accreditation_missing" //
+	CredentialInvalid    Reason = "credential_invalid"    // a presentation that does not verify, or is not for this gate and nonce
+	CredentialExpired    Reason = "credential_expired"    // a credential is past its end
+	CredentialRevoked    Reason = "credential_revoked"    // its issuer has taken it back
+	IssuerUnknown        Reason = "issuer_unknown"        // a credential of an issuer that the organiser does not accept
+	CredentialShown      Reason = "credential_shown"      // a credential that verifies and admits nobody by itself
+	AgeUnproven          Reason = "age_unproven"          // the event has an age limit, and the holder's age is not proved
+	IDCheck              Reason = "id_check"              // the class asks for an identity document
 	Attention            Reason = "attention"             // the ticket asks for a steward's look
+	ConfirmedByStaff     Reason = "confirmed_by_staff"    // admitted: a steward looked after a referral
 	ReferToStaff         Reason = "refer_to_staff"        //
 	NoSet                Reason = "no_set"                // this gate holds no ticket set for the event
 	SetExpired           Reason = "set_expired"           //
@@ -91,7 +99,9 @@ func Reasons() []Reason {
 		OK, Malformed, UnknownTicket, BadSignature, StalePass, FuturePass, NotUserVerified,
 		WrongEvent, WrongZone, WrongGate, TooEarly, TooLate, AlreadyAdmitted, PassBack,
 		Revoked, Refunded, Transferred, Blocked, HolderMismatch, FormNotAllowed,
-		ChallengeRequired, NonceUnknown, LeaseLapsed, AccreditationMissing, Attention,
+		ChallengeRequired, NonceUnknown, LeaseLapsed, AccreditationMissing,
+		CredentialInvalid, CredentialExpired, CredentialRevoked, IssuerUnknown, CredentialShown,
+		AgeUnproven, IDCheck, Attention, ConfirmedByStaff,
 		ReferToStaff, NoSet, SetExpired, ClockUncertain, GateFull, LaneFault, StorageFault,
 	}
 }

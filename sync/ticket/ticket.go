@@ -77,6 +77,7 @@ const (
 	FlagCompanion                    // admitted beside the holder of an accessible ticket
 	FlagAttention                    // the steward looks before the lane opens
 	FlagConcession                   // reduced price: proof of entitlement is asked for
+	FlagAgeProved                    // the holder's age credential was verified when the ticket was bound
 )
 
 // Has reports whether every flag of f is set.
