@@ -123,6 +123,10 @@ type Situation struct {
 	SetExpires time.Time     // zero when the set has no end
 	Mode       admit.Mode
 	Admitted   uint32 // how many this gate has let in
+
+	// Lease says how the session with this id fares; nil at a gate that hears
+	// nothing of sessions, where each of them is unknown. It only reads memory.
+	Lease func([8]byte) admit.LeaseState
 }
 
 // Observer is told what happens, for screens and metrics. It is called from the
