@@ -109,7 +109,12 @@ func (r *Renderer) build(s Scene) (*rand.Rand, error) {
 		r.code = code
 	}
 	r.room.build(s, rand.New(rand.NewPCG(s.Seed, 11)))
-	if !s.NoPhone {
+	switch {
+	case s.NoPhone:
+	case s.Picture != nil:
+		r.screen.show(s.Picture, s.CodeMM)
+		r.hand = grip(&r.screen, rand.New(rand.NewPCG(s.Seed, 15)))
+	default:
 		r.screen.build(s, r.code, rand.New(rand.NewPCG(s.Seed, 13)))
 		r.hand = grip(&r.screen, rand.New(rand.NewPCG(s.Seed, 15)))
 	}
@@ -120,7 +125,7 @@ func (r *Renderer) build(s Scene) (*rand.Rand, error) {
 // page is the scene without what may change from shot to shot of the same page.
 func (s Scene) page() Scene {
 	return Scene{
-		Seed: s.Seed, Size: s.Size, Text: s.Text, NoPhone: s.NoPhone, CodeMM: s.CodeMM, Quiet: s.Quiet,
+		Seed: s.Seed, Size: s.Size, Text: s.Text, Picture: s.Picture, NoPhone: s.NoPhone, CodeMM: s.CodeMM, Quiet: s.Quiet,
 		Inverted: s.Inverted, DarkUI: s.DarkUI, Cracks: s.Cracks, Ambient: s.Ambient,
 	}
 }
@@ -128,7 +133,10 @@ func (s Scene) page() Scene {
 // phone draws the phone and the hand over the room and blurs them.
 func (r *Renderer) phone(s Scene, rng *rand.Rand) {
 	modules := 49.0
-	if r.code != nil {
+	switch {
+	case s.Picture != nil:
+		modules = float64(s.Picture.Modules)
+	case r.code != nil:
 		modules = float64(r.code.Side)
 	}
 	p := s.pose(modules)

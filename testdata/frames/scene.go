@@ -71,6 +71,10 @@ type Scene struct {
 	Size image.Point // of the frame
 	Text string      // what the code says; empty for no code
 
+	// Picture is what the phone's screen shows, instead of Text and a page made up
+	// around it. CodeMM is how wide its Code is on the glass.
+	Picture *Picture
+
 	NoPhone  bool    // only the room
 	CodeMM   float64 // side of the code without quiet zone in millimetres
 	ModulePX float64 // pixels a module where the code's centre is, made smaller if the code would not fit
@@ -104,14 +108,26 @@ type Scene struct {
 
 // Scene draws a scene of this profile by lot. text is ignored by Empty.
 func (p Profile) Scene(seed uint64, size image.Point, text string) Scene {
+	side := 49
+	if c, err := Encode(text); err == nil {
+		side = c.Side
+	}
+	return p.lot(seed, size, text, side)
+}
+
+// Photograph draws a scene of this profile in which the phone shows a picture.
+func (p Profile) Photograph(seed uint64, size image.Point, pic *Picture) Scene {
+	s := p.lot(seed, size, "", pic.Modules)
+	s.Picture, s.NoPhone, s.Inverted = pic, false, false
+	return s
+}
+
+func (p Profile) lot(seed uint64, size image.Point, text string, modules int) Scene {
 	rng := rand.New(rand.NewPCG(seed, uint64(p)))
 	between := func(a, b float64) float64 { return a + (b-a)*rng.Float64() }
 	around := func(a float64) float64 { return between(-a, a) }
 	chance := func(of float64) bool { return rng.Float64() < of }
-	side := 49.0
-	if c, err := Encode(text); err == nil {
-		side = float64(c.Side)
-	}
+	side := float64(modules)
 	// hard is how far the profile goes: 0 in the best, 1 in the worst conditions.
 	hard, low, high, least := 0.2, 0.5, 0.75, 4.0
 	switch p {
@@ -177,6 +193,8 @@ func (s Scene) check() error {
 	switch {
 	case s.Size.X < 64 || s.Size.Y < 64 || s.Size.X > 4096 || s.Size.Y > 4096:
 		return fmt.Errorf("%w: size %v, want 64 to 4096 a side", ErrScene, s.Size)
+	case s.Picture != nil && s.Text != "":
+		return fmt.Errorf("%w: both a text and a picture", ErrScene)
 	case s.CodeMM < 5 || s.CodeMM > 200 || s.ModulePX <= 0:
 		return fmt.Errorf("%w: code of %.0f mm at %.1f px a module", ErrScene, s.CodeMM, s.ModulePX)
 	case math.Abs(s.Yaw) > 70 || math.Abs(s.Pitch) > 70:
@@ -185,6 +203,9 @@ func (s Scene) check() error {
 		return fmt.Errorf("%w: blur %.0f px, motion %.0f px", ErrScene, s.Defocus, s.Motion)
 	case s.Quality < 0 || s.Quality > 100:
 		return fmt.Errorf("%w: JPEG quality %d", ErrScene, s.Quality)
+	}
+	if s.Picture != nil {
+		return s.Picture.check()
 	}
 	return nil
 }
