@@ -40,6 +40,8 @@ type List struct {
 	// DeviceCAs are the DER certificates that devices' certificates chain to.
 	DeviceCAs      [][]byte          `cbor:"5,keyasint,omitempty"`
 	RevokedDevices []ticket.DeviceID `cbor:"6,keyasint,omitempty"`
+	// Issuers are the registrars and accreditors whose credentials count.
+	Issuers []Issuer `cbor:"7,keyasint,omitempty"`
 }
 
 // Check reports the first thing about the list that contradicts itself. It does
@@ -85,6 +87,9 @@ func (l *List) Check() error {
 		if _, err := ticket.ParseDeviceID(string(id)); err != nil {
 			return bad("revoked device: %v", err)
 		}
+	}
+	if err := checkIssuers(l.Issuers); err != nil {
+		return bad("%v", err)
 	}
 	return nil
 }
