@@ -158,7 +158,7 @@ func (g *appliance) buildLane(ctx context.Context) error {
 		GrantTimeout: g.conf.Lane.GrantTimeout, Observers: []lane.Observer{g.events, screen{g.panel}}, Logger: g.log, Now: g.now,
 	}
 	if g.camera != nil {
-		decoder, err := qr.New(qr.Config{Now: g.now})
+		decoder, err := qr.New(qr.Config{Budget: g.conf.Camera.DecodeBudget, Now: g.now})
 		if err != nil {
 			return err
 		}

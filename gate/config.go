@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/con-ting/conting/gate/qr"
 	"github.com/con-ting/conting/gate/turnstile"
 	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/settings"
@@ -56,6 +57,11 @@ type cameraConfig struct {
 	// Width and Height are what a V4L2 camera is asked for. Default 1280×720.
 	Width  int `toml:"width"`
 	Height int `toml:"height"`
+
+	// DecodeBudget is how long a frame may be searched for a code. The next frame
+	// shows the same code again, so that little is lost; but a device that is too
+	// slow for it reads nothing, ever. Default 40ms.
+	DecodeBudget time.Duration `toml:"decode_budget"`
 }
 
 type laneConfig struct {
@@ -134,7 +140,7 @@ func defaults() config {
 	return config{
 		DataDir: defaultData,
 		Log:     logConfig{Level: "info", Format: "text"},
-		Camera:  cameraConfig{URL: "v4l2:/dev/video0", Width: 1280, Height: 720},
+		Camera:  cameraConfig{URL: "v4l2:/dev/video0", Width: 1280, Height: 720, DecodeBudget: qr.DefaultBudget},
 		Lane: laneConfig{
 			Name: "1", Input: inputCamera, Driver: "software", Passage: "auto",
 			PassageDelay: 800 * time.Millisecond, GrantTimeout: turnstile.DefaultTimeout, Challenge: true,
@@ -229,6 +235,7 @@ func (c *config) check() error {
 		one("lane.driver", c.Lane.Driver, "software"),
 		one("lane.passage", c.Lane.Passage, "auto", "none"),
 		one("panel.language", c.Panel.Language, "ko", "en"),
+		between("camera.decode_budget", c.Camera.DecodeBudget, time.Millisecond, 10*time.Second),
 		between("lane.passage_delay", c.Lane.PassageDelay, 0, turnstile.MaxTimeout),
 		between("lane.grant_timeout", c.Lane.GrantTimeout, 100*time.Millisecond, turnstile.MaxTimeout),
 		between("clock.uncertainty", c.Clock.Uncertainty, time.Millisecond, 24*time.Hour),

@@ -67,6 +67,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"[lane]\ngrant_timeout = \"fast\"", "grant_timeout", ""},
 		{"[lane]\ngrant_timeout = \"1ms\"", "lane.grant_timeout", ""},
 		{"[camera]\nwidth = 2", "camera.width", ""},
+		{"[camera]\ndecode_budget = \"0s\"", "camera.decode_budget", ""},
 		{"data_dir = \"relative\"", "absolute", ""},
 		{"[panel]\nlisten = \"8470\"", "panel.listen", ""},
 		{"[panel]\nlanguage = \"fr\"", "panel.language", ""},
