@@ -37,6 +37,7 @@ var table = map[Kind]map[trust.Role]rule{
 	Delta:       publicFromCentral(some),
 	Beacon:      publicFromCentral(named),
 	Ledger:      publicFromCentral(some),
+	Leases:      publicFromCentral(some),
 	Admissions:  fromDevice(some),
 	Claim:       fromDevice(none),
 	ClaimReply:  toDevice(),

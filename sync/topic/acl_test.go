@@ -17,7 +17,7 @@ const (
 // What a topic is about: nothing (public lists), an event, a device, or both.
 var (
 	public = func(e ticket.EventID) []string {
-		return []string{topic.Manifest(e), topic.Rules(e, 3), topic.Status(e, 3), topic.Chunk(e, 3, 0), topic.DeltaAt(e, 12), topic.BeaconOf(e), topic.LedgerPage(e, 1)}
+		return []string{topic.Manifest(e), topic.Rules(e, 3), topic.Status(e, 3), topic.Chunk(e, 3, 0), topic.DeltaAt(e, 12), topic.BeaconOf(e), topic.LedgerPage(e, 1), topic.LeasePage(e, 5)}
 	}
 	upward   = func(d ticket.DeviceID) []string { return []string{topic.JournalOf(d), topic.LogOf(d)} }
 	downward = func(d ticket.DeviceID) []string { return []string{topic.AckOf(d), topic.CommandOf(d)} }
@@ -128,8 +128,8 @@ func TestMayExhaustively(t *testing.T) {
 }
 
 func TestMaySubscribe(t *testing.T) {
-	gates := []string{topic.AllDeltas(7), topic.AllLedger(7), topic.AllAdmissions(7), topic.AllAdmissions(9)}
-	foreign := []string{topic.AllDeltas(8), topic.AllLedger(8), topic.AllAdmissions(8), topic.AllAdmissions(77), topic.AllDeltas(70)}
+	gates := []string{topic.AllDeltas(7), topic.AllLedger(7), topic.AllLeases(7), topic.AllAdmissions(7), topic.AllAdmissions(9)}
+	foreign := []string{topic.AllDeltas(8), topic.AllLedger(8), topic.AllLeases(8), topic.AllAdmissions(8), topic.AllAdmissions(77), topic.AllDeltas(70)}
 	centrals := append([]string{
 		topic.AllClaims(7), topic.AllStates(), topic.AllJournals(), topic.AllLogs(),
 		"conting/v1/+/admissions/+", "conting/v1/+/claim/+", "conting/v1/device/+/ack", "conting/v1/+/set/+/+", "conting/v1/+/set/manifest", "conting/v1/+/beacon",

@@ -45,6 +45,8 @@ func (p pattern) String() string {
 		return event + "/beacon"
 	case Ledger:
 		return event + "/ledger/" + p.number
+	case Leases:
+		return event + "/leases/" + p.number
 	case Admissions:
 		return event + "/admissions/" + p.device
 	case Claim:
@@ -141,6 +143,8 @@ func splitEvent(event, level, last string) (pattern, bool) {
 		p.kind, p.number = Delta, last
 	case "ledger":
 		p.kind, p.number = Ledger, last
+	case "leases":
+		p.kind, p.number = Leases, last
 	case "admissions":
 		p.kind, p.device = Admissions, last
 	case "claim":
@@ -154,14 +158,17 @@ func splitEvent(event, level, last string) (pattern, bool) {
 }
 
 func (p pattern) bits() int {
-	if p.kind == Ledger {
+	switch p.kind { //nolint:exhaustive // the others have sequence numbers
+	case Leases:
+		return 4 // ticketset.LeasePages
+	case Ledger:
 		return 32
 	}
 	return 64
 }
 
 func (p pattern) least() uint64 {
-	if p.kind == Ledger {
+	if p.kind == Ledger || p.kind == Leases {
 		return 0
 	}
 	return 1

@@ -46,6 +46,7 @@ const (
 	Delta                         // conting/v1/{event}/delta/{seq}              central, retained
 	Beacon                        // conting/v1/{event}/beacon                   central, retained
 	Ledger                        // conting/v1/{event}/ledger/{page}            central, retained
+	Leases                        // conting/v1/{event}/leases/{page}            central, retained
 	Admissions                    // conting/v1/{event}/admissions/{device}      the device
 	Claim                         // conting/v1/{event}/claim/{device}           the device
 	ClaimReply                    // conting/v1/{event}/claim-reply/{device}     central
@@ -61,7 +62,7 @@ type Name struct {
 	Kind   Kind
 	Event  ticket.EventID
 	Device ticket.DeviceID
-	Number uint64 // the set's version, the delta's sequence, the ledger's page
+	Number uint64 // the set's version, the delta's sequence, the page of ledger or leases
 	Chunk  uint32 // of a SetChunk
 }
 
@@ -115,6 +116,11 @@ func LedgerPage(e ticket.EventID, page uint32) string {
 	return Name{Kind: Ledger, Event: e, Number: uint64(page)}.String()
 }
 
+// LeasePage is where one page of an event's sessions is retained.
+func LeasePage(e ticket.EventID, page uint8) string {
+	return Name{Kind: Leases, Event: e, Number: uint64(page)}.String()
+}
+
 // AdmissionsOf is where a device tells its peers whom it admitted, as a [Notice].
 func AdmissionsOf(e ticket.EventID, d ticket.DeviceID) string {
 	return Name{Kind: Admissions, Event: e, Device: d}.String()
@@ -152,6 +158,9 @@ func AllDeltas(e ticket.EventID) string { return eventLevel(e) + "/delta/+" }
 
 // AllLedger matches every page of an event's ledger.
 func AllLedger(e ticket.EventID) string { return eventLevel(e) + "/ledger/+" }
+
+// AllLeases matches every page of an event's sessions.
+func AllLeases(e ticket.EventID) string { return eventLevel(e) + "/leases/+" }
 
 // AllAdmissions matches what every device admits to an event.
 func AllAdmissions(e ticket.EventID) string { return eventLevel(e) + "/admissions/+" }
