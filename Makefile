@@ -26,6 +26,29 @@ build: ## build the commands into bin/
 demo: build ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
 	@$(BIN)/demo -bin $(BIN) $(if $(filter auto,$(DEMO)),-auto)
 
+# The wallet's pages. Node is needed here only: without a build the commands compile
+# and /wallet/ says that it is not built.
+WEB      := central/web
+WEB_SRC  := $(wildcard $(shell git ls-files -co --exclude-standard $(WEB) | grep -vE '\.go$$|/e2e/'))
+WEB_DIST := $(WEB)/dist/wallet/index.html
+
+.PHONY: web
+web: $(WEB_DIST) ## build the wallet's pages into central/web/dist
+
+node_modules/.stamp: package-lock.json package.json $(WEB)/package.json
+	@npm ci --no-fund --no-audit
+	@touch $@
+
+$(WEB_DIST): node_modules/.stamp $(WEB_SRC)
+	@npm --workspace $(WEB) run --silent build
+	@touch $@
+
+.PHONY: web-check
+web-check: node_modules/.stamp ## types, accessibility and tests of the wallet's pages
+	@! grep -n '"resolved": "http' package-lock.json || { echo "package-lock.json names a registry"; exit 1; }
+	@npm --workspace $(WEB) run --silent check
+	@npm --workspace $(WEB) run --silent test
+
 .PHONY: setup
 setup: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## build the pinned tools of tools.mod (cached)
 
