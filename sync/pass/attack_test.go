@@ -41,6 +41,8 @@ func admitted(v *pass.Verifier, text string, holder ticket.HolderKey, n pass.Non
 		return v.Rotating(p, holder, at, 0) == nil
 	case pass.Challenge:
 		return v.Challenge(p, holder, n) == nil
+	case pass.Accredited:
+		return v.Accredited(p, holder, n) == nil
 	case pass.Paper:
 	}
 	return false
@@ -58,13 +60,23 @@ func TestEveryBitAndLength(t *testing.T) {
 	w.Authenticator.ClientData = wallet.ClientData{Tail: `,"crossOrigin":false,"extra":"1"}`}
 	tailed := rotating(t, w, 20, &lease, 13*time.Second, nil)
 	w.Authenticator.ClientData = wallet.Standard
+	did := newIdentity(t, "a")
+	accredited, err := did.Answer(ticketID, n, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{
 		"rotating":             rotating(t, w, 20, nil, 13*time.Second, nil),
 		"rotating with lease":  rotating(t, w, 30, &lease, 13*time.Second, nil),
 		"rotating with a tail": tailed,
 		"challenge":            answer,
+		"accredited":           accredited,
 	} {
-		if !admitted(v, text, w.HolderKey(), n, at) {
+		holder := w.HolderKey()
+		if name == "accredited" {
+			holder = did.HolderKey()
+		}
+		if !admitted(v, text, holder, n, at) {
 			t.Fatalf("%s: the pass itself is refused: %s", name, text)
 		}
 		body, err := pass.Body(text)
@@ -75,7 +87,7 @@ func TestEveryBitAndLength(t *testing.T) {
 		for i := range body {
 			for bit := range 8 {
 				body[i] ^= 1 << bit
-				if bad := pass.Text(text, body); admitted(v, bad, w.HolderKey(), n, at) {
+				if bad := pass.Text(text, body); admitted(v, bad, holder, n, at) {
 					t.Errorf("%s: admitted with bit %d of byte %d flipped: %x", name, bit, i, body)
 				}
 				body[i] ^= 1 << bit
@@ -83,24 +95,24 @@ func TestEveryBitAndLength(t *testing.T) {
 			}
 		}
 		for i := range body {
-			if admitted(v, pass.Text(text, body[:i]), w.HolderKey(), n, at) {
+			if admitted(v, pass.Text(text, body[:i]), holder, n, at) {
 				t.Errorf("%s: admitted when cut to %d bytes", name, i)
 			}
 			tried++
 		}
 		for i := range len(text) {
-			if admitted(v, text[:i], w.HolderKey(), n, at) {
+			if admitted(v, text[:i], holder, n, at) {
 				t.Errorf("%s: admitted when cut to %d characters", name, i)
 			}
 			for _, c := range []byte{'0', 'A', ' ', ':', 'a', 0} {
-				if bad := text[:i] + string(c) + text[i+1:]; bad != text && admitted(v, bad, w.HolderKey(), n, at) {
+				if bad := text[:i] + string(c) + text[i+1:]; bad != text && admitted(v, bad, holder, n, at) {
 					t.Errorf("%s: admitted with character %d replaced by %q", name, i, c)
 				}
 			}
 			tried++
 		}
 		for b := range 256 {
-			if admitted(v, pass.Text(text, append(body[:len(body):len(body)], byte(b))), w.HolderKey(), n, at) {
+			if admitted(v, pass.Text(text, append(body[:len(body):len(body)], byte(b))), holder, n, at) {
 				t.Errorf("%s: admitted with byte %d after it", name, b)
 			}
 		}

@@ -31,9 +31,10 @@ const (
 // The labels keep one hash from being taken for another. None is the beginning of
 // another, and what follows each has a fixed length or says its own.
 const (
-	labelChain     = "conting/chain/v1\x00"
-	labelRotating  = "conting/rotating/v1\x00"
-	labelChallenge = "conting/challenge/v1\x00"
+	labelChain      = "conting/chain/v1\x00"
+	labelRotating   = "conting/rotating/v1\x00"
+	labelChallenge  = "conting/challenge/v1\x00"
+	labelAccredited = "conting/accredit/v1\x00"
 )
 
 // ascend applies H to x n times: H(x) is the first 16 bytes of

@@ -8,9 +8,11 @@ import (
 
 // The bodies and the codec, for tests that forge passes.
 type (
-	WireRotating  = wireRotating
-	WireChallenge = wireChallenge
-	WireNonce     = wireNonce
+	WireRotating   = wireRotating
+	WireChallenge  = wireChallenge
+	WireAccredited = wireAccredited
+	WireNonce      = wireNonce
+	WirePart       = wirePart
 )
 
 // The shapes that carry a tail.
@@ -64,6 +66,8 @@ func (p *Pass) Encode() (string, error) {
 		return sealText(prefixRotating, p.rotating)
 	case Challenge:
 		return sealText(prefixChallenge, p.challenge)
+	case Accredited:
+		return sealText(prefixAccredited, p.accredited)
 	}
 	return "", fmt.Errorf("%s", p.Form)
 }

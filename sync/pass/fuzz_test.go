@@ -1,6 +1,7 @@
 package pass_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -26,8 +27,34 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("Parse(%q) has no ticket id", text)
 		}
 		// Nothing that a fuzzer finds proves anything to a holder nobody has met.
-		if v.Rotating(p, w.HolderKey(), doors, 0) == nil || v.Challenge(p, w.HolderKey(), pass.Nonce{}) == nil {
+		if v.Rotating(p, w.HolderKey(), doors, 0) == nil || v.Challenge(p, w.HolderKey(), pass.Nonce{}) == nil ||
+			v.Accredited(p, w.HolderKey(), pass.Nonce{}) == nil {
 			t.Errorf("Parse(%q) verifies", text)
+		}
+	})
+}
+
+func FuzzParsePart(f *testing.F) {
+	for _, text := range splitTexts(f, sampleBytes(400)) {
+		f.Add(text)
+	}
+	f.Add("CTV1")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := pass.ParsePart(text)
+		if err != nil {
+			if errors.Is(err, pass.ErrForeign) == errors.Is(err, pass.ErrMalformed) {
+				t.Errorf("ParsePart(%q): %v is not one of the two errors", text, err)
+			}
+			return
+		}
+		again, err := pass.Close(text, pass.WirePart{Set: p.Set, Index: p.Index, Total: p.Total, Data: p.Data})
+		if err != nil || again != text {
+			t.Errorf("ParsePart(%q) is written %q, %v", text, again, err)
+		}
+		// Its first bytes name a whole; only those bytes come out under that name.
+		var a pass.Assembler
+		if whole, err := a.Add(p, doors); err == nil && whole != nil && (p.Total != 1 || !bytes.Equal(whole, p.Data)) {
+			t.Errorf("Add(%+v) = %x", p, whole)
 		}
 	})
 }

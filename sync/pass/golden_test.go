@@ -30,7 +30,10 @@ type golden struct {
 	Base45       []goldenBase45      `json:"base45"`
 	Nonces       []goldenNonce       `json:"nonces"`
 	Sessions     []goldenSession     `json:"sessions"`
+	Accredited   []goldenAccredited  `json:"accredited"`
 	Passes       []goldenPass        `json:"passes"`
+	Splits       []goldenSplit       `json:"splits"`
+	Parts        []goldenParts       `json:"parts"`
 }
 
 type goldenBase45 struct {
@@ -90,6 +93,7 @@ var words = []struct {
 	{pass.ErrUserNotVerified, "user_not_verified"},
 	{pass.ErrBadProof, "bad_proof"},
 	{pass.ErrMalformed, "malformed"},
+	{pass.ErrParts, "parts"},
 	{trust.ErrUnknownKey, "unknown_key"},
 	{trust.ErrExpired, "expired"},
 	{trust.ErrBadSignature, "bad_signature"},
@@ -157,13 +161,20 @@ func (g *golden) judge(t *testing.T, c goldenPass) goldenPass {
 	case pass.Rotating:
 		c.Verdict = word(t, v.Rotating(p, c.Holder, c.At, time.Duration(c.Uncertainty)*time.Millisecond))
 	case pass.Challenge:
-		n, err := pass.ParseNonce(g.Nonces[*c.Nonce].Text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Verdict = word(t, v.Challenge(p, c.Holder, n))
+		c.Verdict = word(t, v.Challenge(p, c.Holder, g.nonce(t, *c.Nonce)))
+	case pass.Accredited:
+		c.Verdict = word(t, v.Accredited(p, c.Holder, g.nonce(t, *c.Nonce)))
 	}
 	return c
+}
+
+func (g *golden) nonce(t *testing.T, i int) pass.Nonce {
+	t.Helper()
+	n, err := pass.ParseNonce(g.Nonces[i].Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestGolden(t *testing.T) {
@@ -202,9 +213,16 @@ func TestGolden(t *testing.T) {
 		seen[c.Issuer]++
 		seen[c.Form]++
 	}
+	for _, c := range file.Parts {
+		if got := assemble(t, c.Name, c.Texts); got.Verdict != c.Verdict || got.Packed != c.Packed {
+			t.Errorf("%s: got %q %s, want %q %s", c.Name, got.Verdict, got.Packed, c.Verdict, c.Packed)
+		}
+		seen[c.Verdict]++
+	}
 	for _, must := range []string{
 		"ok", "foreign", "stale", "future", "clock_uncertain", "delegation", "user_not_verified", "bad_proof",
-		"malformed", "unknown_key", "expired", "bad_signature", "paper", "rotating", "challenge",
+		"malformed", "unknown_key", "expired", "bad_signature", "paper", "rotating", "challenge", "accredited",
+		"parts", "incomplete",
 	} {
 		if seen[must] == 0 {
 			t.Errorf("no golden pass shows %q", must)
@@ -247,7 +265,9 @@ func newGolden(t *testing.T) *golden {
 		g.Nonces = append(g.Nonces, goldenNonce{n.Gate, hex.EncodeToString(n.Value[:]), n.Issued, n.Text()})
 	}
 	g.addSessions(t)
+	g.addAccredited(t, issuer)
 	g.addPasses(t, issuer, unlisted)
+	g.addParts(t)
 	return g
 }
 
@@ -351,12 +371,25 @@ func (g *golden) addPasses(t *testing.T, issuer, unlisted trust.Signer) {
 	add("challenge, with its ticket", answer(signed), h, &north, 0, 0)
 	add("challenge, of another gate", answer(nil), h, &south, 0, 0)
 	add("challenge, of another holder", answer(nil), stranger, &north, 0, 0)
+	did := newIdentity(t, "golden")
+	stranger = newIdentity(t, "another").HolderKey()
+	accredited := g.Accredited[0].Text
+	add("accredited", accredited, did.HolderKey(), &north, 0, 0)
+	add("accredited, with its ticket", g.Accredited[1].Text, did.HolderKey(), &north, 0, 0)
+	add("accredited, of another gate", accredited, did.HolderKey(), &south, 0, 0)
+	add("accredited, of another key", accredited, stranger, &north, 0, 0)
+	add("accredited, high s", forgeAccredited(t, accredited, func(w *pass.WireAccredited) {
+		copy(w.Signature[32:], otherS(w.Signature[32:]))
+	}), did.HolderKey(), &north, 0, 0)
+	add("accredited, another ticket", forgeAccredited(t, accredited, func(w *pass.WireAccredited) { w.Ticket[0]++ }), did.HolderKey(), &north, 0, 0)
+	add("accredited, cut", accredited[:60], did.HolderKey(), &north, 0, 0)
 	add("paper", pass.PaperText(signTicket(t, issuer, paper)), ticket.HolderKey{}, nil, 0, 0)
 	add("paper, altered", pass.PaperText(altered), ticket.HolderKey{}, nil, 0, 0)
 	add("paper, of an unlisted issuer", pass.PaperText(signTicket(t, unlisted, paper)), ticket.HolderKey{}, nil, 0, 0)
 	add("paper, issuer's key has ended", pass.PaperText(signTicket(t, issuer, paper)), ticket.HolderKey{}, nil, 8*24*time.Hour, 0)
 	add("cut", text[:100], h, nil, 21*time.Second, 0)
 	add("of a later version", "CTR2"+text[4:], h, nil, 21*time.Second, 0)
+	add("a part of a presentation", splitTexts(t, []byte("packed"))[0], h, nil, 21*time.Second, 0)
 	add("a gate's nonce", g.Nonces[north].Text, h, nil, 21*time.Second, 0)
 	add("somebody else's code", "HTTPS://TICKETS.EXAMPLE/", h, nil, 21*time.Second, 0)
 }

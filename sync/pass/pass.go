@@ -9,6 +9,12 @@
 //     element of the chain.
 //   - A challenge pass carries an assertion over a nonce that the gate has just
 //     shown.
+//   - An accredited pass answers such a nonce with the key of a DID. It is for
+//     the tickets of staff, which are bound to a DID instead of a passkey.
+//
+// Besides, it splits a presentation of credentials into parts, one QR code each,
+// and puts them together again ([Split], [Assembler]); what a presentation says,
+// and whether it verifies, is for package credential.
 //
 // A rotating or challenge pass proves that the authenticator which holds the
 // ticket's key verified its user, and that the code is at most 12 seconds old
@@ -67,9 +73,10 @@ type Form uint8
 
 // The forms. The zero Form is none of them.
 const (
-	Paper     Form = iota + 1 // the ticket itself
-	Rotating                  // a session, and the element of its current slot
-	Challenge                 // the answer to a gate's nonce
+	Paper      Form = iota + 1 // the ticket itself
+	Rotating                   // a session, and the element of its current slot
+	Challenge                  // the answer to a gate's nonce
+	Accredited                 // the same, by the key of a DID
 )
 
 // String returns the stable word that logs and JSON use.
@@ -81,13 +88,15 @@ func (f Form) String() string {
 		return "rotating"
 	case Challenge:
 		return "challenge"
+	case Accredited:
+		return "accredited"
 	}
 	return fmt.Sprintf("form(%d)", uint8(f))
 }
 
 // MarshalText writes the form's word.
 func (f Form) MarshalText() ([]byte, error) {
-	if f < Paper || f > Challenge {
+	if f < Paper || f > Accredited {
 		return nil, fmt.Errorf("%s: %w", f, ticket.ErrInvalid)
 	}
 	return []byte(f.String()), nil
@@ -95,7 +104,7 @@ func (f Form) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads the form's word.
 func (f *Form) UnmarshalText(b []byte) error {
-	for c := Paper; c <= Challenge; c++ {
+	for c := Paper; c <= Accredited; c++ {
 		if string(b) == c.String() {
 			*f = c
 			return nil
@@ -107,11 +116,13 @@ func (f *Form) UnmarshalText(b []byte) error {
 // Every text begins with four characters: CT, what it is, and the version of its
 // form, a digit.
 const (
-	prefixPaper     = "CTP1"
-	prefixRotating  = "CTR1"
-	prefixChallenge = "CTC1"
-	prefixNonce     = "CTN1"
-	prefixLen       = 4
+	prefixPaper      = "CTP1"
+	prefixRotating   = "CTR1"
+	prefixChallenge  = "CTC1"
+	prefixAccredited = "CTA1"
+	prefixNonce      = "CTN1"
+	prefixPart       = "CTV1"
+	prefixLen        = 4
 )
 
 // Pass is a parsed pass. Nothing in it has been verified.
@@ -125,9 +136,10 @@ type Pass struct {
 	Carried []byte
 
 	text string
-	// What the text carries; the other one is zero.
-	rotating  wireRotating
-	challenge wireChallenge
+	// What the text carries; the others are zero.
+	rotating   wireRotating
+	challenge  wireChallenge
+	accredited wireAccredited
 }
 
 // Evidence returns the SHA-256 of the pass's text, which the journal keeps.
@@ -150,8 +162,12 @@ func (p *Pass) Lease() (lease [leaseSize]byte, ok bool) {
 	return [leaseSize]byte(p.rotating.Lease), true
 }
 
-// Nonce returns the value of the gate's nonce that a challenge pass answers.
+// Nonce returns the value of the gate's nonce that a challenge pass or an
+// accredited one answers.
 func (p *Pass) Nonce() (nonce [nonceSize]byte, ok bool) {
+	if p.Form == Accredited {
+		return p.accredited.Nonce, true
+	}
 	return p.challenge.Nonce, p.Form == Challenge
 }
 
@@ -172,6 +188,10 @@ func Parse(text string) (*Pass, error) {
 		p.Form = Rotating
 	case prefixChallenge:
 		p.Form = Challenge
+	case prefixAccredited:
+		p.Form = Accredited
+	case prefixPart:
+		return nil, fmt.Errorf("this is a part of a presentation; show all its parts: %w", ErrMalformed)
 	case prefixNonce:
 		return nil, fmt.Errorf("this is a gate's nonce; show it to the wallet: %w", ErrMalformed)
 	default:

@@ -334,7 +334,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestFormText(t *testing.T) {
-	for f := pass.Paper; f <= pass.Challenge; f++ {
+	for f := pass.Paper; f <= pass.Accredited; f++ {
 		b, err := f.MarshalText()
 		var back pass.Form
 		if err != nil || back.UnmarshalText(b) != nil || back != f {

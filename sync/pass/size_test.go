@@ -29,6 +29,10 @@ func TestSizes(t *testing.T) {
 		}
 		return text
 	}
+	accredited, err := newIdentity(t, "a").Answer(ticketID, n, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	worst := func(text string) string { // each number at its longest
 		return forge(t, text, func(w *pass.WireRotating) { w.Counter, w.Slot = 1<<32-1, 29 })
 	}
@@ -44,7 +48,9 @@ func TestSizes(t *testing.T) {
 		{"rotating with lease and the longest ticket", worst(rotating(t, w, pass.MaxSlots, &lease, 0, long)), 370, 13},
 		{"challenge", answer(nil), 105, 6},
 		{"challenge with a usual ticket", answer(short), 280, 11},
+		{"accredited", accredited, 95, 5},
 		{"paper", pass.PaperText(signTicket(t, newSigner(t, 1), paper)), 140, 7},
+		{"part", splitTexts(t, sampleBytes(pass.MaxPartData))[0], 170, 8},
 		{"nonce", n.Text(), 50, 4},
 	} {
 		body, err := pass.Body(c.text)

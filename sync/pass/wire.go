@@ -49,6 +49,8 @@ func (p *Pass) read(body []byte) error {
 		return p.readRotating(body)
 	case Challenge:
 		return p.readChallenge(body)
+	case Accredited:
+		return p.readAccredited(body)
 	}
 	return fmt.Errorf("%s is no form", p.Form)
 }
