@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,7 +23,7 @@ var build = fstest.MapFS{
 	"dist/wallet/odd.bin":              {Data: []byte("?")},
 }
 
-func get(t *testing.T, h http.Handler, method, path, accept string) *http.Response {
+func get(t *testing.T, h http.Handler, method, path, accept string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 	if accept != "" {
@@ -32,16 +31,7 @@ func get(t *testing.T, h http.Handler, method, path, accept string) *http.Respon
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result() //nolint:bodyclose // a recorder's body holds nothing open
-}
-
-func body(t *testing.T, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return w
 }
 
 func TestServe(t *testing.T) {
@@ -75,22 +65,22 @@ func TestServe(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := get(t, web.HandlerOf(build), http.MethodGet, c.path, c.accept)
-			if r.StatusCode != c.status {
-				t.Fatalf("GET %s: status %d, want %d", c.path, r.StatusCode, c.status)
+			if r.Code != c.status {
+				t.Fatalf("GET %s: status %d, want %d", c.path, r.Code, c.status)
 			}
-			if got := r.Header.Get("Cache-Control"); got != c.cache {
+			if got := r.Header().Get("Cache-Control"); got != c.cache {
 				t.Errorf("GET %s: Cache-Control %q, want %q", c.path, got, c.cache)
 			}
 			if c.status != http.StatusOK {
 				return
 			}
-			if got := r.Header.Get("Content-Type"); got != c.kind {
+			if got := r.Header().Get("Content-Type"); got != c.kind {
 				t.Errorf("GET %s: Content-Type %q, want %q", c.path, got, c.kind)
 			}
-			if got := r.Header.Get("Content-Encoding"); got != c.encoding {
+			if got := r.Header().Get("Content-Encoding"); got != c.encoding {
 				t.Errorf("GET %s with %q: Content-Encoding %q, want %q", c.path, c.accept, got, c.encoding)
 			}
-			if got := body(t, r); got != c.want {
+			if got := r.Body.String(); got != c.want {
 				t.Errorf("GET %s with %q: %q, want %q", c.path, c.accept, got, c.want)
 			}
 		})
@@ -100,7 +90,7 @@ func TestServe(t *testing.T) {
 func TestHeadersOnEveryAnswer(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/wallet/", "/wallet/assets/app-1.js", "/wallet/assets/none.js", "/wallet"} {
-		h := get(t, web.HandlerOf(build), http.MethodGet, path, "").Header
+		h := get(t, web.HandlerOf(build), http.MethodGet, path, "").Header()
 		csp := h.Get("Content-Security-Policy")
 		for _, part := range []string{"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "frame-ancestors 'none'", "base-uri 'none'"} {
 			if !strings.Contains(csp, part) {
@@ -127,15 +117,15 @@ func TestConditional(t *testing.T) {
 	tags := map[string]string{}
 	for _, accept := range []string{"", "gzip", "br"} {
 		r := get(t, h, http.MethodGet, "/wallet/assets/app-1.js", accept)
-		tag := r.Header.Get("ETag")
+		tag := r.Header().Get("ETag")
 		for other, seen := range tags {
 			if seen == tag {
 				t.Errorf("encodings %q and %q share the tag %s", accept, other, tag)
 			}
 		}
 		tags[accept] = tag
-		if r.Header.Get("Vary") != "Accept-Encoding" {
-			t.Errorf("Vary %q", r.Header.Get("Vary"))
+		if r.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("Vary %q", r.Header().Get("Vary"))
 		}
 		again := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/wallet/assets/app-1.js", nil)
 		again.Header.Set("Accept-Encoding", accept)
@@ -151,12 +141,12 @@ func TestConditional(t *testing.T) {
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	h := web.HandlerOf(build)
-	if r := get(t, h, http.MethodHead, "/wallet/sw.js", ""); r.StatusCode != 200 || body(t, r) != "" || r.ContentLength != 6 {
-		t.Errorf("HEAD: %d, length %d", r.StatusCode, r.ContentLength)
+	if r := get(t, h, http.MethodHead, "/wallet/sw.js", ""); r.Code != 200 || r.Body.String() != "" || r.Header().Get("Content-Length") != "6" {
+		t.Errorf("HEAD: %d, length %s", r.Code, r.Header().Get("Content-Length"))
 	}
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-		if r := get(t, h, method, "/wallet/", ""); r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "GET, HEAD" {
-			t.Errorf("%s: %d, Allow %q", method, r.StatusCode, r.Header.Get("Allow"))
+		if r := get(t, h, method, "/wallet/", ""); r.Code != http.StatusMethodNotAllowed || r.Header().Get("Allow") != "GET, HEAD" {
+			t.Errorf("%s: %d, Allow %q", method, r.Code, r.Header().Get("Allow"))
 		}
 	}
 }
@@ -166,11 +156,11 @@ func TestWithoutBuild(t *testing.T) {
 	h := web.HandlerOf(fstest.MapFS{"dist/.keep": {}})
 	for _, path := range []string{"/wallet/", "/wallet/tickets", "/wallet/assets/app-1.js"} {
 		r := get(t, h, http.MethodGet, path, "gzip")
-		if b := body(t, r); r.StatusCode != http.StatusServiceUnavailable || !strings.Contains(b, "make web") {
-			t.Errorf("GET %s without a build: %d %q, want 503 naming make web", path, r.StatusCode, b)
+		if b := r.Body.String(); r.Code != http.StatusServiceUnavailable || !strings.Contains(b, "make web") {
+			t.Errorf("GET %s without a build: %d %q, want 503 naming make web", path, r.Code, b)
 		}
-		if r.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("GET %s without a build may be kept: %q", path, r.Header.Get("Cache-Control"))
+		if r.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("GET %s without a build may be kept: %q", path, r.Header().Get("Cache-Control"))
 		}
 	}
 }
@@ -179,8 +169,8 @@ func TestWithoutBuild(t *testing.T) {
 func TestEmbedded(t *testing.T) {
 	t.Parallel()
 	r := get(t, web.Handler(), http.MethodGet, web.Base, "")
-	if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("GET %s: %d", web.Base, r.StatusCode)
+	if r.Code != http.StatusOK && r.Code != http.StatusServiceUnavailable {
+		t.Errorf("GET %s: %d", web.Base, r.Code)
 	}
 }
 
@@ -192,8 +182,8 @@ func FuzzAcceptEncoding(f *testing.F) {
 	want := map[string]string{"": "plain script", "br": "br script", "gzip": "gz script"}
 	f.Fuzz(func(t *testing.T, accept string) {
 		r := get(t, h, http.MethodGet, "/wallet/assets/app-1.js", accept)
-		if got := body(t, r); got != want[r.Header.Get("Content-Encoding")] {
-			t.Errorf("Accept-Encoding %q: said %q and sent %q", accept, r.Header.Get("Content-Encoding"), got)
+		if got := r.Body.String(); got != want[r.Header().Get("Content-Encoding")] {
+			t.Errorf("Accept-Encoding %q: said %q and sent %q", accept, r.Header().Get("Content-Encoding"), got)
 		}
 	})
 }
