@@ -39,6 +39,10 @@ func TestCorpus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sessions, err := ticketset.SignLeasePage(o.event, leases(3, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
 	file, _ := o.file(t, 3, 2)
 	for name, seed := range map[string][]byte{
 		"FuzzOpenManifest":   payload(ticketset.ManifestContext, b.Manifest),
@@ -46,6 +50,7 @@ func TestCorpus(t *testing.T) {
 		"FuzzParseDelta":     bare,
 		"FuzzOpenBeacon":     payload(ticketset.BeaconContext, beacon),
 		"FuzzOpenLedgerPage": payload(ticketset.LedgerContext, ledger),
+		"FuzzOpenLeasePage":  payload(ticketset.LeaseContext, sessions),
 		"FuzzParseRules":     b.Rules,
 		"FuzzOpenChunk":      b.Chunks[0],
 		"FuzzOpenStatus":     b.Status,
