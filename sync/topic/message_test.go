@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,14 @@ func TestMessagesRoundTrip(t *testing.T) {
 	if got, err := topic.ParseNotice(data); err != nil || !reflect.DeepEqual(got, notice) {
 		t.Errorf("ParseNotice(%x) = %+v, %v; want %+v", data, got, err, notice)
 	}
+	for _, upload := range []topic.Upload{{Batch: []byte{3}, Receipts: [][]byte{}}, {Batch: []byte{3}, Receipts: [][]byte{{1}, {2}}}} {
+		if data, err = upload.Encode(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := topic.ParseUpload(data); err != nil || !reflect.DeepEqual(got, upload) {
+			t.Errorf("ParseUpload(%x) = %+v, %v; want %+v", data, got, err, upload)
+		}
+	}
 }
 
 func TestMessagesRefuse(t *testing.T) {
@@ -47,6 +56,7 @@ func TestMessagesRefuse(t *testing.T) {
 		"state":  func(b []byte) error { _, err := topic.ParseState(b); return err },
 		"ack":    func(b []byte) error { _, err := topic.ParseAck(b); return err },
 		"notice": func(b []byte) error { _, err := topic.ParseNotice(b); return err },
+		"upload": func(b []byte) error { _, err := topic.ParseUpload(b); return err },
 	}
 	for name, parse := range parsers {
 		for what, in := range map[string][]byte{"empty": nil, "no array": {0xa0}, "short array": {0x80}, "trailing": {0x82, 0x01, 0x40, 0x00}} {
@@ -65,11 +75,31 @@ func TestMessagesRefuse(t *testing.T) {
 		"notice without signer":    topic.Notice{Batch: []byte{1}}.Encode,
 		"certificate of any size":  topic.Notice{Certificate: make([]byte, topic.MaxCertificate+1), Batch: []byte{1}}.Encode,
 		"notice of many entries":   topic.Notice{Certificate: []byte{1}, Batch: make([]byte, journal.MaxBatch)}.Encode,
+		"upload without batch":     topic.Upload{Receipts: [][]byte{{1}}}.Encode,
+		"upload of a long batch":   topic.Upload{Batch: make([]byte, journal.MaxBatch+1)}.Encode,
+		"upload of many receipts":  topic.Upload{Batch: []byte{1}, Receipts: slices.Repeat([][]byte{{1}}, topic.MaxReceipts+1)}.Encode,
+		"upload of a long receipt": topic.Upload{Batch: []byte{1}, Receipts: [][]byte{make([]byte, journal.MaxReceipt+1)}}.Encode,
+		"upload of an empty one":   topic.Upload{Batch: []byte{1}, Receipts: [][]byte{{}}}.Encode,
 		"notice beyond every size": topic.Notice{Certificate: []byte{1}, Batch: make([]byte, journal.MaxBatch+1)}.Encode,
 	} {
 		if data, err := encode(); err == nil {
 			t.Errorf("%s: encoded %d bytes", name, len(data))
 		}
+	}
+}
+
+// The fullest upload must fit one message.
+func TestUploadFits(t *testing.T) {
+	full := topic.Upload{Batch: make([]byte, journal.MaxBatch), Receipts: slices.Repeat([][]byte{make([]byte, journal.MaxReceipt)}, topic.MaxReceipts)}
+	if data, err := full.Encode(); err != nil {
+		t.Errorf("fullest upload: %d bytes, %v", len(data), err)
+	}
+}
+
+// No list and an empty one say the same; only one of them is ours.
+func TestUploadHasOneForm(t *testing.T) {
+	if u, err := topic.ParseUpload([]byte{0x82, 0x41, 0x03, 0xf6}); !errors.Is(err, topic.ErrMessage) {
+		t.Errorf("upload with null receipts = %+v, %v; want ErrMessage", u, err)
 	}
 }
 
@@ -173,7 +203,11 @@ func FuzzParseMessages(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, b := range [][]byte{state, ack, notice} {
+	upload, err := topic.Upload{Batch: []byte{2}, Receipts: [][]byte{{3}}}.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, b := range [][]byte{state, ack, notice, upload} {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -184,6 +218,12 @@ func FuzzParseMessages(f *testing.F) {
 		} else if m, bad := topic.ParseAck(data); bad == nil {
 			again, err = m.Encode()
 		} else if m, bad := topic.ParseNotice(data); bad == nil {
+			again, err = m.Encode()
+			// An upload of two byte strings would be a notice; it has a list instead.
+			if _, both := topic.ParseUpload(data); both == nil {
+				t.Errorf("%x is both a notice and an upload", data)
+			}
+		} else if m, bad := topic.ParseUpload(data); bad == nil {
 			again, err = m.Encode()
 		} else {
 			return
