@@ -49,11 +49,12 @@ var allowed = map[string][]string{
 	// sale -> ticket set -> publish
 	"central/pay":     {},
 	"central/seatmap": {"sync/ticket"},
+	"central/account": {"sync/ticket", "sync/canon"},
 	"central/sale":    {"sync/ticket", "central/seatmap", "central/pay"},
 	"central/fleet":   {"sync/ticket", "sync/topic", "sync/trust"},
 	"central/publish": {"sync/*"},
-	"central/store":   {"sync/ticket", "sync/journal", "central/sale", "central/seatmap", "central/pay", "central/fleet", "central/publish"},
-	"central/api":     {"sync/ticket", "central/sale", "central/seatmap", "central/pay", "central/fleet", "central/publish"},
+	"central/store":   {"sync/ticket", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/fleet", "central/publish"},
+	"central/api":     {"sync/ticket", "central/account", "central/sale", "central/seatmap", "central/pay", "central/fleet", "central/publish"},
 	"central/web":     {},
 	"central":         {"sync/*", "central/*"},
 
