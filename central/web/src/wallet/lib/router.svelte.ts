@@ -1,0 +1,67 @@
+/**
+ * The page that is open, kept in the address behind "#": the wallet is one file,
+ * which a service worker serves without asking anybody.
+ */
+export interface Place {
+  /** The parts of the path: ["tickets", "0f…"] for #/tickets/0f…. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+function read(): Place {
+  const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
+  return {
+    path: path
+      .split('/')
+      .filter((part) => part !== '')
+      .map((part) => {
+        try {
+          return decodeURIComponent(part);
+        } catch {
+          return part;
+        }
+      }),
+    query: new URLSearchParams(query),
+  };
+}
+
+let here = $state.raw<Place>(read());
+let depth = 0;
+
+/** place is where the person is. */
+export function place(): Place {
+  return here;
+}
+
+/** href is the address of a page, for links. */
+export function href(...path: readonly (string | number)[]): string {
+  return `#/${path.map((part) => encodeURIComponent(String(part))).join('/')}`;
+}
+
+/** go opens a page. */
+export function go(...path: readonly (string | number)[]): void {
+  location.hash = href(...path);
+}
+
+/** instead opens a page in the place of this one, so that "back" skips it. */
+export function instead(...path: readonly (string | number)[]): void {
+  location.replace(href(...path));
+}
+
+/** back returns to the page before, or to a page given where there is none. */
+export function back(...otherwise: readonly (string | number)[]): void {
+  if (depth > 0) {
+    depth -= 2; // the arrival counts one
+    history.back();
+  } else instead(...otherwise);
+}
+
+/** follow keeps place() up to date until the returned function is called. */
+export function follow(): () => void {
+  const change = () => {
+    depth = Math.max(0, depth + 1);
+    here = read();
+  };
+  addEventListener('hashchange', change);
+  return () => removeEventListener('hashchange', change);
+}
