@@ -101,7 +101,36 @@ type In struct {
 
 	// CanChallenge says that this lane can show a nonce.
 	CanChallenge bool
+
+	// Lease is how the session that a rotating pass was shown in fares.
+	Lease LeaseState
+
+	// Presented says what a presentation of credentials came to, where one was shown
+	// in place of a pass. Proof says whether it verifies. For [PresentedStaff] the
+	// form is [pass.Accredited], and Ticket stands for the accreditation.
+	Presented Presented
+
+	// AgeShown is the age that a credential has just proved at this lane for the
+	// next ticket; zero for none.
+	AgeShown uint8
+
+	// StaffLane says that a steward stands at this lane. Steward says that this
+	// steward has looked after a referral and confirms: what was referred for a
+	// human eye passes, and nothing else does.
+	StaffLane bool
+	Steward   bool
 }
+
+// Presented is what a presentation of credentials comes to at this gate.
+type Presented uint8
+
+// What a presentation comes to. The zero value is a pass, no presentation.
+const (
+	PresentedNone  Presented = iota
+	PresentedOther           // it holds no accreditation: it shows an age or a relation
+	PresentedAway            // it holds accreditations, none for this event and a class of it
+	PresentedStaff           // it holds an accreditation for this event
+)
 
 // unknowable is an uncertainty that no clock is worse than.
 const unknowable = 10 * 365 * 24 * time.Hour
@@ -110,6 +139,7 @@ func (in *In) normalise() {
 	if in.Uncertainty < 0 || in.Uncertainty > unknowable {
 		in.Uncertainty = unknowable
 	}
+	in.Steward = in.Steward && in.StaffLane // nobody confirms where nobody stands
 }
 
 // class returns the ticket's class, if the rules have it.
@@ -118,6 +148,12 @@ func (in *In) class() (ticket.Class, bool) {
 		return ticket.Class{}, false
 	}
 	return in.Event.Class(in.Ticket.Class)
+}
+
+// staff reports whether the ticket is an accreditation.
+func (in *In) staff() bool {
+	c, _ := in.class()
+	return c.Staff
 }
 
 // gate returns this gate's rules, if there are any.
@@ -171,13 +207,14 @@ const (
 	NextAgain      Next = "again"       // try again, or use the next lane
 	NextSales      Next = "sales"       // go to the ticket office
 	NextStaff      Next = "staff"       // a steward looks
+	NextStaffLane  Next = "staff_lane"  // go to a lane where a steward stands
 )
 
 // Nexts lists every next step but none, in the order above.
 func Nexts() []Next {
 	return []Next{
 		NextShowTicket, NextRefresh, NextVerify, NextAnswer, NextSetClock, NextOtherGate,
-		NextWait, NextAgain, NextSales, NextStaff,
+		NextWait, NextAgain, NextSales, NextStaff, NextStaffLane,
 	}
 }
 
@@ -206,6 +243,9 @@ func Decide(in In) Verdict {
 		if v, failed := rules[i].ask(&in); failed {
 			return v
 		}
+	}
+	if in.Steward {
+		return Verdict{Outcome: ticket.Admit, Reason: ticket.ConfirmedByStaff}
 	}
 	return Verdict{Outcome: ticket.Admit, Reason: ticket.OK}
 }

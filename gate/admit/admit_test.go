@@ -14,6 +14,7 @@ const (
 	zoneFloor, zoneStand, zoneVIP       = 1, 2, 3
 	classPlain, classDay, classPaper    = 1, 2, 3
 	classHome, classOpenPaper, classLow = 4, 5, 6
+	classStaff, classCare, classID      = 7, 8, 9
 )
 
 var (
@@ -35,6 +36,9 @@ func event() *ticket.Event {
 			{ID: classHome, Name: "Home", Alone: ticket.AloneHome},
 			{ID: classOpenPaper, Name: "Open paper", Paper: true, Alone: ticket.AloneOpen},
 			{ID: classLow, Name: "Low", Alone: ticket.AloneOpen},
+			{ID: classStaff, Name: "Staff", Staff: true, Alone: ticket.AloneHome},
+			{ID: classCare, Name: "Care", StaffLane: true},
+			{ID: classID, Name: "Named", IDCheck: true, Paper: true},
 		},
 		Gates: []ticket.Gate{
 			{Name: "north", Zones: []uint16{zoneFloor, zoneStand}, Limit: 100},
@@ -62,6 +66,38 @@ func paper(in *admit.In) {
 	in.Form, in.Ticket.Holder, in.Ticket.Class = pass.Paper, ticket.HolderKey{}, classPaper
 }
 
+// accredited is a steward of this event with the key of their DID.
+func accredited(in *admit.In) {
+	in.Form, in.Ticket.Class, in.Ticket.Zone = pass.Accredited, classStaff, 0
+}
+
+// presented is one who shows an accreditation that the set does not have.
+func presented(in *admit.In) {
+	accredited(in)
+	in.Presented, in.StaffLane, in.Ticket.Holder = admit.PresentedStaff, true, ticket.HolderKey{}
+}
+
+// credential is one who shows a credential that is no accreditation for here.
+func credential(what admit.Presented) func(*admit.In) {
+	return func(in *admit.In) {
+		in.Form, in.Known, in.Ticket = pass.Accredited, false, ticket.Ticket{}
+		in.Presented, in.StaffLane = what, true
+	}
+}
+
+// leased is a pass of a session that fares so, at an event of that policy.
+func leased(p ticket.LeasePolicy, s admit.LeaseState) func(*admit.In) {
+	return func(in *admit.In) { in.Event.Leases, in.Lease = p, s }
+}
+
+// confirmed is what a steward at this lane says yes to.
+func confirmed(change func(*admit.In)) func(*admit.In) {
+	return func(in *admit.In) {
+		change(in)
+		in.StaffLane, in.Steward = true, true
+	}
+}
+
 type want struct {
 	outcome ticket.Outcome
 	reason  ticket.Reason
@@ -70,6 +106,8 @@ type want struct {
 }
 
 var admitted = want{ticket.Admit, ticket.OK, "", ""}
+
+var byStaff = want{ticket.Admit, ticket.ConfirmedByStaff, "", ""}
 
 func no(r ticket.Reason, rule string, next admit.Next) want {
 	return want{ticket.Refuse, r, rule, next}
@@ -240,16 +278,133 @@ var cases = map[string]struct {
 		no(ticket.Refunded, "status", admit.NextSales),
 	},
 
-	"alone, passkey":         {alone(homeNorth, classPlain), admitted},
-	"alone, passkey, away":   {alone(homeSouth, classPlain), admitted},
-	"alone, class home":      {alone(homeNorth, classHome), admitted},
-	"alone, class home away": {alone(homeSouth, classHome), want{ticket.Refer, ticket.WrongGate, "alone", admit.NextOtherGate}},
-	"alone, class open away": {alone(homeSouth, classLow), admitted},
-	"alone, paper":           {alonePaper(homeNorth, classPaper), admitted},
-	"alone, paper away":      {alonePaper(homeSouth, classPaper), want{ticket.Refer, ticket.WrongGate, "alone", admit.NextOtherGate}},
-	"alone, open paper away": {alonePaper(homeSouth, classOpenPaper), admitted},
-	"peers, paper away":      {func(in *admit.In) { alonePaper(homeSouth, classPaper)(in); in.Mode = admit.ModePeers }, admitted},
-	"hub, paper away":        {func(in *admit.In) { alonePaper(homeSouth, classPaper)(in); in.Mode = admit.ModeHub }, admitted},
+	"alone, passkey":                  {alone(homeNorth, classPlain), admitted},
+	"alone, passkey, away":            {alone(homeSouth, classPlain), admitted},
+	"alone, class home":               {alone(homeNorth, classHome), admitted},
+	"alone, class home away":          {alone(homeSouth, classHome), want{ticket.Refer, ticket.WrongGate, "alone", admit.NextOtherGate}},
+	"alone, class open away":          {alone(homeSouth, classLow), admitted},
+	"alone, paper":                    {alonePaper(homeNorth, classPaper), admitted},
+	"alone, paper away":               {alonePaper(homeSouth, classPaper), want{ticket.Refer, ticket.WrongGate, "alone", admit.NextOtherGate}},
+	"alone, open paper away":          {alonePaper(homeSouth, classOpenPaper), admitted},
+	"peers, paper away":               {func(in *admit.In) { alonePaper(homeSouth, classPaper)(in); in.Mode = admit.ModePeers }, admitted},
+	"hub, paper away":                 {func(in *admit.In) { alonePaper(homeSouth, classPaper)(in); in.Mode = admit.ModeHub }, admitted},
+	"staff":                           {accredited, admitted},
+	"staff, everywhere":               {func(in *admit.In) { accredited(in); in.Gate = "south" }, admitted},
+	"staff of one zone, at another":   {func(in *admit.In) { accredited(in); in.Ticket.Zone = zoneVIP }, no(ticket.WrongZone, "zone", admit.NextOtherGate)},
+	"visitor without a zone":          {func(in *admit.In) { in.Ticket.Zone = 0 }, no(ticket.WrongZone, "zone", admit.NextStaff)},
+	"staff, for the third time":       {func(in *admit.In) { accredited(in); in.Entries, in.Uses = 2, uses(-time.Minute) }, admitted},
+	"staff, out a second ago":         {func(in *admit.In) { accredited(in); in.Event.PassBackSeconds, in.LastExit = 600, now.Add(-time.Second) }, admitted},
+	"staff, revoked":                  {func(in *admit.In) { accredited(in); in.Status = ticket.StatusRevoked }, no(ticket.Revoked, "status", admit.NextSales)},
+	"staff at an event of challenges": {func(in *admit.In) { accredited(in); in.Event.AlwaysChallenge = true }, admitted},
+	"staff, clock uncertain":          {func(in *admit.In) { accredited(in); in.Uncertainty = 2 * time.Minute }, admitted},
+	"staff under age":                 {func(in *admit.In) { accredited(in); in.Event.MinimumAge = 19 }, admitted},
+	"staff, lease required":           {func(in *admit.In) { accredited(in); in.Event.Leases = ticket.LeaseRequired }, admitted},
+	"staff, alone":                    {func(in *admit.In) { accredited(in); in.Mode = admit.ModeAlone }, admitted},
+	"staff, rotating": {
+		// The key of a DID could have signed an assertion that nobody's finger stands behind.
+		func(in *admit.In) { accredited(in); in.Form, in.Ticket.Zone = pass.Rotating, zoneFloor },
+		no(ticket.FormNotAllowed, "accreditation", admit.NextStaff),
+	},
+	"staff, challenge": {
+		func(in *admit.In) { accredited(in); in.Form, in.Ticket.Zone = pass.Challenge, zoneFloor },
+		no(ticket.FormNotAllowed, "accreditation", admit.NextStaff),
+	},
+	"staff on paper": {
+		func(in *admit.In) { paper(in); in.Ticket.Class = classStaff },
+		no(ticket.FormNotAllowed, "paper", admit.NextStaff),
+	},
+	"visitor as staff":              {func(in *admit.In) { in.Form = pass.Accredited }, no(ticket.FormNotAllowed, "accreditation", admit.NextStaff)},
+	"paper ticket as staff":         {func(in *admit.In) { paper(in); in.Form = pass.Accredited }, no(ticket.FormNotAllowed, "form", admit.NextStaff)},
+	"presented":                     {presented, admitted},
+	"presented, third time":         {func(in *admit.In) { presented(in); in.Entries = 2 }, admitted},
+	"presented, of a visitor class": {func(in *admit.In) { presented(in); in.Ticket.Class = classPlain }, no(ticket.FormNotAllowed, "accreditation", admit.NextStaff)},
+	"presented, of no class here":   {func(in *admit.In) { presented(in); in.Ticket.Class = 99 }, no(ticket.WrongZone, "zone", admit.NextStaff)},
+	"presented, clock uncertain":    {func(in *admit.In) { presented(in); in.Uncertainty = 2 * time.Minute }, staff(ticket.ClockUncertain, "window_clock")},
+	"presented, too early":          {func(in *admit.In) { presented(in); in.Now = doors.Add(-time.Second) }, no(ticket.TooEarly, "window", admit.NextWait)},
+	"presented, set expired":        {func(in *admit.In) { presented(in); in.SetExpires = now }, staff(ticket.SetExpired, "set_age")},
+	"presented, does not verify": {
+		func(in *admit.In) { credential(admit.PresentedOther)(in); in.Proof = ticket.CredentialInvalid },
+		no(ticket.CredentialInvalid, "credential", admit.NextStaff),
+	},
+	"presented, nothing said": {
+		func(in *admit.In) { credential(admit.PresentedOther)(in); in.Proof = "" },
+		no(ticket.CredentialInvalid, "credential", admit.NextStaff),
+	},
+	"presented, expired": {
+		func(in *admit.In) { credential(admit.PresentedOther)(in); in.Proof = ticket.CredentialExpired },
+		no(ticket.CredentialExpired, "credential", admit.NextStaff),
+	},
+	"presented, taken back": {
+		func(in *admit.In) { presented(in); in.Proof = ticket.CredentialRevoked },
+		no(ticket.CredentialRevoked, "credential", admit.NextStaff),
+	},
+	"presented, of nobody's issuer": {
+		func(in *admit.In) { presented(in); in.Proof = ticket.IssuerUnknown },
+		no(ticket.IssuerUnknown, "credential", admit.NextStaff),
+	},
+	"presented, to another nonce": {
+		func(in *admit.In) { presented(in); in.Proof = ticket.NonceUnknown },
+		no(ticket.NonceUnknown, "credential", admit.NextRefresh),
+	},
+	"accreditation of another event": {credential(admit.PresentedAway), no(ticket.AccreditationMissing, "credential", admit.NextStaff)},
+	"an age, shown":                  {credential(admit.PresentedOther), staff(ticket.CredentialShown, "shown")},
+	"an age, shown at a full gate": {
+		func(in *admit.In) { credential(admit.PresentedOther)(in); in.Admitted = 100 },
+		staff(ticket.CredentialShown, "shown"),
+	},
+	"an age, confirmed": {confirmed(credential(admit.PresentedOther)), staff(ticket.CredentialShown, "shown")},
+
+	"lease live":                    {leased(ticket.LeaseAdvisory, admit.LeaseLive), admitted},
+	"lease lapsed, advisory":        {leased(ticket.LeaseAdvisory, admit.LeaseLapsed), no(ticket.LeaseLapsed, "lease", admit.NextRefresh)},
+	"lease unknown, advisory":       {leased(ticket.LeaseAdvisory, admit.LeaseUnknown), admitted},
+	"no lease, advisory":            {leased(ticket.LeaseAdvisory, admit.LeaseNone), admitted},
+	"lease lapsed, off":             {leased(ticket.LeaseOff, admit.LeaseLapsed), admitted},
+	"lease live, required":          {leased(ticket.LeaseRequired, admit.LeaseLive), admitted},
+	"lease lapsed, required":        {leased(ticket.LeaseRequired, admit.LeaseLapsed), no(ticket.LeaseLapsed, "lease", admit.NextRefresh)},
+	"lease unknown, required":       {leased(ticket.LeaseRequired, admit.LeaseUnknown), no(ticket.ChallengeRequired, "lease", admit.NextAnswer)},
+	"no lease, required":            {leased(ticket.LeaseRequired, admit.LeaseNone), no(ticket.ChallengeRequired, "lease", admit.NextAnswer)},
+	"lease state of a later gate":   {leased(ticket.LeaseRequired, 9), no(ticket.ChallengeRequired, "lease", admit.NextAnswer)},
+	"lease policy of a later event": {leased(9, admit.LeaseUnknown), no(ticket.ChallengeRequired, "lease", admit.NextAnswer)},
+	"no lease, required, no screen": {
+		func(in *admit.In) { leased(ticket.LeaseRequired, admit.LeaseNone)(in); in.CanChallenge = false },
+		staff(ticket.LeaseLapsed, "lease_unseen"),
+	},
+	"lease live, required, no screen": {
+		func(in *admit.In) { leased(ticket.LeaseRequired, admit.LeaseLive)(in); in.CanChallenge = false }, admitted,
+	},
+	"no lease, required, no screen, confirmed": {
+		confirmed(func(in *admit.In) { leased(ticket.LeaseRequired, admit.LeaseNone)(in); in.CanChallenge = false }),
+		staff(ticket.LeaseLapsed, "lease_unseen"),
+	},
+	"no lease, required, answered": {
+		func(in *admit.In) { leased(ticket.LeaseRequired, admit.LeaseNone)(in); in.Form = pass.Challenge }, admitted,
+	},
+	"no lease, required, paper": {func(in *admit.In) { paper(in); in.Event.Leases = ticket.LeaseRequired }, admitted},
+
+	"age asked":              {func(in *admit.In) { in.Event.MinimumAge = 19 }, staff(ticket.AgeUnproven, "age")},
+	"age proved when bought": {func(in *admit.In) { in.Event.MinimumAge, in.Ticket.Flags = 19, ticket.FlagAgeProved }, admitted},
+	"age shown just now":     {func(in *admit.In) { in.Event.MinimumAge, in.AgeShown = 19, 19 }, admitted},
+	"too young":              {func(in *admit.In) { in.Event.MinimumAge, in.AgeShown = 19, 18 }, staff(ticket.AgeUnproven, "age")},
+	"age asked, paper":       {func(in *admit.In) { paper(in); in.Event.MinimumAge = 19 }, staff(ticket.AgeUnproven, "age")},
+	"age, confirmed":         {confirmed(func(in *admit.In) { in.Event.MinimumAge = 19 }), byStaff},
+	"identity document":      {func(in *admit.In) { in.Ticket.Class = classID }, staff(ticket.IDCheck, "id_check")},
+	"identity document, confirmed": {
+		confirmed(func(in *admit.In) { in.Ticket.Class = classID }), byStaff,
+	},
+	"class of the staff lane":              {func(in *admit.In) { in.Ticket.Class = classCare }, want{ticket.Refer, ticket.ReferToStaff, "staff_lane", admit.NextStaffLane}},
+	"class of the staff lane, there":       {func(in *admit.In) { in.Ticket.Class, in.StaffLane = classCare, true }, admitted},
+	"attention, confirmed":                 {confirmed(func(in *admit.In) { in.Ticket.Flags = ticket.FlagAttention }), byStaff},
+	"attention, confirmed where nobody is": {func(in *admit.In) { in.Ticket.Flags, in.Steward = ticket.FlagAttention, true }, staff(ticket.Attention, "attention")},
+	"alone, paper away, confirmed":         {confirmed(alonePaper(homeSouth, classPaper)), byStaff},
+	"good, confirmed":                      {confirmed(func(*admit.In) {}), byStaff},
+	"used, confirmed":                      {confirmed(func(in *admit.In) { in.Entries = 1 }), no(ticket.AlreadyAdmitted, "entries", admit.NextStaff)},
+	"stale, confirmed":                     {confirmed(func(in *admit.In) { in.Proof = ticket.StalePass }), no(ticket.StalePass, "proof", admit.NextRefresh)},
+	"refunded, confirmed":                  {confirmed(func(in *admit.In) { in.Status = ticket.StatusRefunded }), no(ticket.Refunded, "status", admit.NextSales)},
+	"set expired, confirmed":               {confirmed(func(in *admit.In) { in.SetExpires = now }), staff(ticket.SetExpired, "set_age")},
+	"class not in the rules, confirmed":    {confirmed(func(in *admit.In) { in.Ticket.Class = 99 }), staff(ticket.ReferToStaff, "rules")},
+	"perhaps before doors, confirmed": {confirmed(func(in *admit.In) {
+		in.Form, in.Now, in.Uncertainty = pass.Challenge, doors.Add(-2*time.Minute), 5*time.Minute
+	}), staff(ticket.ClockUncertain, "window_clock")},
 	"mode never set": {
 		func(in *admit.In) { alonePaper(homeSouth, classPaper)(in); in.Mode = 0 },
 		want{ticket.Refer, ticket.WrongGate, "alone", admit.NextOtherGate},
@@ -359,11 +514,11 @@ func TestFail(t *testing.T) {
 	}
 }
 
-// NextFor must have thought of every reason; only OK needs no next step.
+// NextFor must have thought of every reason; only those who enter need no next step.
 func TestNextFor(t *testing.T) {
 	for _, r := range ticket.Reasons() {
 		next := admit.NextFor(r)
-		if (next == admit.NextNone) != (r == ticket.OK) || next != admit.NextNone && !slices.Contains(admit.Nexts(), next) {
+		if (next == admit.NextNone) != (r == ticket.OK || r == ticket.ConfirmedByStaff) || next != admit.NextNone && !slices.Contains(admit.Nexts(), next) {
 			t.Errorf("NextFor(%s) = %q", r, next)
 		}
 	}

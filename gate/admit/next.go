@@ -6,7 +6,7 @@ import "github.com/con-ting/conting/sync/ticket"
 // gate to go to for instance, says so itself.
 func NextFor(r ticket.Reason) Next {
 	switch r {
-	case ticket.OK:
+	case ticket.OK, ticket.ConfirmedByStaff:
 		return NextNone
 	case ticket.Malformed:
 		return NextShowTicket
@@ -28,6 +28,8 @@ func NextFor(r ticket.Reason) Next {
 		return NextAgain
 	case ticket.BadSignature, ticket.TooLate, ticket.AlreadyAdmitted, ticket.Blocked,
 		ticket.HolderMismatch, ticket.FormNotAllowed, ticket.AccreditationMissing,
+		ticket.CredentialInvalid, ticket.CredentialExpired, ticket.CredentialRevoked, ticket.IssuerUnknown,
+		ticket.CredentialShown, ticket.AgeUnproven, ticket.IDCheck,
 		ticket.Attention, ticket.ReferToStaff, ticket.NoSet, ticket.SetExpired, ticket.ClockUncertain:
 		return NextStaff
 	}

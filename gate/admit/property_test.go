@@ -14,6 +14,10 @@ import (
 
 const rounds = 100_000
 
+// proofs are what may be said of a proof: every reason but the one that only a
+// verdict has, and nothing at all.
+var proofs = append(slices.DeleteFunc(ticket.Reasons(), func(r ticket.Reason) bool { return r == ticket.ConfirmedByStaff }), "")
+
 // random is a decision in which each value is good more often than not, so that
 // all combinations of a few faults come up.
 func random(r *rand.Rand) admit.In {
@@ -23,10 +27,10 @@ func random(r *rand.Rand) admit.In {
 		paper(&in)
 	}
 	if some(4) {
-		in.Form = pass.Form(r.IntN(5))
+		in.Form = pass.Form(r.IntN(6))
 	}
 	if some(3) {
-		in.Proof = append(ticket.Reasons(), "")[r.IntN(len(ticket.Reasons())+1)]
+		in.Proof = proofs[r.IntN(len(proofs))]
 	}
 	in.Known = !some(12)
 	if some(12) {
@@ -34,9 +38,22 @@ func random(r *rand.Rand) admit.In {
 	} else {
 		in.Event.AlwaysChallenge = some(6)
 		in.Event.PassBackSeconds = uint16(r.IntN(2) * 600)
+		in.Event.Leases = ticket.LeasePolicy(r.IntN(4))
+		in.Event.MinimumAge = []uint8{0, 0, 19}[r.IntN(3)]
 	}
+	in.Lease = admit.LeaseState(r.IntN(5))
+	in.AgeShown = []uint8{0, 0, 18, 19, 20}[r.IntN(5)]
+	in.StaffLane, in.Steward = some(3), some(4)
 	if some(3) {
-		in.Ticket.Class = byte(r.IntN(8))
+		in.Ticket.Class = byte(r.IntN(11))
+	}
+	switch r.IntN(12) {
+	case 0:
+		accredited(&in)
+	case 1:
+		presented(&in)
+	case 2:
+		credential(admit.Presented(r.IntN(4)))(&in)
 	}
 	if some(4) {
 		in.Ticket.Zone = uint16(r.IntN(5))
@@ -87,12 +104,19 @@ func mayEnter(in admit.In) bool {
 	if in.Event == nil || !in.Known || in.Proof != ticket.OK || in.Ticket.Event != in.Event.ID {
 		return false
 	}
+	if in.Presented == admit.PresentedOther || in.Presented == admit.PresentedAway {
+		return false
+	}
 	c, haveClass := in.Event.Class(in.Ticket.Class)
 	g, haveGate := in.Event.Gate(in.Gate)
 	if !haveClass || !haveGate {
 		return false
 	}
 	bound := !in.Ticket.Holder.IsZero()
+	confirmed := in.Steward && in.StaffLane
+	if c.Staff != (in.Form == pass.Accredited) {
+		return false
+	}
 	sure := in.Uncertainty >= 0 && in.Uncertainty <= time.Minute
 	switch in.Form {
 	case pass.Paper:
@@ -103,8 +127,21 @@ func mayEnter(in admit.In) bool {
 		if !bound || !sure || in.Event.AlwaysChallenge {
 			return false
 		}
+		if in.Event.Leases != ticket.LeaseOff && in.Lease == admit.LeaseLapsed {
+			return false
+		}
+		if in.Event.Leases >= ticket.LeaseRequired && in.Lease != admit.LeaseLive {
+			return false
+		}
 	case pass.Challenge:
 		if !bound {
+			return false
+		}
+	case pass.Accredited:
+		if !bound && in.Presented != admit.PresentedStaff {
+			return false
+		}
+		if in.Presented == admit.PresentedStaff && !sure {
 			return false
 		}
 	default:
@@ -114,6 +151,9 @@ func mayEnter(in admit.In) bool {
 	if c.MaxEntries > 1 {
 		most = int(c.MaxEntries)
 	}
+	if c.Staff {
+		most = 1 << 30
+	}
 	if in.Status != ticket.StatusValid || len(in.Uses) >= most || in.Entries >= most {
 		return false
 	}
@@ -122,7 +162,7 @@ func mayEnter(in admit.In) bool {
 		moves = append(moves, u.At)
 	}
 	for _, latest := range moves {
-		if latest.IsZero() {
+		if latest.IsZero() || c.Staff {
 			continue
 		}
 		if in.Event.PassBackSeconds != 0 && in.Now.Sub(latest) < time.Duration(in.Event.PassBackSeconds)*time.Second {
@@ -149,14 +189,23 @@ func mayEnter(in admit.In) bool {
 			return false
 		}
 	}
-	if !slices.Contains(g.Zones, in.Ticket.Zone) || g.Limit != 0 && in.Admitted >= g.Limit {
+	if !slices.Contains(g.Zones, in.Ticket.Zone) && (!c.Staff || in.Ticket.Zone != 0) || g.Limit != 0 && in.Admitted >= g.Limit {
 		return false
 	}
 	if !in.SetExpires.IsZero() && !in.Now.Before(in.SetExpires) {
 		return false
 	}
-	if in.Ticket.Flags&ticket.FlagAttention != 0 {
+	if confirmed {
+		return true // the rest is for a human eye
+	}
+	if in.Ticket.Flags&ticket.FlagAttention != 0 || c.IDCheck || c.StaffLane && !in.StaffLane {
 		return false
+	}
+	if in.Event.MinimumAge > in.AgeShown && in.Ticket.Flags&ticket.FlagAgeProved == 0 && !c.Staff {
+		return false
+	}
+	if c.Staff {
+		return true
 	}
 	if in.Mode == admit.ModeHub || in.Mode == admit.ModeCentral || in.Mode == admit.ModePeers {
 		return true
@@ -177,7 +226,11 @@ func TestAdmitsExactlyThoseWhoMayEnter(t *testing.T) {
 		if (v.Outcome == ticket.Admit) != mayEnter(in) {
 			t.Fatalf("Decide(%+v) = %+v, but mayEnter = %t", in, v, mayEnter(in))
 		}
-		if (v.Outcome == ticket.Admit) != (v.Reason == ticket.OK) || v.Outcome == 0 {
+		want := ticket.OK
+		if in.Steward && in.StaffLane {
+			want = ticket.ConfirmedByStaff
+		}
+		if (v.Outcome == ticket.Admit) != (v.Reason == want) || v.Outcome == 0 {
 			t.Fatalf("Decide(%+v) = %+v: outcome and reason contradict each other", in, v)
 		}
 		if v.Outcome == ticket.Admit {
@@ -206,6 +259,10 @@ var against = map[string]func(*admit.In){
 	"no set":          func(in *admit.In) { in.Event = nil },
 	"other event":     func(in *admit.In) { in.Ticket.Event++ },
 	"no form":         func(in *admit.In) { in.Form = 0 },
+	"lease lapsed":    func(in *admit.In) { in.Lease = admit.LeaseLapsed },
+	"lease asked":     func(in *admit.In) { mustEvent(in, func(e *ticket.Event) { e.Leases = ticket.LeaseRequired }) },
+	"age asked":       func(in *admit.In) { mustEvent(in, func(e *ticket.Event) { e.MinimumAge = 99 }) },
+	"nobody confirms": func(in *admit.In) { in.Steward = false },
 }
 
 func mustEvent(in *admit.In, change func(*ticket.Event)) {
@@ -252,6 +309,9 @@ func TestExplainAgreesWithDecide(t *testing.T) {
 		in := random(r)
 		want := admit.Decide(in)
 		got := admit.Verdict{Outcome: ticket.Admit, Reason: ticket.OK}
+		if in.Steward && in.StaffLane {
+			got.Reason = ticket.ConfirmedByStaff
+		}
 		referred := false
 		for _, s := range admit.Explain(in) {
 			if (s.Result == admit.Failed) != (s.Verdict != nil) {

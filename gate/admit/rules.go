@@ -58,13 +58,16 @@ func (n need) met(in *In) bool {
 var rules = []rule{
 	{"pass", "is this a pass of ours, undamaged", 0, checkPass},
 	{"set", "does the gate hold a ticket set", 0, checkSet},
+	{"credential", "does the presentation verify, and is it for here", 0, checkCredential},
 	{"ticket", "is the ticket known", 0, checkTicket},
 	{"event", "is the ticket for this event", needTicket | needEvent, checkEvent},
 	{"form", "may this ticket enter with this form of pass", needTicket, checkForm},
 	{"paper", "does the class enter on paper", needTicket | needClass, checkPaper},
+	{"accreditation", "do staff prove themselves as staff, and only they", needTicket | needClass, checkAccreditation},
 	{"challenge", "does the event ask for the gate's own nonce", needEvent, checkChallenge},
 	{"clock", "is the gate's clock good enough for a rotating pass", 0, checkClock},
 	{"proof", "does the pass prove its holder, now", 0, checkProof},
+	{"lease", "is the session that the code was shown in still alive", needEvent, checkLease},
 	{"status", "is the ticket in force", needTicket, checkStatus},
 	{"entries", "has the ticket an entry left", needTicket, checkEntries},
 	{"pass_back", "has the pass-back time run out", needTicket | needEvent, checkPassBack},
@@ -72,11 +75,26 @@ var rules = []rule{
 	{"zone", "does this gate lead to the ticket's zone", needTicket | needGate, checkZone},
 	{"limit", "is there room at this gate", needGate, checkLimit},
 
+	{"shown", "is what was presented more than something to look at", 0, checkShown},
 	{"rules", "do the rules know this gate and class", needTicket | needEvent, checkRules},
 	{"set_age", "is the ticket set still valid", 0, checkSetAge},
 	{"window_clock", "is the clock good enough to say that it is time", needTicket | needEvent, checkWindowClock},
-	{"alone", "may this gate decide alone", needTicket | needClass, checkAlone},
-	{"attention", "may the ticket enter without a steward's look", needTicket, checkAttention},
+	{"lease_unseen", "does a lane that cannot challenge know the session to be alive", needEvent, checkLeaseUnseen},
+	{"staff_lane", "may the class enter where no steward stands", needTicket | needClass, waivable(checkStaffLane)},
+	{"alone", "may this gate decide alone", needTicket | needClass, waivable(checkAlone)},
+	{"age", "is the holder's age proved where the event asks for it", needTicket | needEvent, waivable(checkAge)},
+	{"id_check", "may the class enter without an identity document", needTicket | needClass, waivable(checkID)},
+	{"attention", "may the ticket enter without a steward's look", needTicket, waivable(checkAttention)},
+}
+
+// waivable is a rule that asks for a human eye: a steward who confirms is one.
+func waivable(check func(*In) (Verdict, bool)) func(*In) (Verdict, bool) {
+	return func(in *In) (Verdict, bool) {
+		if in.Steward {
+			return ok()
+		}
+		return check(in)
+	}
 }
 
 func ok() (Verdict, bool) { return Verdict{}, false }
@@ -103,9 +121,23 @@ func checkSet(in *In) (Verdict, bool) {
 	return ok()
 }
 
+// checkCredential refuses a presentation that does not verify, and one of staff of
+// another event: like a ticket of another event, it has no right to enter.
+func checkCredential(in *In) (Verdict, bool) {
+	switch {
+	case in.Presented == PresentedNone:
+		return ok()
+	case in.Proof != ticket.OK:
+		return refuse(cmp.Or(in.Proof, ticket.CredentialInvalid))
+	case in.Presented == PresentedAway:
+		return refuse(ticket.AccreditationMissing)
+	}
+	return ok()
+}
+
 func checkTicket(in *In) (Verdict, bool) {
 	switch {
-	case in.Known:
+	case in.Known, in.Presented == PresentedOther:
 		return ok()
 	case in.Proof == ticket.OK || in.Proof == "":
 		return refuse(ticket.UnknownTicket)
@@ -131,10 +163,20 @@ func checkForm(in *In) (Verdict, bool) {
 		v, failed := refuse(ticket.FormNotAllowed)
 		v.Detail.Next = NextShowTicket
 		return v, failed
-	case pass.Rotating, pass.Challenge:
-		if !in.Ticket.Paper() {
+	case pass.Rotating, pass.Challenge, pass.Accredited:
+		if !in.Ticket.Paper() || in.Presented == PresentedStaff {
 			return ok()
 		}
+	}
+	return refuse(ticket.FormNotAllowed)
+}
+
+// checkAccreditation keeps the two kinds of key apart. The key of a DID signs what
+// it is given, an assertion included, and asks nobody for a finger: it proves
+// staff, and never a visitor; and staff prove themselves with nothing else.
+func checkAccreditation(in *In) (Verdict, bool) {
+	if in.staff() == (in.Form == pass.Accredited) {
+		return ok()
 	}
 	return refuse(ticket.FormNotAllowed)
 }
@@ -172,6 +214,30 @@ func checkProof(in *In) (Verdict, bool) {
 	return refuse(cmp.Or(in.Proof, ticket.BadSignature))
 }
 
+// checkLease judges the session of a rotating pass. A challenge pass was made just
+// now, for this gate, and needs none.
+func checkLease(in *In) (Verdict, bool) {
+	switch {
+	case in.Form != pass.Rotating || in.Event.Leases == ticket.LeaseOff || in.Lease == LeaseLive:
+		return ok()
+	case in.Lease == LeaseLapsed:
+		return refuse(ticket.LeaseLapsed)
+	case in.Event.Leases == ticket.LeaseAdvisory:
+		return ok()
+	case in.CanChallenge: // required, or a policy that this gate does not know
+		return refuse(ticket.ChallengeRequired)
+	}
+	return ok() // checkLeaseUnseen refers it
+}
+
+func checkLeaseUnseen(in *In) (Verdict, bool) {
+	if in.Form != pass.Rotating || in.Lease == LeaseLive || in.CanChallenge ||
+		in.Event.Leases == ticket.LeaseOff || in.Event.Leases == ticket.LeaseAdvisory {
+		return ok()
+	}
+	return refer(ticket.LeaseLapsed)
+}
+
 func checkStatus(in *In) (Verdict, bool) {
 	switch in.Status {
 	case ticket.StatusValid:
@@ -191,7 +257,7 @@ func MaxEntries(c ticket.Class) int { return max(int(c.MaxEntries), 1) }
 
 func checkEntries(in *In) (Verdict, bool) {
 	c, _ := in.class() // an unknown class enters once, and staff look
-	if max(in.Entries, len(in.Uses)) < MaxEntries(c) {
+	if c.Staff || max(in.Entries, len(in.Uses)) < MaxEntries(c) {
 		return ok()
 	}
 	return Already(in.lastUse()), true
@@ -206,7 +272,7 @@ func checkPassBack(in *In) (Verdict, bool) {
 		last = in.LastExit
 	}
 	until := last.Add(time.Duration(in.Event.PassBackSeconds) * time.Second)
-	if last.IsZero() || in.Event.PassBackSeconds == 0 || !in.Now.Before(until) {
+	if in.staff() || last.IsZero() || in.Event.PassBackSeconds == 0 || !in.Now.Before(until) {
 		return ok()
 	}
 	v, failed := refuse(ticket.PassBack)
@@ -253,10 +319,14 @@ func checkWindow(in *In) (Verdict, bool) {
 	return ok()
 }
 
-// checkWindowClock refers when the clock is too uncertain to tell.
+// checkWindowClock refers when the clock is too uncertain to tell. It is so for
+// every presentation, because a credential ends at a time of its own.
 func checkWindowClock(in *In) (Verdict, bool) {
-	if !uncertain(in) {
+	switch {
+	case !uncertain(in):
 		return ok()
+	case in.Presented != PresentedNone:
+		return refer(ticket.ClockUncertain)
 	}
 	opens, closes := window(in)
 	if in.Now.Add(-in.Uncertainty).Before(opens) || !in.Now.Add(in.Uncertainty).Before(closes) {
@@ -265,9 +335,10 @@ func checkWindowClock(in *In) (Verdict, bool) {
 	return ok()
 }
 
+// checkZone lets an accreditation without a zone in everywhere.
 func checkZone(in *In) (Verdict, bool) {
 	g, _ := in.gate()
-	if slices.Contains(g.Zones, in.Ticket.Zone) {
+	if slices.Contains(g.Zones, in.Ticket.Zone) || in.Ticket.Zone == 0 && in.staff() {
 		return ok()
 	}
 	v, failed := refuse(ticket.WrongZone)
@@ -294,7 +365,7 @@ func leading(e *ticket.Event, zone uint16, but string) []string {
 
 func checkLimit(in *In) (Verdict, bool) {
 	g, _ := in.gate()
-	if g.Limit == 0 || in.Admitted < g.Limit {
+	if g.Limit == 0 || in.Admitted < g.Limit || in.Presented == PresentedOther {
 		return ok()
 	}
 	v, failed := refuse(ticket.GateFull)
@@ -305,6 +376,15 @@ func checkLimit(in *In) (Verdict, bool) {
 		v.Detail.Next = NextStaff
 	}
 	return v, failed
+}
+
+// checkShown refers a presentation that lets nobody in by itself, so that a steward
+// reads it; an age is remembered for the next ticket.
+func checkShown(in *In) (Verdict, bool) {
+	if in.Presented == PresentedOther {
+		return refer(ticket.CredentialShown)
+	}
+	return ok()
 }
 
 func checkRules(in *In) (Verdict, bool) {
@@ -325,8 +405,12 @@ func checkSetAge(in *In) (Verdict, bool) {
 }
 
 // checkAlone keeps a ticket to its home gate while the gates cannot see each
-// other, unless its class accepts that it may be used once at each.
+// other, unless its class accepts that it may be used once at each. Staff may
+// enter often anyway.
 func checkAlone(in *In) (Verdict, bool) {
+	if in.staff() {
+		return ok()
+	}
 	switch in.Mode {
 	case ModeHub, ModeCentral, ModePeers:
 		return ok()
@@ -353,6 +437,33 @@ func checkAlone(in *In) (Verdict, bool) {
 		v.Detail.Gates, v.Detail.Next = []string{g.Name}, NextOtherGate
 	}
 	return v, failed
+}
+
+// checkStaffLane sends a class to the lanes where a steward stands.
+func checkStaffLane(in *In) (Verdict, bool) {
+	if c, _ := in.class(); !c.StaffLane || in.StaffLane {
+		return ok()
+	}
+	v, failed := refer(ticket.ReferToStaff)
+	v.Detail.Next = NextStaffLane
+	return v, failed
+}
+
+// checkAge asks for the event's least age: proved when the ticket was bought or
+// transferred, or by a credential shown just before. Staff work there.
+func checkAge(in *In) (Verdict, bool) {
+	least := in.Event.MinimumAge
+	if least == 0 || in.Ticket.Flags.Has(ticket.FlagAgeProved) || in.AgeShown >= least || in.staff() {
+		return ok()
+	}
+	return refer(ticket.AgeUnproven)
+}
+
+func checkID(in *In) (Verdict, bool) {
+	if c, _ := in.class(); c.IDCheck {
+		return refer(ticket.IDCheck)
+	}
+	return ok()
 }
 
 func checkAttention(in *In) (Verdict, bool) {
