@@ -11,7 +11,8 @@ type ChangeKind string
 
 // The kinds of change.
 const (
-	TicketNew    ChangeKind = "ticket_new"    // a ticket was sold
+	TicketNew    ChangeKind = "ticket_new"    // a ticket was sold, or is otherwise now
+	TicketRebind ChangeKind = "ticket_rebind" // a ticket has another holder key now
 	TicketStatus ChangeKind = "ticket_status" // a ticket's status is now another
 )
 
@@ -25,5 +26,5 @@ type Change struct {
 	Kind   ChangeKind
 	ID     ticket.ID
 	Status ticket.Status  // after the change
-	Ticket *ticket.Ticket // whole, for TicketNew; else nil
+	Ticket *ticket.Ticket // whole, for TicketNew and TicketRebind; else nil
 }

@@ -212,6 +212,10 @@ func (h *harness) audit() {
 				h.t.Errorf("ticket %s told twice", c.ID)
 			}
 			valid[c.ID], seats[string(key)] = true, c.ID
+		case sale.TicketRebind:
+			if _, known := valid[c.ID]; !known {
+				h.t.Errorf("ticket %s was rebound before it was told", c.ID)
+			}
 		case sale.TicketStatus:
 			valid[c.ID] = false
 		}

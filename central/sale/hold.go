@@ -20,8 +20,26 @@ type HoldRequest struct {
 	Zone   uint16
 	Class  uint8
 	Seat   string      // empty for any place of the zone
-	Holder *Possession // nil for paper
-	Paper  bool        // true exactly when Holder is nil
+	Holder *Possession // nil for paper, and with Ask
+	Paper  bool        // true exactly when Holder and Ask are nil
+
+	// Owner is the account that orders; empty if nobody is signed in.
+	Owner string
+
+	// ProvedAge is the age in years that Owner's credential proves; zero for none.
+	ProvedAge uint8
+
+	// Ask is what a relative of Owner asked for, or nil.
+	Ask *Authorisation
+}
+
+// Authorisation lets one account order for another, who has proved possession of
+// the key and agreed to the terms. The store holds the order to those.
+type Authorisation struct {
+	ID        string           // of the ask
+	Owner     string           // account that the ticket will belong to
+	Holder    ticket.HolderKey // its key
+	ProvedAge uint8            // of that account
 }
 
 // Hold keeps a place for the buyer and returns the order with its secret, which
@@ -33,15 +51,27 @@ func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
 	}
 	now := s.cfg.Now()
 	h := Hold{Event: r.Event, Zone: r.Zone, Class: r.Class, Seat: r.Seat, Expires: now.Add(s.cfg.Hold)}
+	h.Owner, h.Keeper = r.Owner, r.Owner
 	switch class, ok := event.Class(r.Class); {
 	case now.Unix() >= event.Ends:
 		return Order{}, "", ErrSaleClosed
-	case !ok:
+	case !ok || class.Staff:
 		return Order{}, "", ErrNotSold
-	case r.Paper == (r.Holder != nil):
+	case count(r.Paper, r.Holder != nil, r.Ask != nil) != 1:
 		return Order{}, "", ErrHolder
 	case r.Paper && !class.Paper:
 		return Order{}, "", ErrPaper
+	case r.Ask != nil && (r.Owner == "" || r.Ask.Owner == "" || r.Ask.Holder.IsZero()):
+		return Order{}, "", ErrAsk
+	}
+	proved := r.ProvedAge
+	if a := r.Ask; a != nil {
+		h.Ask, h.Keeper, h.Holder, proved = a.ID, a.Owner, a.Holder, a.ProvedAge
+	}
+	if !r.Paper { // a steward sees who comes with paper
+		if h.Flags, err = aged(&event, 0, proved); err != nil {
+			return Order{}, "", err
+		}
 	}
 	if r.Holder != nil {
 		if h.ChallengeExpires, err = s.checkChallenge(r.Holder.Challenge); err != nil {
@@ -65,6 +95,15 @@ func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
 		return Order{}, "", err
 	}
 	return o, secret, nil
+}
+
+func count(all ...bool) (n int) {
+	for _, b := range all {
+		if b {
+			n++
+		}
+	}
+	return n
 }
 
 // Order returns an order to whoever has its secret. A wrong secret and an

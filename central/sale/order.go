@@ -30,6 +30,8 @@ type Order struct {
 	Seat       string
 	Flags      ticket.Flags
 	Holder     ticket.HolderKey // zero for paper
+	Owner      string           // account that ordered; empty for nobody
+	Keeper     string           // account that its ticket will belong to; empty for nobody
 	Amount     int64
 	Currency   string
 	State      State

@@ -141,14 +141,7 @@ func (s *Sale) ticket(ctx context.Context, o *Order) (Issued, error) {
 	if _, err := io.ReadFull(s.cfg.Rand, t.ID[:]); err != nil {
 		return Issued{}, fmt.Errorf("make ticket id: %w", err)
 	}
-	if err := t.Check(); err != nil {
-		return Issued{}, err
-	}
-	signed, err := s.cfg.Issuer.Issue(ctx, t)
-	if err != nil {
-		return Issued{}, fmt.Errorf("sign ticket: %w", err)
-	}
-	return Issued{Ticket: t, Status: ticket.StatusValid, Signed: signed}, nil
+	return s.sign(ctx, t)
 }
 
 // payBack returns a payment's money. If that fails it stays due and

@@ -1,6 +1,7 @@
 // Package sale sells tickets: a place is held for a while, paid for, and
 // becomes a ticket bound to its holder's key (or a paper ticket where the class
-// allows one); a sold ticket can be refunded.
+// allows one); a sold ticket can be refunded, or bound to another key. Tickets
+// that nobody buys, accreditations, are issued here as well.
 //
 // It holds no SQL and talks to no gate. The [Store] is the authority: each step
 // is one conditional statement there, so a place is never sold twice however
@@ -50,6 +51,13 @@ var (
 	ErrPaidTooLate     = errors.New("paid after the hold had expired; the money goes back")
 	ErrOrderRefunded   = errors.New("order was refunded")
 	ErrNotPaid         = errors.New("order is not paid")
+	ErrAge             = errors.New("the event asks for an age that is not proved")
+	ErrAsk             = errors.New("what was asked for is something else, used, withdrawn or too old")
+	ErrUnknownTicket   = errors.New("unknown ticket")
+	ErrMoved           = errors.New("the ticket has moved in the meantime")
+	ErrTicketUsed      = errors.New("the ticket was used")
+	ErrTicketDead      = errors.New("the ticket is not in force")
+	ErrNotTransferable = errors.New("such a ticket cannot be bound to another key")
 )
 
 // Issuer signs tickets with the event's key.

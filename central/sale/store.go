@@ -15,6 +15,7 @@ type Store interface {
 	Catalogue
 	Orders
 	Payments
+	Tickets
 }
 
 // Catalogue keeps what is on sale.
@@ -43,7 +44,14 @@ type Hold struct {
 	Class      uint8
 	Seat       string // empty for any place of the zone
 	Holder     ticket.HolderKey
+	Flags      ticket.Flags // beside the place's own
+	Owner      string       // account that orders; empty for nobody
+	Keeper     string       // account that the ticket will belong to; empty for nobody
 	Expires    time.Time
+
+	// Ask is what the order is made for; empty for none. The place must be what it
+	// asks for, Owner whom it asks, Keeper and Holder who asks.
+	Ask string
 
 	// Challenge is used up with the hold; nil for paper.
 	Challenge        []byte
@@ -55,8 +63,9 @@ type Orders interface {
 	// Hold takes a place that is free now, or whose hold has run out, and
 	// stores the order. One statement decides: of two, one gets [ErrSeatTaken]
 	// (for a seat) or [ErrSoldOut] (for any place). [ErrUnknownEvent],
-	// [ErrNotSold], [ErrUnknownSeat] and, for a challenge that was used,
-	// [ErrChallenge] change nothing either.
+	// [ErrNotSold], [ErrUnknownSeat], for a challenge that was used
+	// [ErrChallenge], and for an ask that does not fit or is taken [ErrAsk]
+	// change nothing either.
 	Hold(ctx context.Context, h Hold) (Order, error)
 
 	// Order returns the order with its tickets, or [ErrUnknownOrder].
@@ -94,4 +103,48 @@ type Payments interface {
 	// not touched since before. It touches them, so that nobody else gets them
 	// too.
 	Unsettled(ctx context.Context, before time.Time, limit int) ([]Payment, error)
+}
+
+// Rebinding is a ticket as it shall be. The ticket must have the version before
+// and the key From.
+type Rebinding struct {
+	From   ticket.HolderKey
+	Issued Issued
+	Owner  string
+	Kind   ChangeKind // how the outbox tells it
+}
+
+// BoundTicket is a ticket with its version.
+type BoundTicket struct {
+	ID      ticket.ID
+	Version uint32
+}
+
+// Tickets keeps whose a ticket is.
+type Tickets interface {
+	// Ticket returns a ticket with its event, state and first admission, or
+	// [ErrUnknownTicket].
+	Ticket(ctx context.Context, id ticket.ID) (OwnedTicket, error)
+
+	// Owned lists an account's tickets, newest first, then those that were its own
+	// before; at most [MaxOwned] of each.
+	Owned(ctx context.Context, owner string) ([]OwnedTicket, error)
+
+	// Bound lists an account's tickets that are in force and bound to a key.
+	Bound(ctx context.Context, owner string, key ticket.HolderKey) ([]BoundTicket, error)
+
+	// Rebind replaces a ticket, with a line in the outbox, if it is in force, has
+	// the version before and the key, and no admission of it counts. One statement
+	// decides. Otherwise it changes nothing and returns [ErrUnknownTicket],
+	// [ErrTicketDead], [ErrTicketUsed] or [ErrMoved].
+	Rebind(ctx context.Context, r Rebinding) error
+
+	// Accredit stores a ticket that nobody bought, with a line in the outbox. One
+	// of that id is returned instead, in force again if it had been revoked; if it
+	// is another holder's, [ErrMoved].
+	Accredit(ctx context.Context, i Issued, owner string) (Issued, error)
+
+	// SetStatus gives a ticket that was not refunded a status, with a line in the
+	// outbox, and reports whether it had another. [ErrUnknownTicket] if there is none.
+	SetStatus(ctx context.Context, id ticket.ID, status ticket.Status) (bool, error)
 }

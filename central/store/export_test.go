@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -40,6 +41,36 @@ func OpenAt(ctx context.Context, path string, n int, fill ...string) error {
 func Migrations() (int, error) {
 	steps, err := migrations()
 	return len(steps), err
+}
+
+// MigrationsBefore is how many come before the named one.
+func MigrationsBefore(name string) (int, error) {
+	steps, err := migrations()
+	return slices.IndexFunc(steps, func(s step) bool { return s.name == name }), err
+}
+
+// Violations lists the tables whose foreign keys lead nowhere.
+func (s *Store) Violations(ctx context.Context) (out []string, err error) {
+	err = s.view(ctx, func(t *tx) error {
+		out, err = rows(ctx, t, func(r scanner) (table string, err error) {
+			var row, parent, key any
+			return table, r.Scan(&table, &row, &parent, &key)
+		}, "PRAGMA foreign_key_check")
+		return err
+	})
+	return out, err
+}
+
+// Run runs statements as they are.
+func (s *Store) Run(ctx context.Context, statements ...string) error {
+	return s.update(ctx, func(t *tx) error {
+		for _, q := range statements {
+			if _, err := t.exec(ctx, q); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Numbers takes a number of a sequence in a transaction that fails, and then one

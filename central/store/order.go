@@ -30,15 +30,15 @@ const (
 	seatExists = `SELECT COUNT(*) FROM place WHERE event = $1 AND zone = $2 AND seat = $3`
 
 	insertPurchase = `INSERT INTO purchase
-		(id, event, zone, class, place, seat, flags, holder, amount, currency, state, secret_hash, created, expires, changed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13)`
+		(id, event, zone, class, place, seat, flags, holder, amount, currency, state, secret_hash, created, expires, changed, owner, keeper)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13, $15, $16)`
 )
 
 // Hold implements [sale.Orders].
 func (s *Store) Hold(ctx context.Context, h sale.Hold) (o sale.Order, err error) {
 	o = sale.Order{
 		ID: h.Order, Event: h.Event, Zone: h.Zone, Class: h.Class, Holder: h.Holder, State: sale.Held,
-		SecretHash: h.SecretHash, Expires: h.Expires,
+		SecretHash: h.SecretHash, Expires: h.Expires, Owner: h.Owner, Keeper: h.Keeper,
 	}
 	err = s.update(ctx, func(t *tx) error {
 		o.Created = t.now
@@ -61,9 +61,13 @@ func (s *Store) Hold(ctx context.Context, h sale.Hold) (o sale.Order, err error)
 		if !h.Holder.IsZero() {
 			holder = h.Holder[:]
 		}
+		o.Flags |= h.Flags
 		_, err = t.exec(ctx, insertPurchase, o.ID, int64(o.Event), o.Zone, o.Class, o.Place, o.Seat, o.Flags, holder,
-			o.Amount, o.Currency, string(o.State), o.SecretHash[:], t.ms(), h.Expires.UnixMilli())
-		return err
+			o.Amount, o.Currency, string(o.State), o.SecretHash[:], t.ms(), h.Expires.UnixMilli(), optional(h.Owner), optional(h.Keeper))
+		if err != nil || h.Ask == "" {
+			return err
+		}
+		return takeAsk(ctx, t, h, &o)
 	})
 	if err != nil {
 		return sale.Order{}, err
@@ -108,7 +112,8 @@ func spendChallenge(ctx context.Context, t *tx, h sale.Hold) error {
 
 const (
 	selectPurchase = `SELECT p.event, p.zone, p.class, p.place, p.seat, p.flags, p.holder, p.amount, p.currency, p.state,
-			p.secret_hash, p.created, p.expires, COALESCE(p.payment, ''), COALESCE(y.state, '')
+			p.secret_hash, p.created, p.expires, COALESCE(p.payment, ''), COALESCE(y.state, ''),
+			COALESCE(p.owner, ''), COALESCE(p.keeper, '')
 		FROM purchase p LEFT JOIN payment y ON y.id = p.payment WHERE p.id = $1`
 	selectIssued = `SELECT body, status, signed FROM ticket WHERE purchase = $1 ORDER BY id`
 )
@@ -130,7 +135,7 @@ func getOrder(ctx context.Context, t *tx, id string) (sale.Order, error) {
 		payment          string
 	)
 	err := t.row(ctx, selectPurchase, []any{id}, &o.Event, &o.Zone, &o.Class, &o.Place, &o.Seat, &o.Flags, &holder,
-		&o.Amount, &o.Currency, &o.State, &hash, &created, &expires, &o.Payment, &payment)
+		&o.Amount, &o.Currency, &o.State, &hash, &created, &expires, &o.Payment, &payment, &o.Owner, &o.Keeper)
 	if errors.Is(err, sql.ErrNoRows) {
 		return sale.Order{}, sale.ErrUnknownOrder
 	}

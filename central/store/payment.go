@@ -58,7 +58,8 @@ const (
 	lapse    = `UPDATE purchase SET state = 'lapsed', changed = $2 WHERE id = $1 AND state = 'paid'`
 	owe      = `UPDATE payment SET state = 'refund_due', changed = $2 WHERE id = $1 AND state = 'succeeded'`
 
-	insertTicket = `INSERT INTO ticket (id, event, purchase, status, body, signed, issued) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	insertTicket = `INSERT INTO ticket (id, event, purchase, owner, version, holder, status, body, signed, issued, changed)
+		SELECT $1, $2, $3, (SELECT keeper FROM purchase WHERE id = $3), $4, $5, $6, $7, $8, $9, $9`
 )
 
 // Sell implements [sale.Payments]. The place's row decides: it is sold only while
@@ -87,7 +88,8 @@ func (s *Store) Sell(ctx context.Context, id string, i sale.Issued) (done bool, 
 			_, err := t.exec(ctx, owe, id, t.ms())
 			return err
 		}
-		if _, err := t.exec(ctx, insertTicket, i.Ticket.ID[:], int64(i.Ticket.Event), order, i.Status, string(body), i.Signed, t.ms()); err != nil {
+		if _, err := t.exec(ctx, insertTicket, i.Ticket.ID[:], int64(i.Ticket.Event), order, i.Ticket.Version,
+			holderText(i.Ticket.Holder), i.Status, string(body), i.Signed, t.ms()); err != nil {
 			return err
 		}
 		return tell(ctx, t, sale.Change{Event: i.Ticket.Event, Kind: sale.TicketNew, ID: i.Ticket.ID, Status: i.Status, Ticket: &i.Ticket})

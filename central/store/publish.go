@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/con-ting/conting/central/publish"
+	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -42,7 +43,9 @@ func (p *Publish) Changes(ctx context.Context, after uint64, limit int) ([]publi
 	}
 	out := make([]publish.Change, len(changes))
 	for i, c := range changes {
-		out[i] = publish.Change{Seq: c.Seq, Event: c.Event, ID: c.ID, New: c.Ticket, Status: c.Status}
+		out[i] = publish.Change{
+			Seq: c.Seq, Event: c.Event, ID: c.ID, New: c.Ticket, Rebound: c.Kind == sale.TicketRebind, Status: c.Status,
+		}
 	}
 	return out, nil
 }

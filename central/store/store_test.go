@@ -125,6 +125,12 @@ func TestMigrateFromEveryOlderSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rebuilt, err := store.MigrationsBefore("0005_identity.sql")
+	if err != nil || rebuilt < 0 {
+		t.Fatal(rebuilt, err)
+	}
+	old, later := ticket.HolderKey{2, 7}, ticket.HolderKey{3, 8}
+	body := `{"id":"000102030405060708090a0b0c0d0e0f","event":7,"zone":1,"class":1,"version":3,"holder":"` + old.String() + `"}`
 	for n := range all + 1 {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "central.db")
@@ -136,10 +142,18 @@ func TestMigrateFromEveryOlderSchema(t *testing.T) {
 					`INSERT INTO place (event, zone, number, seat, flags, free_at, purchase) VALUES (7, 1, 1, 'A-1', 0, 9223372036854775807, 'o')`,
 					`INSERT INTO purchase (id, event, zone, class, place, seat, flags, amount, currency, state, secret_hash, created, expires, changed)
 						VALUES ('o', 7, 1, 1, 1, 'A-1', 0, 1000, 'KRW', 'paid', x'01', 1, 2, 3)`,
-					`INSERT INTO ticket (id, event, purchase, status, body, signed, issued)
-						VALUES (x'000102030405060708090a0b0c0d0e0f', 7, 'o', 0, '{"id":"000102030405060708090a0b0c0d0e0f","event":7}', x'02', 4)`,
 					`INSERT INTO outbox (seq, event, kind, ticket, status, body, at)
 						VALUES (1, 7, 'ticket_new', x'000102030405060708090a0b0c0d0e0f', 0, '{"id":"000102030405060708090a0b0c0d0e0f","event":7}', 4)`,
+					`INSERT INTO counter (name, n) VALUES ('outbox', 1)`,
+				}
+				if n <= rebuilt {
+					fill = append(fill, `INSERT INTO ticket (id, event, purchase, status, body, signed, issued)
+						VALUES (x'000102030405060708090a0b0c0d0e0f', 7, 'o', 0, '`+body+`', x'02', 4),
+							(x'ff', 7, 'o', 2, '{"paper":"and no version"}', x'03', 4)`)
+				} else {
+					fill = append(fill, `INSERT INTO ticket (id, event, purchase, version, holder, status, body, signed, issued, changed)
+						VALUES (x'000102030405060708090a0b0c0d0e0f', 7, 'o', 3, '`+old.String()+`', 0, '`+body+`', x'02', 4, 4),
+							(x'ff', 7, 'o', 1, NULL, 2, '{"paper":"and no version"}', x'03', 4, 4)`)
 				}
 			}
 			older(t, path, n, fill...)
@@ -155,11 +169,28 @@ func TestMigrateFromEveryOlderSchema(t *testing.T) {
 				t.Errorf("Listing = %+v, %v", l, err)
 			}
 			o, err := s.Order(t.Context(), "o")
-			if err != nil || o.State != sale.Paid || len(o.Tickets) != 1 || o.Tickets[0].Ticket.Event != 7 {
+			if err != nil || o.State != sale.Paid || len(o.Tickets) != 2 || o.Tickets[0].Ticket.Event != 7 || o.Tickets[0].Ticket.Version != 3 ||
+				o.Tickets[1].Status != ticket.StatusRefunded || string(o.Tickets[1].Signed) != "\x03" {
 				t.Errorf("Order = %+v, %v", o, err)
 			}
 			if cs, err := s.Changes(t.Context(), 0, 10); err != nil || len(cs) != 1 || cs[0].Ticket == nil {
 				t.Errorf("Changes = %+v, %v", cs, err)
+			}
+			if wrong, err := s.Violations(t.Context()); err != nil || len(wrong) != 0 {
+				t.Errorf("foreign keys that lead nowhere: %q, %v", wrong, err)
+			}
+			orphan := `INSERT INTO ticket (id, event, purchase, version, status, body, signed, issued, changed) VALUES (x'01', 7, 'nobody', 1, 0, '', x'', 1, 1)`
+			if err := s.Run(t.Context(), orphan); err == nil {
+				t.Error("a ticket of no purchase was stored")
+			}
+			next := o.Tickets[0]
+			next.Ticket.Version, next.Ticket.Holder = 4, later
+			again := s.Rebind(t.Context(), sale.Rebinding{From: later, Issued: next, Owner: "x", Kind: sale.TicketRebind})
+			if err := s.Rebind(t.Context(), sale.Rebinding{From: old, Issued: next, Owner: "x", Kind: sale.TicketRebind}); err != nil || !errors.Is(again, sale.ErrMoved) {
+				t.Errorf("Rebind from the key that an older release sold to: %v; from another: %v, want ErrMoved", err, again)
+			}
+			if cs, err := s.Changes(t.Context(), 1, 10); err != nil || len(cs) != 1 || cs[0].Kind != sale.TicketRebind || cs[0].Ticket.Holder != later {
+				t.Errorf("Changes after the rebinding = %+v, %v", cs, err)
 			}
 		})
 	}
