@@ -236,6 +236,9 @@ func (p *Publisher) ops(ctx context.Context, changes []Change) (map[ticket.Event
 					slog.Uint64("outbox", c.Seq), slog.String("ticket", short(c.ID)), slog.Any("error", err))
 				continue
 			}
+			if c.Rebound {
+				op = ticketset.Op{Kind: ticketset.OpRebind, Ticket: ticket.Ticket{ID: c.ID, Holder: c.New.Holder, Version: c.New.Version}}
+			}
 		}
 		if _, seen := ops[c.Event]; !seen {
 			order = append(order, c.Event)

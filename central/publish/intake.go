@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -267,14 +268,21 @@ func letsIn(e *journal.Entry) bool {
 	return false
 }
 
-// entries returns how often a ticket may enter.
+// anyNumber is how often an accreditation may enter.
+const anyNumber = math.MaxInt32
+
+// entries returns how often a ticket may enter. Central has issued every ticket
+// but an accreditation that its holder presents at a gate without registering it.
 func (p *Publisher) entries(ctx context.Context, rules *ticket.Event, id ticket.ID) (int, error) {
 	class, ok, err := p.cfg.Sales.Class(ctx, rules.ID, id)
 	if err != nil {
 		return 0, fmt.Errorf("class of ticket %s: %w", short(id), err)
 	}
 	c, known := rules.Class(class)
-	if !ok || !known {
+	switch {
+	case !ok && slices.ContainsFunc(rules.Classes, func(c ticket.Class) bool { return c.Staff }), c.Staff:
+		return anyNumber, nil
+	case !ok || !known:
 		return 1, nil
 	}
 	return max(1, int(c.MaxEntries)), nil

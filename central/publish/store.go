@@ -35,8 +35,11 @@ type Change struct {
 	Seq    uint64
 	Event  ticket.EventID
 	ID     ticket.ID
-	New    *ticket.Ticket // a ticket that was sold; nil if only the status changed
+	New    *ticket.Ticket // a ticket as it is now; nil if only the status changed
 	Status ticket.Status
+
+	// Rebound says that only holder key and version of New are other than before.
+	Rebound bool
 }
 
 // Snapshot is an event at one moment.
