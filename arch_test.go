@@ -19,17 +19,18 @@ const module = "github.com/con-ting/conting/"
 // is a decision somebody makes in this file.
 var allowed = map[string][]string{
 	// shared by both sides; knows neither
-	"sync/ticket":    {},
-	"sync/canon":     {},
-	"sync/hint":      {},
-	"sync/settings":  {"sync/hint"},
-	"sync/trust":     {"sync/ticket", "sync/canon"},
-	"sync/pass":      {"sync/ticket", "sync/canon", "sync/trust"},
-	"sync/ticketset": {"sync/ticket", "sync/canon", "sync/trust"},
-	"sync/journal":   {"sync/ticket", "sync/canon", "sync/trust"},
-	"sync/topic":     {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal"},
-	"sync/link":      {"sync/ticket", "sync/topic"},
-	"sync/broker":    {"sync/ticket", "sync/topic", "sync/trust"},
+	"sync/ticket":     {},
+	"sync/canon":      {},
+	"sync/hint":       {},
+	"sync/settings":   {"sync/hint"},
+	"sync/trust":      {"sync/ticket", "sync/canon"},
+	"sync/pass":       {"sync/ticket", "sync/canon", "sync/trust"},
+	"sync/ticketset":  {"sync/ticket", "sync/canon", "sync/trust"},
+	"sync/credential": {"sync/ticket", "sync/trust"},
+	"sync/journal":    {"sync/ticket", "sync/canon", "sync/trust"},
+	"sync/topic":      {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal"},
+	"sync/link":       {"sync/ticket", "sync/topic"},
+	"sync/broker":     {"sync/ticket", "sync/topic", "sync/trust"},
 
 	// one lane: frame -> decode -> verify -> decide -> journal -> actuate
 	"gate/camera":    {},
@@ -40,7 +41,7 @@ var allowed = map[string][]string{
 	"gate/admit":     {"sync/ticket", "sync/pass"},
 	"gate/store":     {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal"},
 	"gate/lane":      {"sync/ticket", "sync/pass", "sync/journal", "gate/admit", "gate/proof", "gate/turnstile", "gate/clock"},
-	"gate/uplink":    {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal", "sync/topic", "sync/link", "gate/store"},
+	"gate/uplink":    {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal", "sync/topic", "sync/link", "gate/store", "gate/admit"},
 	"gate/panel":     {"sync/ticket", "gate/admit"},
 	"gate/identity":  {"sync/ticket", "sync/trust"},
 	"gate/doctor":    {"sync/ticket", "sync/trust"},
@@ -71,15 +72,17 @@ var allowed = map[string][]string{
 // sole names the one package that may import each heavy dependency, so that
 // replacing it means rewriting one room.
 var sole = map[string][]string{
-	"github.com/mattn/go-sqlite3":         {"gate/store", "central/store"},
-	"github.com/makiuchi-d/gozxing":       {"gate/qr", "testdata/frames"},
-	"github.com/eclipse/paho.mqtt.golang": {"sync/link"},
-	"github.com/mochi-mqtt/server":        {"sync/broker"},
-	"github.com/gin-gonic/gin":            {"central/api"},
-	"github.com/fxamacker/cbor":           {"sync/canon"},
-	"github.com/blackjack/webcam":         {"gate/camera"},
-	"github.com/prometheus/client_golang": {"gate/panel", "central/api"},
-	"github.com/BurntSushi/toml":          {"sync/settings"},
+	"github.com/mattn/go-sqlite3":               {"gate/store", "central/store"},
+	"github.com/makiuchi-d/gozxing":             {"gate/qr", "testdata/frames"},
+	"github.com/eclipse/paho.mqtt.golang":       {"sync/link"},
+	"github.com/mochi-mqtt/server":              {"sync/broker"},
+	"github.com/gin-gonic/gin":                  {"central/api"},
+	"github.com/fxamacker/cbor":                 {"sync/canon"},
+	"github.com/blackjack/webcam":               {"gate/camera"},
+	"github.com/prometheus/client_golang":       {"gate/panel", "central/api"},
+	"github.com/BurntSushi/toml":                {"sync/settings"},
+	"github.com/hyperledger/aries-framework-go": {"sync/credential"},
+	"github.com/piprate/json-gold":              {"sync/credential"},
 }
 
 // TestImportDirections reads the import clauses itself instead of asking
