@@ -17,7 +17,7 @@ type raw struct {
 	in   *bufio.Reader
 }
 
-const patience = 5 * time.Second
+const patience = 30 * time.Second
 
 func dialRaw(t testing.TB, addr net.Addr, cfg *tls.Config) *raw {
 	t.Helper()

@@ -23,7 +23,7 @@ const (
 	gate     = ticket.DeviceID("gate-1")
 	peer     = ticket.DeviceID("gate-2")
 	central  = ticket.DeviceID("central")
-	patience = 10 * time.Second
+	patience = 30 * time.Second
 )
 
 // device is a link under test, with everything it said.
@@ -44,7 +44,7 @@ func connectTo(t testing.TB, a *pki.Authority, id ticket.DeviceID, role trust.Ro
 		OnMessage: func(name string, payload []byte) { d.got <- link.Message{Topic: name, Payload: payload} },
 		OnState:   func(s link.State) { d.states <- s },
 		Logger:    slog.New(slog.DiscardHandler), Now: time.Now,
-		KeepAlive: time.Second, PingTimeout: 500 * time.Millisecond, Timeout: time.Second,
+		KeepAlive: time.Second, PingTimeout: 2 * time.Second, Timeout: 2 * time.Second,
 		BackoffMin: 10 * time.Millisecond, BackoffMax: 100 * time.Millisecond, StableAfter: 200 * time.Millisecond,
 		ProbeEvery: 20 * time.Millisecond, ResendAfter: 500 * time.Millisecond,
 	}

@@ -217,7 +217,7 @@ func TestFallbackAndReturn(t *testing.T) {
 	a := pki.New(t)
 	hub, cen := newBroker(t, a), newBroker(t, a)
 	cable := newProxy(t, hub.Addr().String())
-	g := connectTo(t, a, gate, trust.RoleGate, []string{cable.url(), urlOf(cen)}, func(c *link.Config) { c.Timeout = 300 * time.Millisecond })
+	g := connectTo(t, a, gate, trust.RoleGate, []string{cable.url(), urlOf(cen)}, func(c *link.Config) { c.Timeout = time.Second })
 	at := func(name string) link.State {
 		t.Helper()
 		return g.await("connected to "+name, func(s link.State) bool { return s.Connected && s.Endpoint == name })
@@ -230,9 +230,7 @@ func TestFallbackAndReturn(t *testing.T) {
 	cable.Heal()
 	at("hub")
 	eventually(t, "central is left", func() bool { return cen.Stats().Connected == 0 })
-	if hub.Stats().Connected != 1 {
-		t.Errorf("hub has %d sessions", hub.Stats().Connected)
-	}
+	eventually(t, "the hub has one session", func() bool { return hub.Stats().Connected == 1 })
 }
 
 // TestHysteresis: a preferred broker that is only up for moments is left alone.
@@ -251,7 +249,9 @@ func TestHysteresis(t *testing.T) {
 			sessions.Add(1)
 		}
 	})
-	g := connectTo(t, a, gate, trust.RoleGate, []string{hub.url(), urlOf(cen)}, func(c *link.Config) { c.ProbeEvery = 5 * time.Millisecond })
+	g := connectTo(t, a, gate, trust.RoleGate, []string{hub.url(), urlOf(cen)}, func(c *link.Config) {
+		c.ProbeEvery, c.PingTimeout = 5*time.Millisecond, patience // nothing but the hub may be a reason to leave
+	})
 	g.await("on central", func(s link.State) bool { return s.Connected && s.Endpoint == "central" })
 	tried := sessions.Load()
 	eventually(t, "the hub is probed", func() bool { return handshakes.Load() >= 120 })
