@@ -42,7 +42,7 @@ const (
 	floor   = 1
 	vip     = 1
 	reentry = 4
-	patient = 15 * time.Second
+	patient = time.Minute
 )
 
 // house is a central without its HTTP: database, sale, broker, publisher.
