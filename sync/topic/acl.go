@@ -30,6 +30,7 @@ type rule struct{ write, read reach }
 // everything in one burst, whatever its receiver window.
 var table = map[Kind]map[trust.Role]rule{
 	Trust:       publicFromCentral(named),
+	StatusList:  publicFromCentral(some),
 	SetManifest: publicFromCentral(named),
 	SetRules:    publicFromCentral(named),
 	SetStatus:   publicFromCentral(named),

@@ -16,6 +16,7 @@ const (
 
 // What a topic is about: nothing (public lists), an event, a device, or both.
 var (
+	list   = topic.StatusListOf("https://registrar.example/status/1.jwt")
 	public = func(e ticket.EventID) []string {
 		return []string{topic.Manifest(e), topic.Rules(e, 3), topic.Status(e, 3), topic.Chunk(e, 3, 0), topic.DeltaAt(e, 12), topic.BeaconOf(e), topic.LedgerPage(e, 1), topic.LeasePage(e, 5)}
 	}
@@ -50,7 +51,7 @@ func TestMayExhaustively(t *testing.T) {
 	everyDevice := []ticket.DeviceID{central, gate, peer}
 	everyEvent := []ticket.EventID{7, 8, 9, 70, 4294967295}
 	for _, role := range []trust.Role{trust.RoleGate, trust.RoleHandheld, trust.RoleHub} {
-		allow(role, false, topic.TrustList(), topic.StateOf(gate))
+		allow(role, false, topic.TrustList(), list, topic.StateOf(gate))
 		allow(role, false, downward(gate)...)
 		allow(role, true, topic.StateOf(gate))
 		allow(role, true, upward(gate)...)
@@ -63,8 +64,8 @@ func TestMayExhaustively(t *testing.T) {
 			}
 		}
 	}
-	allow(trust.RoleCentral, true, topic.TrustList(), topic.StateOf(central))
-	allow(trust.RoleCentral, false, topic.TrustList())
+	allow(trust.RoleCentral, true, topic.TrustList(), list, topic.StateOf(central))
+	allow(trust.RoleCentral, false, topic.TrustList(), list)
 	for _, e := range everyEvent {
 		allow(trust.RoleCentral, true, public(e)...)
 		allow(trust.RoleCentral, false, public(e)...)
@@ -80,7 +81,7 @@ func TestMayExhaustively(t *testing.T) {
 		}
 	}
 
-	every := []string{topic.TrustList()}
+	every := []string{topic.TrustList(), list}
 	for _, e := range everyEvent {
 		every = append(every, public(e)...)
 		for _, d := range everyDevice {
@@ -136,7 +137,7 @@ func TestMaySubscribe(t *testing.T) {
 		"conting/v1/+/delta/12", "conting/v1/+/claim-reply/gate-1", "conting/v1/+/admissions/gate-1",
 	}, foreign...)
 	nobodys := []string{
-		"#", "+", "+/+/+", "conting/#", "conting/v1/#", "conting/v1/+", "conting/v1/+/+", "conting/v1/+/#", "conting/v1/7/#", "conting/v1/7/+/+", "conting/v1/7/+", "conting/v1/device/#",
+		"conting/v1/status/#", "conting/v1/status/4d+", "#", "+", "+/+/+", "conting/#", "conting/v1/#", "conting/v1/+", "conting/v1/+/+", "conting/v1/+/#", "conting/v1/7/#", "conting/v1/7/+/+", "conting/v1/7/+", "conting/v1/device/#",
 		"conting/v1/device/gate-1/#", "conting/v1/device/gate-1/+", "conting/v1/device/+/+", "conting/v1/+/+/+", "$SYS/#", "$share/g/conting/v1/device/+/journal", "conting/v1/7/delta/1+", "",
 	}
 	check := func(c topic.Client, filter string, want bool) {
@@ -155,6 +156,8 @@ func TestMaySubscribe(t *testing.T) {
 		check(topic.Client{Device: gate, Role: trust.RoleGate}, f, false)
 		check(all, f, true)
 	}
+	check(topic.Client{Device: gate, Role: trust.RoleGate}, topic.AllStatusLists(), true)
+	check(client(trust.RoleEvent, gate), topic.AllStatusLists(), false)
 	for _, f := range centrals {
 		check(all, f, true)
 		for _, role := range []trust.Role{trust.RoleGate, trust.RoleHandheld, trust.RoleHub} {
@@ -176,6 +179,8 @@ func TestMayRetain(t *testing.T) {
 		want bool
 	}{
 		{trust.RoleCentral, topic.Manifest(7), true},
+		{trust.RoleCentral, list, true},
+		{trust.RoleGate, list, false},
 		{trust.RoleCentral, topic.StateOf(central), true},
 		{trust.RoleGate, topic.StateOf(gate), true},
 		{trust.RoleGate, topic.JournalOf(gate), false},

@@ -207,7 +207,11 @@ func FuzzParseMessages(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, b := range [][]byte{state, ack, notice, upload} {
+	listing, err := topic.Listing{URL: "https://r.example/1", JWT: "a.b.c"}.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, b := range [][]byte{state, ack, notice, upload, listing} {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -224,6 +228,8 @@ func FuzzParseMessages(f *testing.F) {
 				t.Errorf("%x is both a notice and an upload", data)
 			}
 		} else if m, bad := topic.ParseUpload(data); bad == nil {
+			again, err = m.Encode()
+		} else if m, bad := topic.ParseListing(data); bad == nil {
 			again, err = m.Encode()
 		} else {
 			return

@@ -20,10 +20,14 @@ type pattern struct {
 }
 
 func (n Name) pattern() pattern {
-	return pattern{
+	p := pattern{
 		kind: n.Kind, event: n.Event.String(), device: string(n.Device),
 		number: strconv.FormatUint(n.Number, 10), chunk: strconv.FormatUint(uint64(n.Chunk), 10),
 	}
+	if n.Kind == StatusList {
+		p.number = fmt.Sprintf("%016x", n.Number)
+	}
+	return p
 }
 
 func (p pattern) String() string {
@@ -31,6 +35,8 @@ func (p pattern) String() string {
 	switch p.kind {
 	case Trust:
 		return prefix + "trust"
+	case StatusList:
+		return prefix + "status/" + p.number
 	case SetManifest:
 		return event + "/set/manifest"
 	case SetRules:
@@ -87,7 +93,7 @@ func parsePattern(s string) (pattern, error) {
 	switch {
 	case p.event != "" && p.event != wild && !number(p.event, 32, 1):
 		return bad("event")
-	case p.number != "" && p.number != wild && !number(p.number, p.bits(), p.least()):
+	case p.number != "" && p.number != wild && !p.numbered():
 		return bad("number")
 	case p.chunk != "" && p.chunk != wild && !number(p.chunk, 32, 0):
 		return bad("chunk")
@@ -114,6 +120,8 @@ func split(l []string) (pattern, bool) {
 		return pattern{kind: kind, device: l[min(1, len(l)-1)]}, ok && len(l) == 3 && l[1] != ""
 	case l[0] == "":
 		return pattern{}, false
+	case len(l) == 2 && l[0] == "status":
+		return pattern{kind: StatusList, number: last}, true
 	case len(l) == 2 && last == "beacon":
 		return pattern{kind: Beacon, event: l[0]}, true
 	case len(l) == 3:
@@ -157,6 +165,23 @@ func splitEvent(event, level, last string) (pattern, bool) {
 	return p, true
 }
 
+// numbered reports whether the number is as this kind writes it.
+func (p pattern) numbered() bool {
+	if p.kind == StatusList {
+		n, err := strconv.ParseUint(p.number, 16, 64)
+		return err == nil && fmt.Sprintf("%016x", n) == p.number
+	}
+	return number(p.number, p.bits(), p.least())
+}
+
+// base is that of the digits of the number.
+func (p pattern) base() int {
+	if p.kind == StatusList {
+		return 16
+	}
+	return 10
+}
+
 func (p pattern) bits() int {
 	switch p.kind { //nolint:exhaustive // the others have sequence numbers
 	case Leases:
@@ -184,18 +209,18 @@ func number(s string, bits int, least uint64) bool {
 func (p pattern) name(s string) (Name, error) {
 	n := Name{Kind: p.kind, Device: ticket.DeviceID(p.device)}
 	for _, f := range []struct {
-		text string
-		bits int
-		set  func(uint64)
+		text       string
+		base, bits int
+		set        func(uint64)
 	}{
-		{p.event, 32, func(v uint64) { n.Event = ticket.EventID(v) }}, //nolint:gosec // 32 bits
-		{p.number, 64, func(v uint64) { n.Number = v }},
-		{p.chunk, 32, func(v uint64) { n.Chunk = uint32(v) }}, //nolint:gosec // 32 bits
+		{p.event, 10, 32, func(v uint64) { n.Event = ticket.EventID(v) }}, //nolint:gosec // 32 bits
+		{p.number, p.base(), 64, func(v uint64) { n.Number = v }},
+		{p.chunk, 10, 32, func(v uint64) { n.Chunk = uint32(v) }}, //nolint:gosec // 32 bits
 	} {
 		if f.text == "" {
 			continue
 		}
-		v, err := strconv.ParseUint(f.text, 10, f.bits)
+		v, err := strconv.ParseUint(f.text, f.base, f.bits)
 		if err != nil {
 			return Name{}, fmt.Errorf("%.140q: wildcard in a name: %w", s, ErrName)
 		}

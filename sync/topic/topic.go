@@ -9,10 +9,13 @@
 // comes twice only once.
 //
 // Names follow the form conting/v1/{event}/… for what concerns one event,
-// conting/v1/device/{device}/… for what concerns one device, and conting/v1/trust.
+// conting/v1/device/{device}/… for what concerns one device, and conting/v1/trust
+// and conting/v1/status/… for what concerns all.
 package topic
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 
 	"github.com/con-ting/conting/sync/ticket"
@@ -39,6 +42,7 @@ type Kind uint8
 // The kinds of topics, with the name's form and who writes it.
 const (
 	Trust         Kind = iota + 1 // conting/v1/trust                            central, retained
+	StatusList                    // conting/v1/status/{list}                    central, retained
 	SetManifest                   // conting/v1/{event}/set/manifest             central, retained
 	SetRules                      // conting/v1/{event}/set/{version}/rules      central, retained
 	SetStatus                     // conting/v1/{event}/set/{version}/status     central, retained
@@ -62,7 +66,7 @@ type Name struct {
 	Kind   Kind
 	Event  ticket.EventID
 	Device ticket.DeviceID
-	Number uint64 // the set's version, the delta's sequence, the page of ledger or leases
+	Number uint64 // the set's version, the delta's sequence, the page of ledger or leases, the hash of a status list's address
 	Chunk  uint32 // of a SetChunk
 }
 
@@ -84,6 +88,14 @@ func Parse(name string) (Name, error) {
 
 // TrustList is where the signed trust list is retained.
 func TrustList() string { return Name{Kind: Trust}.String() }
+
+// StatusListOf is where the credential status list of that address is retained, as
+// a [Listing]. The last level is the beginning of the SHA-256 of the address, in
+// 16 hexadecimal digits.
+func StatusListOf(url string) string {
+	sum := sha256.Sum256([]byte(url))
+	return Name{Kind: StatusList, Number: binary.BigEndian.Uint64(sum[:])}.String()
+}
 
 // Manifest is where an event's newest signed manifest is retained.
 func Manifest(e ticket.EventID) string { return Name{Kind: SetManifest, Event: e}.String() }
@@ -152,6 +164,9 @@ func CommandOf(d ticket.DeviceID) string { return Name{Kind: DeviceCommand, Devi
 func LogOf(d ticket.DeviceID) string { return Name{Kind: DeviceLog, Device: d}.String() }
 
 // Filters to subscribe to. The level that differs is the wildcard.
+
+// AllStatusLists matches every credential status list.
+func AllStatusLists() string { return prefix + "status/+" }
 
 // AllDeltas matches every delta of an event.
 func AllDeltas(e ticket.EventID) string { return eventLevel(e) + "/delta/+" }

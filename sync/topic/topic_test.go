@@ -18,6 +18,7 @@ var names = []struct {
 	name      topic.Name
 }{
 	{topic.TrustList(), "conting/v1/trust", topic.Name{Kind: topic.Trust}},
+	{topic.StatusListOf("https://registrar.example/status/1.jwt"), "conting/v1/status/1bcb146932709152", topic.Name{Kind: topic.StatusList, Number: 0x1bcb146932709152}},
 	{topic.Manifest(7), "conting/v1/7/set/manifest", topic.Name{Kind: topic.SetManifest, Event: 7}},
 	{topic.Rules(7, 3), "conting/v1/7/set/3/rules", topic.Name{Kind: topic.SetRules, Event: 7, Number: 3}},
 	{topic.Status(7, 3), "conting/v1/7/set/3/status", topic.Name{Kind: topic.SetStatus, Event: 7, Number: 3}},
@@ -63,7 +64,8 @@ func TestParseRefuses(t *testing.T) {
 		"conting/v1/7/set/1/01", "conting/v1/7/set/1/manifest", "conting/v1/7/set/1/", "conting/v1/7/set//rules", "conting/v1/7/set/+/rules", "conting/v1/7/set/1",
 		"conting/v1/7/admissions/Gate", "conting/v1/7/admissions/-a", "conting/v1/7/admissions/a b", "conting/v1/7/admissions/a/b", "conting/v1/7/admissions/+",
 		"conting/v1/device/gate-1", "conting/v1/device//state", "conting/v1/device/gate-1/other", "conting/v1/device/gate-1/state/x", "conting/v1/device/+/state",
-		"conting/v1/device/beacon", "conting/v1/device/gate-1\x00/state", "conting/v1/device/" + strings.Repeat("a", 33) + "/state",
+		"conting/v1/status", "conting/v1/status/", "conting/v1/status/+", "conting/v1/status/7", "conting/v1/status/4D54A9A6A0A4A7C2", "conting/v1/status/04d54a9a6a0a4a7c2",
+		"conting/v1/status/4d54a9a6a0a4a7cg", "conting/v1/status/4d54a9a6a0a4a7c2/x", "conting/v1/device/beacon", "conting/v1/device/gate-1\x00/state", "conting/v1/device/" + strings.Repeat("a", 33) + "/state",
 		"conting/v1/7/" + strings.Repeat("a", topic.MaxName),
 	} {
 		if n, err := topic.Parse(in); !errors.Is(err, topic.ErrName) {
