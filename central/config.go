@@ -44,6 +44,7 @@ type config struct {
 	MQTT    mqttConfig    `toml:"mqtt"`
 	Sale    saleConfig    `toml:"sale"`
 	Publish publishConfig `toml:"publish"`
+	Wallet  walletConfig  `toml:"wallet"`
 }
 
 type logConfig struct {
@@ -114,6 +115,16 @@ type publishConfig struct {
 	// SetLifetime is how long a gate that hears nothing may work with a set, 1h
 	// to 2160h. Default 168h.
 	SetLifetime time.Duration `toml:"set_lifetime"`
+}
+
+type walletConfig struct {
+	// RelyingParty is the domain that passkeys are made for, and Origin the https://
+	// address at which people reach the API with the wallet. Passkeys and tickets
+	// are bound to both for good: changing them later locks every holder out. They
+	// belong together. Default: of api.public_url, or, where the API speaks plain
+	// HTTP, localhost and http://localhost:PORT.
+	RelyingParty string `toml:"relying_party"`
+	Origin       string `toml:"origin"`
 }
 
 func defaults() config {
@@ -191,6 +202,10 @@ func (c *config) check() error {
 		return bad("", "api.public_url", "%q is not https://host", c.API.PublicURL)
 	case c.MQTT.URL != "" && (!secureURL(c.MQTT.URL, "tls") || port(c.MQTT.URL) == ""):
 		return bad("", "mqtt.url", "%q is not tls://host:port", c.MQTT.URL)
+	case (c.Wallet.RelyingParty == "") != (c.Wallet.Origin == ""):
+		return bad("", "wallet.relying_party", "it and wallet.origin belong together")
+	case c.Wallet.Origin != "" && c.ownParty().Check() != nil:
+		return bad("use a domain, and an https:// origin within it, without a path", "wallet.relying_party", "%s", c.ownParty().Check())
 	case c.Publish.MaxDeltas < 1 || c.Publish.MaxDeltas > 10_000:
 		return bad("", "publish.max_deltas", "%d, want 1 to 10000", c.Publish.MaxDeltas)
 	}

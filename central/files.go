@@ -184,6 +184,7 @@ type addresses struct {
 	API    string `json:"api"`    // http://host:port or https://host:port
 	Device string `json:"device"` // https://host:port
 	MQTT   string `json:"mqtt"`   // tls://host:port
+	Wallet string `json:"wallet"` // where people find the wallet, with its origin
 	PID    int    `json:"pid"`
 }
 

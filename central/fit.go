@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/central/publish"
@@ -30,6 +31,13 @@ func (i issuer) Issue(_ context.Context, t ticket.Ticket) ([]byte, error) {
 type verifier struct{}
 
 func (verifier) VerifyAssertion(rp ticket.RelyingParty, key ticket.HolderKey, challenge []byte, a sale.Assertion) error {
+	return pass.VerifyAssertion(rp, key, challenge, pass.Assertion(a))
+}
+
+// passkeys checks for the accounts that a person's passkey signed.
+type passkeys struct{}
+
+func (passkeys) VerifyAssertion(rp ticket.RelyingParty, key ticket.HolderKey, challenge []byte, a account.Assertion) error {
 	return pass.VerifyAssertion(rp, key, challenge, pass.Assertion(a))
 }
 

@@ -15,11 +15,13 @@ import (
 	"os"
 	"time"
 
+	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/web"
 	"github.com/con-ting/conting/sync/broker"
 	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/link"
@@ -199,6 +201,23 @@ func (s *server) openSale(ctx context.Context) error {
 	return err
 }
 
+func (s *server) openAccounts(ctx context.Context) error {
+	challenge, err := s.dir.challengeKey()
+	if err != nil {
+		return err
+	}
+	rp, err := s.cfg.relyingParty(s.api.Addr())
+	if err != nil {
+		return err
+	}
+	s.addresses.Wallet = rp.Origin + web.Base
+	s.accounts, err = account.New(ctx, account.Config{
+		Store: s.store.Accounts(), Verifier: passkeys{}, Rebinder: s.sale, RelyingParty: rp, ChallengeKey: challenge,
+		Now: s.now, Logger: s.logger,
+	})
+	return err
+}
+
 func (s *server) openAPI(ctx context.Context) error {
 	var token string
 	if s.cfg.API.Admin {
@@ -209,6 +228,7 @@ func (s *server) openAPI(ctx context.Context) error {
 	}
 	face, err := api.New(ctx, api.Config{
 		Till: s.sale, Fleet: fleetPort{s.fleet, s.now}, Publisher: publisherPort{s.publisher}, Replies: s.store,
+		Accounts: s.accounts, Web: web.Handler(),
 		Now: s.now, Logger: s.logger, AdminToken: token, Metrics: s.metrics,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/central/publish"
@@ -46,6 +47,7 @@ type server struct {
 	publisher *publish.Publisher
 	link      *link.Link
 	sale      *sale.Sale
+	accounts  *account.Accounts
 	device    listener
 	api       listener
 	addresses addresses
@@ -102,6 +104,9 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err = s.openSale(ctx); err != nil {
 		return err
 	}
+	if err = s.openAccounts(ctx); err != nil {
+		return err
+	}
 	return s.openAPI(ctx)
 }
 
@@ -147,6 +152,7 @@ func (s *server) run(ctx context.Context, pid int) error {
 	inner.Go(func() error { return s.publisher.Run(innerCtx) })
 	inner.Go(func() error { return s.link.Run(innerCtx) })
 	inner.Go(func() error { return ignoreCanceled(s.sale.Run(innerCtx)) })
+	inner.Go(func() error { return ignoreCanceled(s.accounts.Run(innerCtx)) })
 	inner.Go(func() error { return s.keepHouse(innerCtx) })
 
 	outer, outerCtx := errgroup.WithContext(ctx)

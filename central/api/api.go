@@ -1,12 +1,13 @@
 // Package api is central's HTTP face: the public order API under /v1, the
-// organiser's API under /admin/v1, the OpenAPI document that describes both, and
-// a status page for people.
+// organiser's API under /admin/v1, the OpenAPI document that describes both, a
+// status page for people, and the wallet's pages under /wallet/.
 //
 // It decides nothing: it parses, authenticates, asks the sale and the other
 // rooms, and writes JSON or problem details (RFC 9457). Nobody who calls is
 // trusted: bodies are bounded and decoded strictly, an order answers only to
 // whoever has its secret, everything under /admin and /metrics is shut unless an
-// admin token is configured and presented.
+// admin token is configured and presented, and what belongs to an account to its
+// session cookie, which together with a change counts only from our own origin.
 // (Prometheus presents it by authorization.credentials_file.) It terminates no TLS and limits no rates; the
 // server that it is mounted in and a proxy do. Logs hold routes, outcomes and
 // durations, never a path's values, a body, an address or a token.
@@ -19,6 +20,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -48,13 +50,14 @@ const MinAdminToken = 32
 // DefaultTimeout is how long a request may take.
 const DefaultTimeout = 15 * time.Second
 
-// Config is what the API stands on. Everything but AdminToken, Metrics and Timeout
-// is required.
+// Config is what the API stands on. Everything but AdminToken, Metrics, Web and
+// Timeout is required.
 type Config struct {
 	Till      Till
 	Fleet     Fleet
 	Publisher Publisher
 	Replies   Replies
+	Accounts  Accounts
 	Now       func() time.Time
 	Logger    *slog.Logger
 
@@ -64,6 +67,10 @@ type Config struct {
 	// Metrics are shown at /metrics beside what is counted there and then; nil
 	// shows the latter alone.
 	Metrics *Metrics
+
+	// Web serves the wallet under /wallet/; nil leaves it out. It gets GET and HEAD
+	// with the path as it was asked for.
+	Web http.Handler
 
 	// Timeout bounds the work on one request; zero means DefaultTimeout.
 	Timeout time.Duration
@@ -75,6 +82,9 @@ type API struct {
 	router *gin.Engine
 	admin  secretHash
 	pages  *template.Template
+
+	origin       string // of our own pages
+	secureCookie bool   // unless that origin is plain http
 }
 
 // New checks the configuration and lays out the routes.
@@ -83,13 +93,14 @@ func New(_ context.Context, cfg Config) (*API, error) {
 		cfg.Timeout = DefaultTimeout
 	}
 	switch {
-	case cfg.Till == nil || cfg.Fleet == nil || cfg.Publisher == nil || cfg.Replies == nil || cfg.Now == nil || cfg.Logger == nil:
-		return nil, errors.New("api: till, fleet, publisher, replies, now and logger are required")
+	case cfg.Till == nil || cfg.Fleet == nil || cfg.Publisher == nil || cfg.Replies == nil || cfg.Accounts == nil || cfg.Now == nil || cfg.Logger == nil:
+		return nil, errors.New("api: till, fleet, publisher, replies, accounts, now and logger are required")
 	case cfg.AdminToken != "" && len(cfg.AdminToken) < MinAdminToken:
 		return nil, fmt.Errorf("api: admin token of %d bytes, want %d or more, or none", len(cfg.AdminToken), MinAdminToken)
 	}
 	gin.SetMode(gin.ReleaseMode)
-	a := &API{cfg: cfg, router: gin.New(), admin: hashSecret(cfg.AdminToken)}
+	a := &API{cfg: cfg, router: gin.New(), admin: hashSecret(cfg.AdminToken), origin: cfg.Accounts.RelyingParty().Origin}
+	a.secureCookie = strings.HasPrefix(a.origin, "https://")
 	var err error
 	if a.pages, err = pages(); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -106,7 +117,7 @@ func New(_ context.Context, cfg Config) (*API, error) {
 // routes is every way in. Each stands in openapi.json; a test compares.
 func (a *API) routes() {
 	r := a.router
-	r.Use(a.identify, a.log, a.guard, a.recover, a.deadline)
+	r.Use(a.identify, a.log, a.guard, a.recover, a.deadline, a.sameOrigin)
 	r.NoRoute(a.refuse("not_found"))
 	r.NoMethod(a.refuse("method_not_allowed"))
 
@@ -122,9 +133,11 @@ func (a *API) routes() {
 	v1.GET("/events/:event", a.answer(a.event))
 	v1.GET("/events/:event/seats", a.answer(a.seats))
 	v1.POST("/challenges", a.answer(a.challenge))
-	v1.POST("/events/:event/orders", a.once(a.hold))
+	v1.POST("/events/:event/orders", a.anyone, a.once(a.hold))
 	v1.GET("/orders/:order", a.answer(a.order))
 	v1.POST("/orders/:order/pay", a.once(a.pay))
+	a.accountRoutes(v1)
+	a.webRoutes(r)
 
 	r.GET("/admin/conflicts", a.adminPage, a.conflictsPage)
 	r.GET("/admin/incidents", a.adminPage, a.incidentsPage)

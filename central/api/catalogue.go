@@ -41,8 +41,21 @@ func catalogue() map[string]kind {
 		// who buys
 		"paper_not_allowed":     {http.StatusUnprocessableEntity, "This class is not sold on paper", "bind the ticket to a holder key, or choose a class that allows paper"},
 		"holder_required":       {http.StatusUnprocessableEntity, "An order names either a holder or paper", "send \"holder\" or \"paper\": true, not both"},
-		"challenge_invalid":     {http.StatusUnprocessableEntity, "The challenge is forged, too old or used", "ask for a new one at POST /v1/challenges"},
+		"challenge_invalid":     {http.StatusUnprocessableEntity, "The challenge is forged, too old or used", "ask for a new one where this one came from, with the right purpose"},
 		"possession_not_proved": {http.StatusUnprocessableEntity, "The holder key did not sign the challenge", "sign it with user verification on the device that has the key"},
+
+		// people
+		"sign_in_required": {http.StatusUnauthorized, "Nobody is signed in", "sign in with the passkey at POST /v1/account/sign-in"},
+		"cross_origin":     {http.StatusForbidden, "The request comes from another site", "use the wallet at its own address"},
+		"email_invalid":    {http.StatusUnprocessableEntity, "This is not an e-mail address", "write it as name@example.org"},
+		"account_exists":   {http.StatusConflict, "There is an account with this e-mail", "sign in with its passkey, or recover it with its recovery code"},
+		"purpose_unknown":  {http.StatusUnprocessableEntity, "No challenge has this purpose", "see /v1/openapi.json for the purposes"},
+		"passkey_invalid":  {http.StatusUnprocessableEntity, "The passkey was not made as it must be", "make it here, with user verification, ES256 and attestation \"none\""},
+		"passkey_known":    {http.StatusConflict, "This passkey belongs to an account already", "sign in with it, or make another"},
+		"passkey_refused":  {http.StatusUnprocessableEntity, "The passkey did not sign this, or is not in force", "sign with user verification and the passkey of this account"},
+		"passkey_copied":   {http.StatusConflict, "The passkey's counter went back", "there may be a copy of it: replace it with the recovery code"},
+		"recovery_refused": {http.StatusUnprocessableEntity, "There is no such account, or the recovery code is wrong", "compare the code with what was written down; letters and hyphens are forgiven"},
+		"too_many_tries":   {http.StatusTooManyRequests, "Too many tries", "wait as long as Retry-After says"},
 
 		// orders and payments
 		"unknown_order":         {http.StatusNotFound, "There is no such order, or the secret is wrong", "use the id and secret that the hold returned"},

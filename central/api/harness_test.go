@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
@@ -28,6 +29,8 @@ import (
 	"github.com/con-ting/conting/sync/trust"
 	"github.com/con-ting/conting/testdata/wallet"
 )
+
+var party = ticket.RelyingParty{ID: "tickets.example", Origin: "https://tickets.example"}
 
 const adminToken = "an-admin-token-of-more-than-32-bytes"
 
@@ -68,6 +71,18 @@ func (verifier) VerifyAssertion(rp ticket.RelyingParty, key ticket.HolderKey, ch
 	return pass.VerifyAssertion(rp, key, challenge, pass.Assertion(a))
 }
 
+type passkeys struct{}
+
+func (passkeys) VerifyAssertion(rp ticket.RelyingParty, key ticket.HolderKey, challenge []byte, a account.Assertion) error {
+	return pass.VerifyAssertion(rp, key, challenge, pass.Assertion(a))
+}
+
+// page stands in for the wallet's pages.
+func page(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = io.WriteString(w, "wallet at "+r.URL.Path)
+}
+
 type issuer struct{ signer trust.Signer }
 
 func (i issuer) Issue(_ context.Context, t ticket.Ticket) ([]byte, error) {
@@ -100,7 +115,16 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := api.Config{Till: till, Fleet: h.fleet, Publisher: h.ledger, Replies: db, Now: now, Logger: logger, AdminToken: adminToken}
+	people, err := account.New(t.Context(), account.Config{
+		Store: db.Accounts(), Verifier: passkeys{}, Rebinder: till, RelyingParty: party, ChallengeKey: [32]byte{1}, Now: now, Logger: logger,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := api.Config{
+		Till: till, Fleet: h.fleet, Publisher: h.ledger, Replies: db, Accounts: people, Web: http.HandlerFunc(page),
+		Now: now, Logger: logger, AdminToken: adminToken,
+	}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -110,7 +134,7 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 	server := httptest.NewServer(h.api)
 	t.Cleanup(server.Close)
 	h.url = server.URL
-	if h.wallet, err = wallet.New(ticket.RelyingParty{ID: "tickets.example", Origin: "https://tickets.example"}, []byte("api test")); err != nil {
+	if h.wallet, err = wallet.New(party, []byte("api test")); err != nil {
 		t.Fatal(err)
 	}
 	return h

@@ -100,7 +100,11 @@ func (a *API) hold(ctx context.Context, c *gin.Context) (int, any, error) {
 	case len(b.Seat) > ticket.MaxSeatLen:
 		return 0, nil, sale.ErrUnknownSeat
 	}
-	r := sale.HoldRequest{Event: event, Zone: b.Zone, Class: b.Class, Seat: b.Seat, Paper: b.Paper}
+	p, signedIn := person(c)
+	if signedIn && b.Holder != nil && b.Holder.PublicKey != p.Passkey.Key {
+		return 0, nil, &detailError{code: "possession_not_proved", detail: "the key is not the passkey of this account"}
+	}
+	r := sale.HoldRequest{Event: event, Zone: b.Zone, Class: b.Class, Seat: b.Seat, Paper: b.Paper, Owner: p.ID}
 	if h := b.Holder; h != nil {
 		r.Holder = &sale.Possession{Key: h.PublicKey, Challenge: h.Challenge, Assertion: sale.Assertion{
 			AuthenticatorData: h.AuthenticatorData, ClientDataJSON: h.ClientDataJSON, Signature: h.Signature,

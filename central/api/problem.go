@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
@@ -68,6 +71,17 @@ func sentinels() []struct {
 		{sale.ErrNotPaid, "not_paid"},
 		{pay.ErrDeclined, "payment_declined"},
 		{pay.ErrBadToken, "payment_token_invalid"},
+		{account.ErrEmail, "email_invalid"},
+		{account.ErrExists, "account_exists"},
+		{account.ErrPurpose, "purpose_unknown"},
+		{account.ErrChallenge, "challenge_invalid"},
+		{account.ErrPasskey, "passkey_invalid"},
+		{account.ErrKnownPasskey, "passkey_known"},
+		{account.ErrAssertion, "passkey_refused"},
+		{account.ErrCounter, "passkey_copied"},
+		{account.ErrRecovery, "recovery_refused"},
+		{account.ErrSignedOut, "sign_in_required"},
+		{account.ErrUnknown, "sign_in_required"},
 		{ErrUnknownDevice, "unknown_device"},
 		{ErrUnknownIncident, "unknown_incident"},
 		{context.DeadlineExceeded, "timeout"},
@@ -83,6 +97,7 @@ func describe(err error) Problem {
 		detail *detailError
 		plan   *seatmap.Error
 		large  *http.MaxBytesError
+		many   *account.TooManyError
 	)
 	switch {
 	case errors.As(err, &code):
@@ -99,6 +114,8 @@ func describe(err error) Problem {
 		return p
 	case errors.As(err, &large):
 		return problemOf("body_too_large")
+	case errors.As(err, &many):
+		return problemOf("too_many_tries")
 	}
 	for _, s := range sentinels() {
 		if errors.Is(err, s.err) {
@@ -134,9 +151,20 @@ func (a *API) fail(c *gin.Context, err error) {
 		c.Header("WWW-Authenticate", `Bearer realm="conting"`)
 	case http.StatusServiceUnavailable:
 		c.Header("Retry-After", "2")
+	case http.StatusTooManyRequests:
+		c.Header("Retry-After", retryAfter(err))
 	}
 	c.Abort()
 	writeProblem(c, p)
+}
+
+// retryAfter is in whole seconds, rounded up.
+func retryAfter(err error) string {
+	var many *account.TooManyError
+	if !errors.As(err, &many) {
+		return "60"
+	}
+	return strconv.Itoa(int(math.Ceil(many.After.Seconds())))
 }
 
 func writeProblem(c *gin.Context, p Problem) {

@@ -42,7 +42,7 @@ const (
 
 // once is answer for a request that must take effect once: if it carries an
 // Idempotency-Key and was answered before, that answer is given again. The key
-// with another body, address or authorization is refused.
+// with another body, address, authorization or person is refused.
 func (a *API) once(h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		key := c.GetHeader("Idempotency-Key")
@@ -61,7 +61,11 @@ func (a *API) once(h handler) gin.HandlerFunc {
 		}
 		c.Request.Body = io.NopCloser(bytes.NewReader(body))
 		r := reply{api: a, key: key, id: hashParts(c.Request.Method, c.Request.URL.Path, key)}
-		r.request = hashParts(c.GetHeader("Authorization"), c.GetHeader("Content-Type"), string(body))
+		parts := []string{c.GetHeader("Authorization"), c.GetHeader("Content-Type"), string(body)}
+		if p, ok := person(c); ok {
+			parts = append(parts, p.ID)
+		}
+		r.request = hashParts(parts...)
 		r.serve(c, h)
 	}
 }
