@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 
 	// sale -> ticket set -> publish
 	"central/pay":     {},
+	"central/paper":   {"sync/ticket", "sync/pass"},
 	"central/seatmap": {"sync/ticket"},
 	"central/account": {"sync/ticket", "sync/canon"},
 	"central/sale":    {"sync/ticket", "central/seatmap", "central/pay"},
