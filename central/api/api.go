@@ -42,6 +42,7 @@ type Till interface {
 	Pay(ctx context.Context, id, secret, provider, token string) (sale.Order, error)
 	Order(ctx context.Context, id, secret string) (sale.Order, error)
 	Refund(ctx context.Context, id string) (sale.Order, error)
+	Ticket(ctx context.Context, id ticket.ID) (sale.OwnedTicket, error)
 }
 
 // MinAdminToken is the shortest admin token that New accepts, in bytes.
@@ -136,6 +137,10 @@ func (a *API) routes() {
 	v1.POST("/events/:event/orders", a.anyone, a.once(a.hold))
 	v1.GET("/orders/:order", a.answer(a.order))
 	v1.POST("/orders/:order/pay", a.once(a.pay))
+	for name, form := range sheets() {
+		v1.GET("/orders/:order/tickets/:ticket/"+name, a.sheet(form, a.orderedTicket))
+		v1.GET("/wallet/tickets/:ticket/"+name, a.person, a.sheet(form, a.ownedTicket))
+	}
 	a.accountRoutes(v1)
 	a.webRoutes(r)
 

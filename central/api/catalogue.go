@@ -29,14 +29,17 @@ func catalogue() map[string]kind {
 		"request_in_progress":     {http.StatusConflict, "The same request is still being worked on", "wait a second and repeat it unchanged"},
 
 		// what is on sale
-		"unknown_event": {http.StatusNotFound, "There is no such event", "list the events at /v1/events"},
-		"event_exists":  {http.StatusConflict, "Another plan was imported for this event", "give the event another id"},
-		"invalid_plan":  {http.StatusUnprocessableEntity, "The plan cannot be used", "correct what the detail names"},
-		"sale_closed":   {http.StatusConflict, "The event is over", "choose another event"},
-		"not_sold":      {http.StatusUnprocessableEntity, "This class is not sold in this zone", "choose a zone and class from the event's prices"},
-		"unknown_seat":  {http.StatusUnprocessableEntity, "There is no such seat in this zone", "choose one from the event's seats"},
-		"seat_taken":    {http.StatusConflict, "Somebody else has this seat", "choose another seat"},
-		"sold_out":      {http.StatusConflict, "No place is free in this zone", "choose another zone, or try again when holds run out"},
+		"unknown_event":    {http.StatusNotFound, "There is no such event", "list the events at /v1/events"},
+		"event_exists":     {http.StatusConflict, "Another plan was imported for this event", "give the event another id"},
+		"unknown_ticket":   {http.StatusNotFound, "There is no such ticket", "ask for the list of tickets again; another account's ticket is not shown"},
+		"ticket_dead":      {http.StatusConflict, "The ticket is not in force", "it was refunded, revoked or blocked"},
+		"ticket_not_paper": {http.StatusConflict, "The ticket is bound to a phone", "show it in the wallet; a ticket bound to a phone is never printed"},
+		"invalid_plan":     {http.StatusUnprocessableEntity, "The plan cannot be used", "correct what the detail names"},
+		"sale_closed":      {http.StatusConflict, "The event is over", "choose another event"},
+		"not_sold":         {http.StatusUnprocessableEntity, "This class is not sold in this zone", "choose a zone and class from the event's prices"},
+		"unknown_seat":     {http.StatusUnprocessableEntity, "There is no such seat in this zone", "choose one from the event's seats"},
+		"seat_taken":       {http.StatusConflict, "Somebody else has this seat", "choose another seat"},
+		"sold_out":         {http.StatusConflict, "No place is free in this zone", "choose another zone, or try again when holds run out"},
 
 		// who buys
 		"paper_not_allowed":     {http.StatusUnprocessableEntity, "This class is not sold on paper", "bind the ticket to a holder key, or choose a class that allows paper"},

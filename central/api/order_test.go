@@ -253,3 +253,30 @@ func TestSeatsFill(t *testing.T) {
 	h.call("GET", "/v1/events/7", "").problem(http.StatusNotFound, "unknown_event")
 	h.call("GET", "/v1/events/7/seats?zone=1", "").problem(http.StatusNotFound, "unknown_event")
 }
+
+// A paper ticket can be printed by whoever has the order, and by nobody else; a
+// ticket that is bound to a phone is never printed.
+func TestPaperSheet(t *testing.T) {
+	h := start(t).on()
+	o := h.call("POST", orders, `{"zone":3,"class":5,"paper":true,"quantity":1}`).want(http.StatusCreated).order()
+	paid := h.call("POST", "/v1/orders/"+o.ID+"/pay", payOK, bearer(o.Secret)).want(http.StatusOK).order()
+	sheet := "/v1/orders/" + o.ID + "/tickets/" + paid.Tickets[0].ID + "/paper."
+	for ext, begins := range map[string]string{"pdf": "%PDF-1.", "png": "\x89PNG\r\n"} {
+		a := h.call("GET", sheet+ext+"?lang=en", "", bearer(o.Secret)).want(http.StatusOK)
+		if !bytes.HasPrefix(a.body, []byte(begins)) || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %.10q, %v", ext, a.body, a.header)
+		}
+	}
+	h.call("GET", sheet+"pdf", "").problem(http.StatusUnauthorized, "unauthorized")
+	h.call("GET", sheet+"pdf", "", bearer(strings.Repeat("x", 43))).problem(http.StatusNotFound, "unknown_order")
+	h.call("GET", sheet+"pdf?lang=xx", "", bearer(o.Secret)).problem(http.StatusUnprocessableEntity, "invalid_request")
+	h.call("GET", "/v1/orders/"+o.ID+"/tickets/"+strings.Repeat("0", 32)+"/paper.pdf", "", bearer(o.Secret)).problem(http.StatusNotFound, "unknown_ticket")
+	h.call("GET", "/v1/wallet/tickets/"+paid.Tickets[0].ID+"/paper.pdf", "").problem(http.StatusUnauthorized, "sign_in_required")
+
+	held := h.hold("B-8")
+	bound := h.call("POST", "/v1/orders/"+held.ID+"/pay", payOK, bearer(held.Secret)).want(http.StatusOK).order()
+	h.call("GET", "/v1/orders/"+held.ID+"/tickets/"+bound.Tickets[0].ID+"/paper.pdf", "", bearer(held.Secret)).problem(http.StatusConflict, "ticket_not_paper")
+
+	h.call("POST", "/admin/v1/orders/"+o.ID+"/refund", "", admin()).want(http.StatusOK)
+	h.call("GET", sheet+"pdf", "", bearer(o.Secret)).problem(http.StatusConflict, "ticket_dead")
+}

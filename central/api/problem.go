@@ -69,6 +69,8 @@ func sentinels() []struct {
 		{sale.ErrPaidTooLate, "paid_too_late"},
 		{sale.ErrOrderRefunded, "order_refunded"},
 		{sale.ErrNotPaid, "not_paid"},
+		{sale.ErrUnknownTicket, "unknown_ticket"},
+		{sale.ErrTicketDead, "ticket_dead"},
 		{pay.ErrDeclined, "payment_declined"},
 		{pay.ErrBadToken, "payment_token_invalid"},
 		{account.ErrEmail, "email_invalid"},
