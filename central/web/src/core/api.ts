@@ -1,0 +1,294 @@
+import { b64u, random } from './bytes';
+import type { Clock } from './clock';
+import { Fault } from './fault';
+import type * as wire from './wire';
+
+/**
+ * Problem is what central refuses, with its stable code (RFC 9457). The hint is
+ * English; pages show their own text for the code where they have one.
+ */
+export class Problem extends Fault {
+  constructor(
+    code: string,
+    readonly status: number,
+    readonly title: string,
+    readonly hint: string,
+    readonly detail: string,
+    readonly requestId: string,
+    /** How long central asks to wait, in milliseconds; 0 if it does not say. */
+    readonly retryAfter: number,
+  ) {
+    super(code, `${status} ${code}: ${detail || title}`);
+  }
+}
+
+export interface ApiOptions {
+  /** Where central is: '' for where the page came from. */
+  readonly base?: string;
+  readonly fetch?: typeof fetch;
+  /** How long one request may take. */
+  readonly timeoutMs?: number;
+  /** Learns central's time from the answers that tell it. */
+  readonly clock?: Clock;
+}
+
+interface Sent {
+  readonly body?: unknown;
+  /** The secret of an order. */
+  readonly secret?: string;
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const timeout = 15_000;
+
+/** newKey is an Idempotency-Key: send the same one when the same thing is tried again. */
+export const newKey = (): string => b64u(random(18));
+
+/**
+ * Api is central as the wallet sees it. Every method throws a Problem for what
+ * central refuses, or a Fault: offline when central was not reached, timeout when it
+ * did not answer. The session is a cookie that scripts cannot read.
+ */
+export class Api {
+  private readonly base: string;
+  private readonly fetch: typeof fetch;
+  private readonly timeoutMs: number;
+  private readonly clock: Clock | undefined;
+
+  constructor(o: ApiOptions = {}) {
+    this.base = o.base ?? '';
+    this.fetch = o.fetch ?? ((...args) => fetch(...args));
+    this.timeoutMs = o.timeoutMs ?? timeout;
+    this.clock = o.clock;
+  }
+
+  // People.
+
+  challenge(purpose: wire.Purpose): Promise<wire.Challenge> {
+    return this.post('/v1/account/challenges', { body: { purpose } });
+  }
+
+  register(email: string, challenge: string, credential: wire.NewCredential): Promise<wire.Entry> {
+    return this.post('/v1/account/register', { body: { email, challenge, credential } });
+  }
+
+  signIn(credentialId: string, signed: wire.Signed): Promise<wire.Entry> {
+    return this.post('/v1/account/sign-in', { body: { credential_id: credentialId, ...signed } });
+  }
+
+  recover(email: string, recoveryCode: string, challenge: string, credential: wire.NewCredential): Promise<wire.Entry> {
+    return this.post('/v1/account/recover', { body: { email, recovery_code: recoveryCode, challenge, credential } });
+  }
+
+  newRecoveryCode(signed: wire.Signed): Promise<{ readonly recovery_code: string }> {
+    return this.post('/v1/account/recovery-code', { body: signed });
+  }
+
+  async signOut(): Promise<void> {
+    await this.post('/v1/account/sign-out', {});
+  }
+
+  account(signal?: AbortSignal): Promise<wire.Account> {
+    return this.get('/v1/account', { signal });
+  }
+
+  // Tickets.
+
+  async tickets(signal?: AbortSignal): Promise<wire.WalletTickets> {
+    const sent = Date.now();
+    const answer = await this.get<wire.WalletTickets>('/v1/wallet/tickets', { signal });
+    this.clock?.observe(answer.now, sent, Date.now());
+    return answer;
+  }
+
+  receipt(ticket: string): Promise<wire.EntryReceipt> {
+    return this.get(`/v1/wallet/tickets/${ticket}/receipt`, {});
+  }
+
+  beginLease(ticket: string, signal?: AbortSignal): Promise<wire.LeaseGiven> {
+    return this.post('/v1/wallet/leases', { body: { ticket }, signal });
+  }
+
+  /** beat throws a Problem lease_lapsed when the lease is gone. */
+  async beat(lease: string, signal?: AbortSignal): Promise<void> {
+    await this.post(`/v1/wallet/leases/${lease}/beat`, { signal });
+  }
+
+  async endLease(lease: string): Promise<void> {
+    await this.send('DELETE', `/v1/wallet/leases/${lease}`, {});
+  }
+
+  // Identity, credentials and family.
+
+  enrolDid(did: string, didSignature: string, signed: wire.Signed): Promise<void> {
+    return this.post('/v1/wallet/did', { body: { did, did_signature: didSignature, ...signed } });
+  }
+
+  async credentials(): Promise<readonly wire.CredentialView[]> {
+    return (await this.get<{ credentials: wire.CredentialView[] }>('/v1/wallet/credentials', {})).credentials;
+  }
+
+  addCredential(jwt: string): Promise<wire.CredentialView> {
+    return this.post('/v1/wallet/credentials', { body: { jwt } });
+  }
+
+  async removeCredential(id: string): Promise<void> {
+    await this.send('DELETE', `/v1/wallet/credentials/${encodeURIComponent(id)}`, {});
+  }
+
+  async family(): Promise<readonly wire.Relative[]> {
+    return (await this.get<{ family: wire.Relative[] }>('/v1/wallet/family', {})).family;
+  }
+
+  async transfers(): Promise<readonly wire.Transfer[]> {
+    return (await this.get<{ transfers: wire.Transfer[] }>('/v1/wallet/transfers', {})).transfers;
+  }
+
+  transfer(ticket: string, to: string, signed: wire.Signed): Promise<wire.Transfer> {
+    return this.post('/v1/wallet/transfers', { body: { ticket, to, ...signed } });
+  }
+
+  acceptTransfer(id: string, signed: wire.Signed): Promise<wire.Transfer> {
+    return this.post(`/v1/wallet/transfers/${id}/accept`, { body: signed });
+  }
+
+  async declineTransfer(id: string): Promise<void> {
+    await this.post(`/v1/wallet/transfers/${id}/decline`, {});
+  }
+
+  async cancelTransfer(id: string): Promise<void> {
+    await this.post(`/v1/wallet/transfers/${id}/cancel`, {});
+  }
+
+  async asks(): Promise<readonly wire.Ask[]> {
+    return (await this.get<{ asks: wire.Ask[] }>('/v1/wallet/asks', {})).asks;
+  }
+
+  ask(
+    wish: { readonly event: number; readonly zone: number; readonly class: number; readonly seat?: string; readonly to: string; readonly max_amount: number },
+    signed: wire.Signed,
+  ): Promise<wire.Ask> {
+    return this.post('/v1/wallet/asks', { body: { ...wish, ...signed } });
+  }
+
+  async declineAsk(id: string): Promise<void> {
+    await this.post(`/v1/wallet/asks/${id}/decline`, {});
+  }
+
+  async cancelAsk(id: string): Promise<void> {
+    await this.post(`/v1/wallet/asks/${id}/cancel`, {});
+  }
+
+  // Sale.
+
+  async events(): Promise<readonly wire.EventSummary[]> {
+    return this.pages<wire.EventSummary>('/v1/events', 'events');
+  }
+
+  event(id: number): Promise<wire.EventDetail> {
+    return this.get(`/v1/events/${id}`, {});
+  }
+
+  async seats(event: number, zone: number): Promise<readonly wire.Seat[]> {
+    return this.pages<wire.Seat>(`/v1/events/${event}/seats?zone=${zone}`, 'seats');
+  }
+
+  /** saleChallenge is what the buyer's passkey signs for an order. */
+  saleChallenge(): Promise<{ readonly challenge: string; readonly expires: string }> {
+    return this.post('/v1/challenges', {});
+  }
+
+  order(event: number, request: wire.OrderRequest, idempotencyKey = newKey()): Promise<wire.Order> {
+    return this.post(`/v1/events/${event}/orders`, { body: request, idempotencyKey });
+  }
+
+  orderState(id: string, secret: string): Promise<wire.Order> {
+    return this.get(`/v1/orders/${id}`, { secret });
+  }
+
+  pay(id: string, secret: string, provider: string, token: string, idempotencyKey = newKey()): Promise<wire.Order> {
+    return this.post(`/v1/orders/${id}/pay`, { body: { provider, token }, secret, idempotencyKey });
+  }
+
+  // How it is sent.
+
+  private get<T>(path: string, o: Sent): Promise<T> {
+    return this.send('GET', path, o) as Promise<T>;
+  }
+
+  private post<T>(path: string, o: Sent): Promise<T> {
+    return this.send('POST', path, o) as Promise<T>;
+  }
+
+  private async pages<T>(path: string, name: string): Promise<T[]> {
+    const all: T[] = [];
+    const most = 100; // pages, so that a cursor that does not move ends
+    let cursor = '';
+    for (let i = 0; i < most; i++) {
+      const at = cursor ? `${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}` : path;
+      const page = await this.get<Record<string, unknown>>(at, {});
+      all.push(...(page[name] as T[]));
+      if (typeof page['next'] !== 'string' || page['next'] === cursor) break;
+      cursor = page['next'];
+    }
+    return all;
+  }
+
+  private async send(method: string, path: string, o: Sent): Promise<unknown> {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (o.body !== undefined) headers['Content-Type'] = 'application/json';
+    if (o.secret) headers['Authorization'] = `Bearer ${o.secret}`;
+    if (o.idempotencyKey) headers['Idempotency-Key'] = o.idempotencyKey;
+    const limit = AbortSignal.timeout(this.timeoutMs);
+    const init: RequestInit = {
+      method,
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      redirect: 'error',
+      signal: o.signal ? any(o.signal, limit) : limit,
+    };
+    if (o.body !== undefined) init.body = JSON.stringify(o.body);
+    let answer: Response;
+    let text: string;
+    try {
+      answer = await this.fetch(this.base + path, init);
+      text = await answer.text();
+    } catch (cause) {
+      if (o.signal?.aborted) throw new Fault('cancelled', 'request was given up', { cause });
+      if (limit.aborted) throw new Fault('timeout', `no answer in ${this.timeoutMs} ms`, { cause });
+      throw new Fault('offline', 'central was not reached', { cause });
+    }
+    if (!answer.ok) throw problem(answer, text);
+    if (text === '') return undefined;
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      // A hotel's or a venue's network answers in central's place.
+      throw new Fault('offline', 'what answered is not central', { cause });
+    }
+  }
+}
+
+/** any is AbortSignal.any, which phones of 2023 do not have. */
+function any(a: AbortSignal, b: AbortSignal): AbortSignal {
+  const both = new AbortController();
+  for (const s of [a, b]) {
+    if (s.aborted) both.abort();
+    else s.addEventListener('abort', () => both.abort(), { once: true, signal: both.signal });
+  }
+  return both.signal;
+}
+
+function problem(answer: Response, text: string): Fault {
+  let p: Partial<Record<'code' | 'title' | 'hint' | 'detail' | 'request_id', string>> = {};
+  try {
+    p = JSON.parse(text) as typeof p;
+  } catch {
+    // not central's words; judged below
+  }
+  if (typeof p?.code !== 'string') return new Fault('offline', `what answered ${answer.status} is not central`);
+  const wait = Number(answer.headers.get('Retry-After'));
+  return new Problem(p.code, answer.status, p.title ?? '', p.hint ?? '', p.detail ?? '', p.request_id ?? '', Number.isFinite(wait) ? wait * 1000 : 0);
+}

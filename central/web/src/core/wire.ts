@@ -1,0 +1,265 @@
+/**
+ * What central says and is told, as it stands on the wire (central/api/openapi.json).
+ * Bytes are unpadded base64url; moments are RFC 3339 unless they say Unix.
+ */
+
+export type Purpose = 'register' | 'sign_in' | 'recover' | 'recovery_code' | 'did' | 'transfer' | 'transfer_accept' | 'ask';
+
+export interface Challenge {
+  readonly challenge: string;
+  readonly expires: string;
+  readonly rp: { readonly id: string; readonly name: string };
+  /** For a registration: what the authenticator files the passkey under. */
+  readonly user_id?: string;
+}
+
+/** A new passkey. */
+export interface NewCredential {
+  readonly id: string;
+  readonly attestation_object: string;
+  readonly client_data_json: string;
+  readonly transports: readonly string[];
+}
+
+/** The answer of a passkey to a challenge of central. */
+export interface Signed {
+  readonly challenge: string;
+  readonly authenticator_data: string;
+  readonly client_data_json: string;
+  readonly signature: string;
+}
+
+export interface PasskeyName {
+  readonly id: string;
+  readonly public_key: string;
+}
+
+/** Somebody who came in. */
+export interface Entry {
+  readonly account: string;
+  readonly email: string;
+  readonly passkey: PasskeyName;
+  /** Shown once; absent after a sign-in. */
+  readonly recovery_code?: string;
+}
+
+export interface Account {
+  readonly account: string;
+  readonly email: string;
+  readonly did?: string;
+  readonly passkeys: readonly (PasskeyName & { readonly created: string; readonly last_used: string; readonly current: boolean })[];
+}
+
+export type LeasePolicy = 'advisory' | 'off' | 'required';
+
+export interface RelyingPartyView {
+  readonly id: string;
+  readonly origin: string;
+}
+
+/** The event that a ticket is for, as far as the phone needs it. */
+export interface TicketEvent {
+  readonly id: number;
+  readonly name: string;
+  readonly venue: string;
+  readonly timezone: string;
+  readonly doors: string;
+  readonly starts: string;
+  readonly ends: string;
+  readonly relying_party: RelyingPartyView;
+  readonly always_challenge?: boolean;
+  readonly leases?: LeasePolicy;
+  readonly minimum_age?: number;
+}
+
+export interface Named {
+  readonly id: number;
+  readonly name: string;
+}
+
+export type TicketForm = 'passkey' | 'paper' | 'staff';
+export type TicketState = 'ready' | 'moved' | 'used' | 'refunded' | 'revoked' | 'blocked';
+
+/** A ticket that the account owns, or once owned. */
+export interface WalletTicket {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly event: TicketEvent;
+  readonly zone: Named;
+  readonly class: Named;
+  readonly seat?: string;
+  /** The signed ticket; absent once it is somebody else's. */
+  readonly signed?: string;
+  readonly version: number;
+  readonly status: string;
+  readonly holder?: string;
+  readonly state: TicketState;
+  /** When it was last bound to this key: gates may not know it for a while. */
+  readonly bound?: string;
+  readonly admitted?: { readonly at: string; readonly gate: string; readonly lane: string };
+  readonly receipt?: boolean;
+  readonly form: TicketForm;
+}
+
+export interface WalletTickets {
+  /** Central's clock, Unix milliseconds. */
+  readonly now: number;
+  readonly tickets: readonly WalletTicket[];
+}
+
+export interface EntryReceipt {
+  readonly receipt: string;
+  /** DER of the gate's certificate. */
+  readonly certificate: string;
+  readonly gate: string;
+  readonly lane: string;
+  readonly at: string;
+}
+
+export interface LeaseGiven {
+  /** 8 bytes. */
+  readonly lease: string;
+  readonly every_ms: number;
+  readonly expires_ms: number;
+}
+
+export type CredentialType = 'family' | 'age' | 'staff';
+
+/** A credential that central has verified and keeps. */
+export interface CredentialView {
+  readonly id: string;
+  readonly type: CredentialType;
+  readonly issuer: string;
+  readonly issuer_name?: string;
+  readonly issued: string;
+  readonly expires: string;
+  readonly revoked?: boolean;
+  readonly relation?: string;
+  readonly relative?: string;
+  readonly over?: number;
+  readonly role?: string;
+  readonly events?: readonly number[];
+}
+
+export interface Relative {
+  readonly did: string;
+  readonly relation: string;
+  /** A masked e-mail address, "k***@x.kr". */
+  readonly name?: string;
+  readonly verified_until: string;
+}
+
+export type TransferState = 'pending' | 'accepted' | 'declined' | 'cancelled' | 'expired' | 'void';
+
+export interface Transfer {
+  readonly id: string;
+  readonly direction: 'in' | 'out';
+  readonly ticket: string;
+  readonly version: number;
+  /** The keys that the terms name, compressed. */
+  readonly from_key: string;
+  readonly to_key: string;
+  readonly to?: string;
+  readonly name?: string;
+  readonly event: TicketEvent;
+  readonly zone: Named;
+  readonly class: Named;
+  readonly seat?: string;
+  readonly state: TransferState;
+  readonly created: string;
+  readonly expires: string;
+}
+
+export type AskState = 'pending' | 'fulfilled' | 'declined' | 'cancelled' | 'expired';
+
+/** A relative's wish that somebody books for them (예매부탁). */
+export interface Ask {
+  readonly id: string;
+  readonly direction: 'in' | 'out';
+  readonly event: TicketEvent;
+  readonly zone: Named;
+  readonly class: Named;
+  readonly seat?: string;
+  readonly to: string;
+  readonly name?: string;
+  readonly max_amount: number;
+  readonly currency?: string;
+  readonly state: AskState;
+  readonly created: string;
+  readonly expires: string;
+}
+
+export interface EventSummary {
+  readonly id: number;
+  readonly name: string;
+  readonly venue: string;
+  readonly timezone: string;
+  readonly doors: string;
+  readonly starts: string;
+  readonly ends: string;
+  readonly currency: string;
+  readonly places: number;
+  readonly free: number;
+  readonly sold: number;
+}
+
+export interface EventDetail extends EventSummary {
+  readonly zones: readonly (Named & { readonly places: number; readonly free: number; readonly held: number; readonly sold: number })[];
+  readonly classes: readonly (Named & { readonly paper: boolean; readonly max_entries: number; readonly staff?: boolean })[];
+  /** What is not listed is not sold. Amounts are in the currency's smallest unit. */
+  readonly prices: readonly { readonly zone: number; readonly class: number; readonly amount: number }[];
+  readonly gates: readonly { readonly name: string; readonly zones: readonly number[] }[];
+  readonly relying_party: RelyingPartyView;
+  readonly minimum_age?: number;
+}
+
+export interface Seat {
+  readonly number: number;
+  readonly seat?: string;
+  readonly state: 'free' | 'held' | 'sold';
+  readonly accessible?: boolean;
+  readonly companion?: boolean;
+}
+
+/** Proof that the buyer holds the key that the ticket shall be bound to. */
+export interface Holder extends Signed {
+  readonly public_key: string;
+}
+
+export interface OrderRequest {
+  readonly zone: number;
+  readonly class: number;
+  readonly seat?: string;
+  /** Absent for a paper ticket and for an ask. */
+  readonly holder?: Holder;
+  readonly paper?: boolean;
+  /** The ask that this order fulfils. */
+  readonly ask?: string;
+}
+
+export interface Order {
+  readonly id: string;
+  /** Only in the answer that made the order. Whoever has it owns the order. */
+  readonly secret?: string;
+  readonly event: number;
+  readonly zone: number;
+  readonly class: number;
+  readonly seat?: string;
+  readonly state: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly created: string;
+  readonly expires: string;
+  readonly money_returned?: boolean;
+  readonly tickets: readonly {
+    readonly id: string;
+    readonly signed: string;
+    readonly event: number;
+    readonly zone: number;
+    readonly class: number;
+    readonly seat?: string;
+    readonly version: number;
+    readonly holder?: string;
+    readonly status: string;
+  }[];
+}
