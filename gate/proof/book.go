@@ -16,11 +16,13 @@ import (
 
 // The defaults of a nonce book: a nonce is shown for three seconds and may be
 // answered until ten seconds after it was made, which leaves the slowest reader
-// seven for the fingerprint.
+// seven for the fingerprint. A presentation takes several codes to show, and may
+// answer it for a minute.
 const (
-	DefaultShow = 3 * time.Second
-	DefaultLife = 10 * time.Second
-	maxOpen     = 64
+	DefaultShow        = 3 * time.Second
+	DefaultLife        = 10 * time.Second
+	DefaultPresentLife = time.Minute
+	maxOpen            = 64
 )
 
 // BookConfig says how a [Book] makes nonces.
@@ -41,6 +43,10 @@ type BookConfig struct {
 	// Show is how long a nonce is shown, Life how long after it was made it may be
 	// answered. Zero means [DefaultShow] and [DefaultLife].
 	Show, Life time.Duration
+
+	// PresentLife is how long after it was made a presentation may answer it. Zero
+	// means [DefaultPresentLife], or Life if that is longer.
+	PresentLife time.Duration
 }
 
 // Book keeps the nonces that one lane has shown and nobody has answered yet. It
@@ -75,8 +81,11 @@ func NewBook(_ context.Context, cfg BookConfig) (*Book, error) {
 	if cfg.Life == 0 {
 		cfg.Life = DefaultLife
 	}
-	if cfg.Show < 0 || cfg.Life < cfg.Show || cfg.Life > maxOpen*cfg.Show {
-		return nil, fmt.Errorf("nonce book that shows for %s and remembers for %s", cfg.Show, cfg.Life)
+	if cfg.PresentLife == 0 {
+		cfg.PresentLife = max(DefaultPresentLife, cfg.Life)
+	}
+	if cfg.Show < 0 || cfg.Life < cfg.Show || cfg.PresentLife < cfg.Life || cfg.Life > maxOpen*cfg.Show {
+		return nil, fmt.Errorf("nonce book that shows for %s and remembers for %s, for a presentation %s", cfg.Show, cfg.Life, cfg.PresentLife)
 	}
 	return &Book{cfg: cfg}, nil
 }
@@ -96,32 +105,34 @@ func (b *Book) Current() (pass.Nonce, error) {
 		return pass.Nonce{}, fmt.Errorf("make a nonce: %w", err)
 	}
 	if len(b.open) >= maxOpen {
-		b.open = slices.Delete(b.open, 0, 1)
+		b.open = slices.Delete(b.open, 0, 1) // the oldest, which only a presentation could still answer
 	}
 	b.open = append(b.open, e)
 	return e.nonce, nil
 }
 
-// find returns the open nonce of that value.
-func (b *Book) find(value [8]byte) (pass.Nonce, bool) {
+// find returns the nonce of that value, if it is open and not older than life.
+func (b *Book) find(value [8]byte, life time.Duration) (pass.Nonce, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.expire(b.cfg.Steady())
+	now := b.cfg.Steady()
+	b.expire(now)
 	i := b.index(value)
-	if i < 0 {
+	if i < 0 || now.Sub(b.open[i].made) >= life {
 		return pass.Nonce{}, false
 	}
 	return b.open[i].nonce, true
 }
 
 // strike takes the nonce out of the book. It returns false when another pass has
-// done so first.
-func (b *Book) strike(value [8]byte) bool {
+// done so first, or it has grown older than life.
+func (b *Book) strike(value [8]byte, life time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.expire(b.cfg.Steady())
+	now := b.cfg.Steady()
+	b.expire(now)
 	i := b.index(value)
-	if i < 0 {
+	if i < 0 || now.Sub(b.open[i].made) >= life {
 		return false
 	}
 	b.open = slices.Delete(b.open, i, i+1)
@@ -143,6 +154,6 @@ func (b *Book) index(value [8]byte) int {
 func (b *Book) expire(now time.Time) {
 	b.open = slices.DeleteFunc(b.open, func(e entry) bool {
 		age := now.Sub(e.made)
-		return age < 0 || age >= b.cfg.Life
+		return age < 0 || age >= b.cfg.PresentLife
 	})
 }

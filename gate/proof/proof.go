@@ -2,9 +2,10 @@
 // who shows it has proved, now, that it is theirs.
 //
 // It keeps the book of the nonces that the lane has shown, opens carried tickets
-// with the keyring and asks package pass for the holder's proof. It decides
-// nothing: whether the ticket is in force, was used or may enter here is for
-// gate/admit. It does no I/O and builds for the browser.
+// with the keyring and asks package pass for the holder's proof, or a verifier of
+// credentials for what a presentation proves. It decides nothing: whether the
+// ticket is in force, was used or may enter here is for gate/admit. It does no I/O
+// and builds for the browser.
 //
 // Who is trusted: the keyring, the stored ticket (it came in a signed set) and
 // the clock with its uncertainty. Nothing in the pass is, until it has verified;
@@ -34,6 +35,11 @@ type Config struct {
 	// Book holds the nonces of this lane. Nil means that the lane shows none, and
 	// that no challenge pass is good.
 	Book *Book
+
+	// Credentials verifies presentations, and Gate is the device that they are made
+	// for. Nil means that the lane takes none.
+	Credentials Credentials
+	Gate        ticket.DeviceID
 }
 
 // Checker checks passes at one lane. It is safe for concurrent use.
@@ -72,8 +78,12 @@ type Question struct {
 	Now         time.Time
 	Uncertainty time.Duration
 
-	// Dry leaves the nonce of a challenge pass open, for explanations.
+	// Dry leaves the nonce of a pass open, for explanations.
 	Dry bool
+
+	// Nonce is the nonce that was shown, for explanations: with Dry it counts as
+	// open for [DefaultLife] from its time. Nil is any that this lane has open.
+	Nonce *pass.Nonce
 }
 
 // Facts are what the pass and the set together prove.
@@ -91,8 +101,8 @@ type Facts struct {
 	Carried bool
 }
 
-// Check finds the facts. A challenge pass that proves its holder uses up its
-// nonce; one that does not leaves it for the person it was shown to.
+// Check finds the facts. A pass that proves its holder by a nonce uses the nonce
+// up; one that does not leaves it for the person it was shown to.
 func (c *Checker) Check(q Question) Facts {
 	f := Facts{Proof: ticket.UnknownTicket}
 	if q.Pass == nil {
@@ -145,7 +155,7 @@ func (c *Checker) prove(q Question, t, carried *ticket.Ticket) ticket.Reason {
 	switch q.Pass.Form {
 	case pass.Paper:
 		return provePaper(t, carried)
-	case pass.Rotating, pass.Challenge:
+	case pass.Rotating, pass.Challenge, pass.Accredited:
 		if t.Paper() {
 			return ticket.FormNotAllowed
 		}
@@ -159,12 +169,17 @@ func (c *Checker) prove(q Question, t, carried *ticket.Ticket) ticket.Reason {
 	prove := func(key ticket.HolderKey) error {
 		return v.Rotating(q.Pass, key, q.Now, q.Uncertainty)
 	}
-	if q.Pass.Form == pass.Challenge {
-		n, ok := c.nonce(q.Pass)
+	if q.Pass.Form != pass.Rotating {
+		n, ok := c.nonce(q)
 		if !ok {
 			return ticket.NonceUnknown
 		}
-		prove = func(key ticket.HolderKey) error { return v.Challenge(q.Pass, key, n) }
+		prove = func(key ticket.HolderKey) error {
+			if q.Pass.Form == pass.Accredited {
+				return v.Accredited(q.Pass, key, n)
+			}
+			return v.Challenge(q.Pass, key, n)
+		}
 	}
 	switch err := prove(t.Holder); {
 	case errors.Is(err, pass.ErrBadProof):
@@ -172,7 +187,7 @@ func (c *Checker) prove(q Question, t, carried *ticket.Ticket) ticket.Reason {
 	case err != nil:
 		return reason(err)
 	}
-	if q.Pass.Form == pass.Challenge && !q.Dry && !c.strike(q.Pass) {
+	if q.Pass.Form != pass.Rotating && !q.Dry && !c.strike(q.Pass) {
 		return ticket.NonceUnknown
 	}
 	return ticket.OK
@@ -211,17 +226,22 @@ func (c *Checker) whose(q Question, t, carried *ticket.Ticket, prove func(ticket
 	return ticket.BadSignature
 }
 
-func (c *Checker) nonce(p *pass.Pass) (pass.Nonce, bool) {
-	value, ok := p.Nonce()
-	if !ok || c.cfg.Book == nil {
+func (c *Checker) nonce(q Question) (pass.Nonce, bool) {
+	value, ok := q.Pass.Nonce()
+	switch {
+	case !ok:
+		return pass.Nonce{}, false
+	case q.Dry && q.Nonce != nil:
+		return *q.Nonce, fresh(*q.Nonce, q.Now, DefaultLife)
+	case c.cfg.Book == nil:
 		return pass.Nonce{}, false
 	}
-	return c.cfg.Book.find(value)
+	return c.cfg.Book.find(value, c.cfg.Book.cfg.Life)
 }
 
 func (c *Checker) strike(p *pass.Pass) bool {
 	value, ok := p.Nonce()
-	return ok && c.cfg.Book.strike(value)
+	return ok && c.cfg.Book.strike(value, c.cfg.Book.cfg.Life)
 }
 
 func (c *Checker) verifierFor(party ticket.RelyingParty) (*pass.Verifier, error) {

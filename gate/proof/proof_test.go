@@ -27,9 +27,11 @@ type world struct {
 	issuer, stranger trust.Signer
 	keyring          *trust.Keyring
 	alice, bob       *wallet.Wallet
+	staff, thief     *wallet.Identity
 	book             *proof.Book
 	bookNow          time.Time
 	checker          *proof.Checker
+	credentials      *desk
 }
 
 func signer(t testing.TB, seed string) trust.Signer {
@@ -51,11 +53,21 @@ func newWallet(t testing.TB, seed string) *wallet.Wallet {
 	return w
 }
 
+func newIdentity(t testing.TB, seed string) *wallet.Identity {
+	t.Helper()
+	i, err := wallet.NewIdentity([]byte(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
 		TB: t, issuer: signer(t, "issuer"), stranger: signer(t, "stranger"),
 		alice: newWallet(t, "alice"), bob: newWallet(t, "bob"), bookNow: now,
+		staff: newIdentity(t, "staff"), thief: newIdentity(t, "thief"),
 	}
 	ring, err := trust.NewKeyring(&trust.List{
 		Version: 1, Issued: now.Unix() - 60, Expires: now.Unix() + 86400,
@@ -74,8 +86,9 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.credentials = &desk{nonce: "none"}
 	w.checker, err = proof.New(t.Context(), proof.Config{
-		Keyring: func() *trust.Keyring { return w.keyring }, Book: w.book,
+		Keyring: func() *trust.Keyring { return w.keyring }, Book: w.book, Credentials: w.credentials, Gate: "gate-1",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +109,19 @@ func (c *counter) Read(p []byte) (int, error) {
 
 func bound(holder *wallet.Wallet, version uint32) ticket.Ticket {
 	return ticket.Ticket{ID: id, Event: event, Zone: 1, Class: 1, Version: version, Holder: holder.HolderKey()}
+}
+
+func forStaff(holder *wallet.Identity, version uint32) ticket.Ticket {
+	return ticket.Ticket{ID: id, Event: event, Class: 9, Version: version, Holder: holder.HolderKey()}
+}
+
+func (w *world) accredited(by *wallet.Identity, n pass.Nonce, carried []byte) *pass.Pass {
+	w.Helper()
+	text, err := by.Answer(id, n, carried)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return w.parse(text)
 }
 
 func onPaper(version uint32) ticket.Ticket {
@@ -338,6 +364,67 @@ func TestCheck(t *testing.T) {
 			stored: func(w *world) *ticket.Ticket { return ptr(bound(w.alice, 1)) },
 			want:   stored(ticket.OK, 1),
 		},
+		"accredited": {
+			pass:   func(w *world) *pass.Pass { return w.accredited(w.staff, w.current(), nil) },
+			stored: func(w *world) *ticket.Ticket { return ptr(forStaff(w.staff, 1)) },
+			want:   stored(ticket.OK, 1),
+		},
+		"accredited, not in the set": {
+			pass: func(w *world) *pass.Pass {
+				return w.accredited(w.staff, w.current(), w.sign(w.issuer, forStaff(w.staff, 1)))
+			},
+			want: facts{ticket.OK, true, true, 1},
+		},
+		"accredited, somebody else's DID": {
+			pass:   func(w *world) *pass.Pass { return w.accredited(w.thief, w.current(), nil) },
+			stored: func(w *world) *ticket.Ticket { return ptr(forStaff(w.staff, 1)) },
+			want:   stored(ticket.BadSignature, 1),
+		},
+		"accredited, DID since replaced": {
+			pass:   func(w *world) *pass.Pass { return w.accredited(w.thief, w.current(), nil) },
+			stored: func(w *world) *ticket.Ticket { return ptr(forStaff(w.staff, 2)) },
+			want:   stored(ticket.Transferred, 2),
+		},
+		"accredited, signed for another gate": {
+			pass: func(w *world) *pass.Pass {
+				n := w.current()
+				n.Gate = "gate-2"
+				return w.accredited(w.staff, n, nil)
+			},
+			stored: func(w *world) *ticket.Ticket { return ptr(forStaff(w.staff, 1)) },
+			want:   stored(ticket.BadSignature, 1),
+		},
+		"accredited, nonce of another gate": {
+			pass: func(w *world) *pass.Pass {
+				return w.accredited(w.staff, pass.Nonce{Gate: "gate-2", Value: [8]byte{9}, Issued: now.Unix()}, nil)
+			},
+			stored: func(w *world) *ticket.Ticket { return ptr(forStaff(w.staff, 1)) },
+			want:   stored(ticket.NonceUnknown, 1),
+		},
+		"accredited, too slow": {
+			pass: func(w *world) *pass.Pass {
+				p := w.accredited(w.staff, w.current(), nil)
+				w.bookNow = w.bookNow.Add(proof.DefaultLife)
+				return p
+			},
+			stored: func(w *world) *ticket.Ticket { return ptr(forStaff(w.staff, 1)) },
+			want:   stored(ticket.NonceUnknown, 1),
+		},
+		"accredited, for a paper ticket": {
+			pass:   func(w *world) *pass.Pass { return w.accredited(w.staff, w.current(), nil) },
+			stored: func(*world) *ticket.Ticket { return ptr(onPaper(1)) },
+			want:   stored(ticket.FormNotAllowed, 1),
+		},
+		"accredited, for a visitor's passkey": {
+			pass:   func(w *world) *pass.Pass { return w.accredited(w.staff, w.current(), nil) },
+			stored: func(w *world) *ticket.Ticket { return ptr(bound(w.alice, 1)) },
+			want:   stored(ticket.BadSignature, 1),
+		},
+		"challenge of a visitor, for a DID": {
+			pass:   func(w *world) *pass.Pass { return w.answer(w.alice, w.current(), nil) },
+			stored: func(w *world) *ticket.Ticket { return ptr(forStaff(w.staff, 1)) },
+			want:   stored(ticket.BadSignature, 1),
+		},
 		"nothing": {
 			pass: func(*world) *pass.Pass { return nil },
 			want: facts{proof: ticket.Malformed},
@@ -391,15 +478,25 @@ func TestClockUncertainty(t *testing.T) {
 }
 
 func TestNonceServesOnce(t *testing.T) {
+	for _, form := range []pass.Form{pass.Challenge, pass.Accredited} {
+		t.Run(form.String(), func(t *testing.T) { testNonceServesOnce(t, form) })
+	}
+}
+
+func testNonceServesOnce(t *testing.T, form pass.Form) {
 	w := newWorld(t)
 	stored := ptr(bound(w.alice, 1))
 	n := w.current()
 	theft := w.answer(w.bob, n, nil)
 	answer := w.answer(w.alice, n, nil)
+	if form == pass.Accredited {
+		stored = ptr(forStaff(w.staff, 1))
+		theft, answer = w.accredited(w.thief, n, nil), w.accredited(w.staff, n, nil)
+	}
 
 	// A wrong answer must not take the nonce from the one who stands there.
 	if f := w.check(theft, stored); f.Proof != ticket.BadSignature {
-		t.Fatalf("bob's answer: %s, want %s", f.Proof, ticket.BadSignature)
+		t.Fatalf("a thief's answer: %s, want %s", f.Proof, ticket.BadSignature)
 	}
 	// Nor may an explanation.
 	for range 2 {
@@ -408,10 +505,10 @@ func TestNonceServesOnce(t *testing.T) {
 		}
 	}
 	if f := w.check(answer, stored); f.Proof != ticket.OK {
-		t.Fatalf("alice's answer: %s, want ok", f.Proof)
+		t.Fatalf("the holder's answer: %s, want ok", f.Proof)
 	}
 	if f := w.check(answer, stored); f.Proof != ticket.NonceUnknown {
-		t.Errorf("alice's answer again: %s, want %s", f.Proof, ticket.NonceUnknown)
+		t.Errorf("the holder's answer again: %s, want %s", f.Proof, ticket.NonceUnknown)
 	}
 	if again := w.current(); again.Value == n.Value {
 		t.Errorf("the lane still shows the nonce %x that was answered", n.Value)
