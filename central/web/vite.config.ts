@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { ownOrigin } from './build/own-origin.ts';
 import { precache } from './build/precache.ts';
 import { precompress } from './build/precompress.ts';
 
@@ -7,7 +8,7 @@ import { precompress } from './build/precompress.ts';
 // gets. `npm run dev` passes API calls on to a central on the usual port.
 export default defineConfig({
   base: '/wallet/',
-  plugins: [svelte(), precache(), precompress()],
+  plugins: [svelte(), ownOrigin(), precache(), precompress()],
   build: {
     outDir: 'dist/wallet',
     emptyOutDir: true,

@@ -36,12 +36,14 @@ export function precache(): Plugin {
         }
         for (const name of await readdir(publicDir)) contents.set(name, await readFile(path.join(publicDir, name)));
         const files = [...contents.keys()].sort();
+        const late = new Set(files.filter((name) => name.endsWith('.wasm') || /^assets\/zxing-/.test(name)));
         const hash = createHash('sha256');
         for (const name of files) hash.update(name).update('\0').update(contents.get(name)!).update('\0');
         const list = JSON.stringify({
           version: hash.digest('hex').slice(0, 16),
           shell: base,
-          files: files.filter((name) => name !== 'index.html').map((name) => base + name),
+          files: files.filter((name) => name !== 'index.html' && !late.has(name)).map((name) => base + name),
+          later: files.filter((name) => late.has(name)).map((name) => base + name),
         });
         if (!worker.code.includes(placeholder)) this.error(`sw.js lacks ${placeholder}`);
         worker.code = worker.code.replace(placeholder, () => list);

@@ -2,8 +2,10 @@
 export interface Build {
   /** Changes when any file does. */
   readonly version: string;
-  /** The address of the page, for every navigation inside the wallet. */
+  /** What all addresses of the wallet begin with, and the address of its page. */
   readonly shell: string;
-  /** The addresses of all other files. */
+  /** The addresses of the files that the wallet cannot open without. */
   readonly files: readonly string[];
+  /** The addresses of the rest, fetched when there is time. */
+  readonly later: readonly string[];
 }
