@@ -55,10 +55,12 @@ var allowed = map[string][]string{
 	"central/sale":    {"sync/ticket", "central/seatmap", "central/pay"},
 	"central/fleet":   {"sync/ticket", "sync/topic", "sync/trust"},
 	"central/publish": {"sync/*"},
-	"central/store":   {"sync/ticket", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish"},
-	"central/api":     {"sync/ticket", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish"},
-	"central/web":     {},
-	"central":         {"sync/*", "central/*"},
+	// moves tickets and reads accounts by those rooms' own terms
+	"central/identity": {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale"},
+	"central/store":    {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity"},
+	"central/api":      {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity"},
+	"central/web":      {},
+	"central":          {"sync/*", "central/*"},
 
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},

@@ -19,6 +19,10 @@ type RebindRequest struct {
 	// ProvedAge is the age in years that the new owner's credential proves; zero
 	// for none. It does not matter while the owner stays the same.
 	ProvedAge uint8
+
+	// Offer is the id of the offer that the new owner accepts; empty for none. It
+	// must be open, and ends with the same statement.
+	Offer string
 }
 
 // Rebind binds a ticket to another key, with a higher version, and tells the
@@ -55,7 +59,7 @@ func (s *Sale) Rebind(ctx context.Context, r RebindRequest) (Issued, error) {
 		return Issued{}, err
 	}
 	// The statement asks all of that again, and whether a gate has admitted it.
-	if err := s.cfg.Store.Rebind(ctx, Rebinding{From: r.From, Issued: i, Owner: r.Owner, Kind: kindOf(&o.Ticket, &t)}); err != nil {
+	if err := s.cfg.Store.Rebind(ctx, Rebinding{From: r.From, Issued: i, Owner: r.Owner, Offer: r.Offer, Kind: kindOf(&o.Ticket, &t)}); err != nil {
 		return Issued{}, err
 	}
 	s.cfg.Changed()

@@ -111,6 +111,7 @@ type Rebinding struct {
 	From   ticket.HolderKey
 	Issued Issued
 	Owner  string
+	Offer  string     // that is accepted with it; empty for none
 	Kind   ChangeKind // how the outbox tells it
 }
 
@@ -134,9 +135,10 @@ type Tickets interface {
 	Bound(ctx context.Context, owner string, key ticket.HolderKey) ([]BoundTicket, error)
 
 	// Rebind replaces a ticket, with a line in the outbox, if it is in force, has
-	// the version before and the key, and no admission of it counts. One statement
-	// decides. Otherwise it changes nothing and returns [ErrUnknownTicket],
-	// [ErrTicketDead], [ErrTicketUsed] or [ErrMoved].
+	// the version before and the key, no admission of it counts, and the offer, if
+	// there is one, is open to Owner. One statement decides. It ends every open
+	// offer of the ticket. Otherwise it changes nothing and returns
+	// [ErrUnknownTicket], [ErrTicketDead], [ErrTicketUsed] or [ErrMoved].
 	Rebind(ctx context.Context, r Rebinding) error
 
 	// Accredit stores a ticket that nobody bought, with a line in the outbox. One

@@ -160,6 +160,9 @@ func (s *Store) Rebind(ctx context.Context, r sale.Rebinding) error {
 		if n != 1 {
 			return whyNot(ctx, t, k.ID) // which undoes all
 		}
+		if err := endOffers(ctx, t, r); err != nil {
+			return err
+		}
 		return tell(ctx, t, sale.Change{Event: k.Event, Kind: r.Kind, ID: k.ID, Status: ticket.StatusValid, Ticket: &k})
 	})
 }

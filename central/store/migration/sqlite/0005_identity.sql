@@ -50,12 +50,9 @@ CREATE TABLE holder_did (
 -- Registrars and accreditors whose credentials are believed. They ride in the
 -- trust list.
 CREATE TABLE issuer (
-	did        TEXT    PRIMARY KEY,
-	name       TEXT    NOT NULL,
-	document   BLOB,                    -- of a did:web; NULL for did:key
-	accepts    TEXT    NOT NULL,        -- JSON array of credential types
-	status     TEXT    NOT NULL,        -- JSON array of the URLs of its status lists
-	added      INTEGER NOT NULL
+	did   TEXT    PRIMARY KEY,
+	body  TEXT    NOT NULL,             -- trust.Issuer, JSON
+	added INTEGER NOT NULL
 ) STRICT;
 
 -- The newest status list of each address.
@@ -78,6 +75,8 @@ CREATE TABLE credential (
 	relation     TEXT    NOT NULL,      -- of family: the word; else empty
 	relative     TEXT    NOT NULL,      -- of family: the other's DID; else empty
 	age          INTEGER NOT NULL,      -- of age: years; else 0
+	role         TEXT    NOT NULL,      -- of staff: for people; else empty
+	class        INTEGER NOT NULL,      -- of staff: of the tickets that it is worth; else 0
 	issued       INTEGER NOT NULL,
 	expires      INTEGER NOT NULL,
 	status_url   TEXT    NOT NULL,      -- empty for none
@@ -93,13 +92,15 @@ CREATE INDEX credential_subject ON credential (subject) WHERE state = 'valid' AN
 CREATE INDEX credential_relative ON credential (relative) WHERE state = 'valid' AND type = 'family';
 CREATE INDEX credential_status ON credential (status_url, number) WHERE state = 'valid';
 
--- The accreditations that a staff credential was good for.
+-- The tickets that a staff credential is worth. They may not exist yet, nor the
+-- events: what stands here is worked off until it is so.
 CREATE TABLE accreditation (
 	credential INTEGER NOT NULL REFERENCES credential (number),
-	event      INTEGER NOT NULL REFERENCES event (id),
-	ticket     BLOB    NOT NULL REFERENCES ticket (id),
+	event      INTEGER NOT NULL,
+	ticket     BLOB    NOT NULL,
 	PRIMARY KEY (credential, event)
 ) STRICT;
+CREATE INDEX accreditation_ticket ON accreditation (ticket);
 
 -- A ticket that is offered to a relative.
 CREATE TABLE transfer (
