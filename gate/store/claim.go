@@ -45,6 +45,10 @@ type ClaimRequest struct {
 
 	// MaxEntries is how often the ticket may enter, here and elsewhere; 0 is once.
 	MaxEntries int
+
+	// Unlimited lets the ticket enter however often it has, and without an exit
+	// before: it is an accreditation.
+	Unlimited bool
 }
 
 // Claimed is what came of a request. Either way its entry is on the disk.
@@ -86,7 +90,7 @@ func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 			return err
 		}
 		if refusal == "" {
-			if c.Won, err = s.tryClaim(ctx, tx, &e, max(1, r.MaxEntries)); err != nil {
+			if c.Won, err = s.tryClaim(ctx, tx, &e, &r); err != nil {
 				return err
 			}
 			refusal = ticket.AlreadyAdmitted
@@ -96,7 +100,7 @@ func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 				err = keepCarried(ctx, tx, r.Ticket)
 			}
 		} else {
-			e.Outcome, e.Reason = ticket.Refuse, refusal
+			e.Outcome, e.Reason, e.Refers = ticket.Refuse, refusal, 0
 			var claims []Claim
 			claims, c.Elsewhere, err = history(ctx, tx, e.Event, e.Ticket)
 			c.Holder = newest(claims)
@@ -145,8 +149,13 @@ func (s *Store) standing(ctx context.Context, tx *sql.Tx, r *ClaimRequest) (tick
 
 // tryClaim claims the ticket for an entry that has its place but is not yet
 // written: the foreign key is checked at the commit.
-func (s *Store) tryClaim(ctx context.Context, tx *sql.Tx, e *journal.Entry, most int) (bool, error) {
-	n, err := exec(ctx, tx, s.q.claim, e.Event, e.Ticket[:], i64(e.Seq), i64(e.Time), e.Lane, most)
+func (s *Store) tryClaim(ctx context.Context, tx *sql.Tx, e *journal.Entry, r *ClaimRequest) (bool, error) {
+	args := []any{e.Event, e.Ticket[:], i64(e.Seq), i64(e.Time), e.Lane}
+	stmt := s.q.again
+	if !r.Unlimited {
+		stmt, args = s.q.claim, append(args, max(1, r.MaxEntries))
+	}
+	n, err := exec(ctx, tx, stmt, args...)
 	return n == 1, err
 }
 

@@ -342,7 +342,7 @@ func TestCancelledClaim(t *testing.T) {
 
 func TestDurability(t *testing.T) {
 	s := fresh(t)
-	for name, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "user_version": "1"} {
+	for name, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "user_version": "2"} {
 		if got := s.Pragma(t, name); got != want {
 			t.Errorf("PRAGMA %s = %s, want %s", name, got, want)
 		}

@@ -20,7 +20,8 @@ var update = flag.Bool("update", false, "write the dump of the newest schema ane
 
 // testdata/schema/NNNN.sql is a dump of a small database as schema NNNN left it:
 // the set of version 1 with one delta, three claims (one passed, one released,
-// one open), a notice, a ledger page and a trust list. Every one of them must
+// one open), a notice, a ledger page, a trust list and, since schema 2, a status
+// list. Every one of them must
 // open, whatever is the newest schema.
 func TestOlderSchemas(t *testing.T) {
 	o := newOffice(t)
@@ -47,6 +48,10 @@ func TestOlderSchemas(t *testing.T) {
 			t.Errorf("%s: user_version = %s after opening, want %s", file, got, want)
 		}
 		wantSample(t, s, o)
+		lists, err := s.StatusLists(t.Context())
+		if want := min(i, 1); err != nil || len(lists) != want { // since schema 2
+			t.Errorf("%s: StatusLists = %+v, %v, want %d", file, lists, err, want)
+		}
 	}
 }
 
@@ -109,6 +114,9 @@ func writeDump(t *testing.T, o *office) {
 	path := filepath.Join(t.TempDir(), "sample.db")
 	s := open(t, path)
 	sample(t, s, o)
+	if _, err := s.KeepStatusList(t.Context(), store.StatusList{URL: "https://r.example/1", Issued: issued, JWT: "a.b.c"}); err != nil {
+		t.Fatal(err)
+	}
 	version := s.Pragma(t, "user_version")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

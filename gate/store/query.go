@@ -8,7 +8,7 @@ import (
 
 // queries are the writer's statements on the path of an admission, prepared once.
 type queries struct {
-	tail, put, claim, standing *sql.Stmt
+	tail, put, claim, again, standing *sql.Stmt
 }
 
 const ticketColumns = "zone, class, seat, version, holder, not_before, not_after, flags, mint"
@@ -33,13 +33,17 @@ const (
 		SELECT ?1, ?2, gone.n + 1, ?3, ?4, ?5, 1 FROM gone, came
 		WHERE came.n <= gone.n AND came.n < ?6
 		ON CONFLICT DO NOTHING`
+
+	// The claim of an accreditation, which enters however often it has.
+	sqlClaimAgain = `INSERT INTO claim (event, ticket, nth, seq, time, lane, state)
+		SELECT ?1, ?2, coalesce(max(nth), 0) + 1, ?3, ?4, ?5, 1 FROM claim WHERE event = ?1 AND ticket = ?2`
 )
 
 func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 	for _, p := range []struct {
 		stmt **sql.Stmt
 		sql  string
-	}{{&q.tail, sqlTail}, {&q.put, sqlPut}, {&q.claim, sqlClaim}, {&q.standing, sqlStanding}} {
+	}{{&q.tail, sqlTail}, {&q.put, sqlPut}, {&q.claim, sqlClaim}, {&q.again, sqlClaimAgain}, {&q.standing, sqlStanding}} {
 		stmt, err := db.PrepareContext(ctx, p.sql) //nolint:sqlclosecheck // lives as long as the pool
 		if err != nil {
 			return fmt.Errorf("prepare %.40q: %w", p.sql, err)

@@ -84,7 +84,7 @@ type Entry struct {
 	Outcome     ticket.Outcome `json:"outcome"`     // of a Decision
 	Reason      ticket.Reason  `json:"reason"`      // of a Decision, or why it was released or undone
 	Mode        Mode           `json:"mode"`        // of a Decision
-	Refers      uint64         `json:"refers"`      // the Decision's Seq for the kinds that follow one
+	Refers      uint64         `json:"refers"`      // the Decision's Seq for the kinds that follow one; the referral's, of a Decision that a steward confirmed
 	Evidence    [32]byte       `json:"evidence"`    // SHA-256 of the pass text, or zero
 	Prev        [32]byte       `json:"prev"`        // EntryHash of the entry before; zero for the first
 }
@@ -157,7 +157,7 @@ func (e *Entry) Check() error {
 		switch {
 		case e.Outcome == 0 || e.Mode == 0 || e.Reason == "":
 			return bad("decision with %s, %s, reason %q", e.Outcome, e.Mode, e.Reason)
-		case e.Refers != 0:
+		case e.Refers != 0 && (e.Reason != ticket.ConfirmedByStaff || e.Outcome != ticket.Admit):
 			return bad("decision refers to %d", e.Refers)
 		case e.Outcome == ticket.Admit && e.Ticket.IsZero():
 			return bad("admitted no ticket")

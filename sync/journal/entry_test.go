@@ -164,6 +164,7 @@ func TestEntryCheck(t *testing.T) {
 		"reason that is no code":    func(e *journal.Entry) { e.Reason = "Too Late" },
 		"long reason":               func(e *journal.Entry) { e.Reason = ticket.Reason(strings.Repeat("a", journal.MaxReason+1)) },
 		"decision that refers":      func(e *journal.Entry) { e.Refers = 1 },
+		"refusal that refers":       func(e *journal.Entry) { e.Refers, e.Outcome, e.Reason = 1, ticket.Refuse, ticket.ConfirmedByStaff },
 		"admitted nobody":           func(e *journal.Entry) { e.Ticket = ticket.ID{} },
 		"passed without decision":   func(e *journal.Entry) { e.Kind = journal.Passed },
 		"passed before decision":    func(e *journal.Entry) { e.Kind, e.Refers = journal.Passed, 9 },
@@ -178,6 +179,13 @@ func TestEntryCheck(t *testing.T) {
 		if data, err := e.Encode(); err == nil {
 			t.Errorf("%s: encoded as %x", name, data)
 		}
+	}
+	confirmed := good
+	confirmed.Refers, confirmed.Reason = 8, ticket.ConfirmedByStaff
+	if data, err := confirmed.Encode(); err != nil {
+		t.Errorf("an admission that a steward confirmed after a referral is refused: %v", err)
+	} else if again, err := journal.ParseEntry(data); err != nil || again != confirmed {
+		t.Errorf("ParseEntry(%x) = %+v, %v, want %+v", data, again, err, confirmed)
 	}
 	unknown := good
 	unknown.Reason = "a_reason_of_next_year"
