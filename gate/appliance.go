@@ -71,7 +71,7 @@ func (a *app) build(ctx context.Context, conf config, events io.Writer) (g *appl
 	}
 	g.clock.Floor(g.store.Come()) // time never goes back past the journal
 	g.keyring.Store(g.ring)
-	g.situation = &situation{store: g.store, events: g.id.Events(), mode: g.mode}
+	g.situation = &situation{store: g.store, events: g.id.Events(), mode: g.mode, lease: g.lease}
 	if err = g.situation.refresh(ctx, g.clock.Read().Now); err != nil {
 		return g, diskError(err)
 	}

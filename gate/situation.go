@@ -22,6 +22,9 @@ type situation struct {
 	only   ticket.EventID    // if not zero, no other event counts
 	mode   func() admit.Mode // nil is alone
 
+	// lease says how a session of an event fares; nil knows of none.
+	lease func(ticket.EventID, [8]byte) admit.LeaseState
+
 	current atomic.Pointer[known]
 	wins    atomic.Uint32 // admissions since the last refresh
 }
@@ -51,7 +54,8 @@ func (s *situation) set() store.SetState {
 	return store.SetState{}
 }
 
-// now returns the situation of the last refresh, with the mode of this moment.
+// now returns the situation of the last refresh, with the mode of this moment and
+// what is known of sessions by then.
 func (s *situation) now() lane.Situation {
 	var out lane.Situation
 	if k := s.current.Load(); k != nil {
@@ -61,6 +65,10 @@ func (s *situation) now() lane.Situation {
 	out.Mode = admit.ModeAlone
 	if s.mode != nil {
 		out.Mode = s.mode()
+	}
+	if s.lease != nil && out.Event != nil {
+		event := out.Event.ID
+		out.Lease = func(id [8]byte) admit.LeaseState { return s.lease(event, id) }
 	}
 	return out
 }

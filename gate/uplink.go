@@ -37,7 +37,7 @@ func (g *appliance) buildUplink(ctx context.Context) error {
 	u := &uplinkRoom{staleAfter: g.conf.Uplink.StaleAfter, event: g.situation.event, renew: make(chan struct{}, 1)}
 	var err error
 	u.Uplink, err = uplink.New(ctx, uplink.Config{
-		Store: g.store, Device: g.id.Device(), Signer: g.id.Signer(),
+		Store: g.store, Device: g.id.Device(), Gate: g.id.Gate(), Signer: g.id.Signer(),
 		Certificate: func() []byte { return g.id.Certificate().Raw },
 		Anchor:      g.id.Anchor(), Events: g.id.Events(), TrustList: g.id.TrustList(),
 		Version: version, Logger: g.log, Now: func() time.Time { return g.clock.Read().Now }, Steady: g.now,
@@ -174,6 +174,15 @@ func (u *uplinkRoom) mode() admit.Mode {
 		return admit.ModeAlone
 	}
 	return admit.ModeAlone
+}
+
+// lease is how the session with that id fares. A gate that stays off the network
+// has heard of none.
+func (g *appliance) lease(event ticket.EventID, id [8]byte) admit.LeaseState {
+	if g.uplink == nil {
+		return admit.LeaseUnknown
+	}
+	return g.uplink.Lease(event, id)
 }
 
 // current returns the status of the event that is on.

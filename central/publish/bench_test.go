@@ -19,6 +19,7 @@ import (
 	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -122,16 +123,18 @@ func BenchmarkSet100k(b *testing.B) {
 	}
 }
 
-// BenchmarkJournal takes batches of 256 entries, every second one an admission,
-// each in its own durable transaction, and waits for the acknowledgements.
+// BenchmarkJournal takes the fullest uploads: 128 entries, every second one an
+// admission, with 64 receipts, each in its own durable transaction, and waits for
+// the acknowledgements.
 func BenchmarkJournal(b *testing.B) {
 	p, _, signer, c := newArena(b, 0)
 	var head journal.Head
 	at := journal.At(time.Now())
 	for b.Loop() {
 		b.StopTimer()
-		raw := make([][]byte, 0, journal.MaxEntries)
-		for range journal.MaxEntries / 2 {
+		raw := make([][]byte, 0, 2*topic.MaxReceipts)
+		var receipts [][]byte
+		for range topic.MaxReceipts {
 			var id ticket.ID
 			_, _ = rand.Read(id[:])
 			for _, e := range []journal.Entry{
@@ -146,15 +149,27 @@ func BenchmarkJournal(b *testing.B) {
 				}
 				raw = append(raw, data)
 				head = journal.Head{Seq: e.Seq, Hash: journal.EntryHash(data)}
+				if e.Kind == journal.Passed {
+					continue
+				}
+				receipt, err := journal.SignReceipt(signer, journal.ReceiptOf("gate-a", "north", &e))
+				if err != nil {
+					b.Fatal(err)
+				}
+				receipts = append(receipts, receipt)
 			}
 		}
 		batch, err := journal.SealBatch(signer, "gate-a", raw, at)
 		if err != nil {
 			b.Fatal(err)
 		}
+		data, err := topic.Upload{Batch: batch, Receipts: receipts}.Encode()
+		if err != nil {
+			b.Fatal(err)
+		}
 		b.StartTimer()
-		p.Journal("gate-a", batch)
+		p.Journal("gate-a", data)
 		<-c.acks
 	}
-	b.ReportMetric(float64(b.N*journal.MaxEntries)/b.Elapsed().Seconds(), "entries/s")
+	b.ReportMetric(float64(b.N*2*topic.MaxReceipts)/b.Elapsed().Seconds(), "entries/s")
 }

@@ -42,6 +42,7 @@ const (
 	floor   = 1
 	vip     = 1
 	reentry = 4
+	owner   = "0123456789abcdef0123456789abcdef" // account of everything that is bought
 	patient = time.Minute
 )
 
@@ -272,7 +273,7 @@ func (h *house) sell(class uint8) (order string, id ticket.ID) {
 	h.must(err)
 	key := ticket.HolderKey{2, h.bought}
 	o, secret, err := h.sale.Hold(h.t.Context(), sale.HoldRequest{
-		Event: show, Zone: floor, Class: class, Holder: &sale.Possession{Key: key, Challenge: c.Value},
+		Event: show, Zone: floor, Class: class, Owner: owner, Holder: &sale.Possession{Key: key, Challenge: c.Value},
 	})
 	h.must(err)
 	o, err = h.sale.Pay(h.t.Context(), o.ID, secret, "sandbox", pay.TokenOK)
@@ -445,10 +446,40 @@ func (g *gate) settle(id ticket.ID, kind journal.Kind, decision uint64) {
 	g.write(journal.Entry{Kind: kind, Ticket: id, Refers: decision})
 }
 
-// batch seals the entries after a number.
+// batch seals the entries after a number, with the receipts of what they consume.
 func (g *gate) batch(after int) []byte {
 	g.h.t.Helper()
-	data, err := journal.SealBatch(g.key, g.id, g.raw[after:], g.time)
+	var receipts [][]byte
+	for _, data := range g.raw[after:] {
+		e, err := journal.ParseEntry(data)
+		g.h.must(err)
+		if e.Kind == journal.Passed || e.Kind == journal.Flagged {
+			receipts = append(receipts, g.receipt(e.Refers, nil))
+		}
+	}
+	return g.parcel(after, receipts...)
+}
+
+// parcel seals the entries after a number with any receipts.
+func (g *gate) parcel(after int, receipts ...[]byte) []byte {
+	g.h.t.Helper()
+	batch, err := journal.SealBatch(g.key, g.id, g.raw[after:], g.time)
+	g.h.must(err)
+	data, err := topic.Upload{Batch: batch, Receipts: receipts}.Encode()
+	g.h.must(err)
+	return data
+}
+
+// receipt signs the receipt of an entry; change may make it a lie.
+func (g *gate) receipt(seq uint64, change func(*journal.Receipt)) []byte {
+	g.h.t.Helper()
+	e, err := journal.ParseEntry(g.raw[seq-1])
+	g.h.must(err)
+	r := journal.ReceiptOf(g.id, "north", &e)
+	if change != nil {
+		change(&r)
+	}
+	data, err := journal.SignReceipt(g.key, r)
 	g.h.must(err)
 	return data
 }

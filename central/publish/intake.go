@@ -95,7 +95,7 @@ func (p *Publisher) take(ctx context.Context, in parcel) (journal.Head, error) {
 		p.incident(ctx, Incident{Device: in.device, Kind: IncidentRevoked, Detail: "a batch of a revoked device", Evidence: in.data})
 		return journal.Head{}, errNotOurs
 	}
-	batch, err := open(in, device)
+	batch, err := p.open(ctx, in, device)
 	if err != nil {
 		p.incident(ctx, Incident{Device: in.device, Kind: IncidentBatch, Detail: err.Error(), Evidence: in.data})
 		return journal.Head{}, fmt.Errorf("%w: %w", errNotOurs, err)
@@ -104,7 +104,7 @@ func (p *Publisher) take(ctx context.Context, in parcel) (journal.Head, error) {
 	if err != nil {
 		return journal.Head{}, fmt.Errorf("head: %w", err)
 	}
-	fresh, next, err := p.extend(ctx, head, batch)
+	fresh, next, err := p.extend(ctx, head, batch.Batch)
 	var gap *journal.GapError
 	switch {
 	case errors.As(err, &gap):
@@ -118,7 +118,7 @@ func (p *Publisher) take(ctx context.Context, in parcel) (journal.Head, error) {
 	case err != nil:
 		return journal.Head{}, err
 	case len(fresh) == 0:
-		return head, nil
+		return head, p.addReceipts(ctx, batch)
 	}
 	return next, p.store(ctx, in, device, batch, head, next, fresh)
 }
@@ -148,18 +148,22 @@ func (p *Publisher) askAgain(ctx context.Context, id ticket.DeviceID, device Dev
 }
 
 // open tries the keys that the device has had.
-func open(in parcel, device Device) (*journal.Batch, error) {
-	err := fmt.Errorf("device %s has no key: %w", in.device, ErrUnknownDevice)
+func (p *Publisher) open(ctx context.Context, in parcel, device Device) (load, error) {
+	up, err := topic.ParseUpload(in.data)
+	if err != nil {
+		return load{}, err
+	}
+	err = fmt.Errorf("device %s has no key: %w", in.device, ErrUnknownDevice)
 	for _, key := range device.Keys {
 		var batch *journal.Batch
-		if batch, err = journal.OpenBatch(in.data, in.device, key); err == nil {
-			return batch, nil
+		if batch, err = journal.OpenBatch(up.Batch, in.device, key); err == nil {
+			return load{Batch: batch, receipts: p.openReceipts(ctx, in.device, device, key, up.Receipts)}, nil
 		}
 		if !errors.Is(err, journal.ErrCheckpoint) {
 			break
 		}
 	}
-	return nil, err
+	return load{}, err
 }
 
 // extend compares a batch with what is stored. A batch that ends before the head
@@ -177,7 +181,7 @@ func (p *Publisher) extend(ctx context.Context, head journal.Head, b *journal.Ba
 	return head.Extend(b)
 }
 
-func (p *Publisher) store(ctx context.Context, in parcel, device Device, b *journal.Batch, head, next journal.Head, fresh []journal.Entry) error {
+func (p *Publisher) store(ctx context.Context, in parcel, device Device, b load, head, next journal.Head, fresh []journal.Entry) error {
 	events, err := p.limits(ctx, in, device, fresh)
 	if err != nil {
 		return err
@@ -191,6 +195,7 @@ func (p *Publisher) store(ctx context.Context, in parcel, device Device, b *jour
 	got, err := p.cfg.Store.Receive(ctx, Delivery{
 		Device: in.device, Gate: device.Gate, From: head, To: next,
 		Entries: fresh, Raw: b.Raw[len(b.Raw)-len(fresh):], Checkpoint: b.Checkpoint, Events: events,
+		Receipts: b.receipts,
 	})
 	if err != nil {
 		return fmt.Errorf("store entries %d to %d: %w", head.Seq+1, next.Seq, err)
@@ -199,6 +204,7 @@ func (p *Publisher) store(ctx context.Context, in parcel, device Device, b *jour
 	if len(got.Ledger) > 0 {
 		signal(p.grown)
 	}
+	p.stray(ctx, got.Strays)
 	for _, c := range got.Conflicts {
 		p.cfg.Observe.ConflictFound(c.Event)
 		p.alarm(ctx, c)

@@ -63,6 +63,7 @@ type Store interface {
 	Chain
 	Sets
 	Journals
+	Receipts
 }
 
 // SignedDelta is one link of the chain as it is published.
@@ -151,12 +152,16 @@ type Delivery struct {
 	// Events are those whose entries go to the ledger, each with a function that
 	// says how often a ticket may enter.
 	Events map[ticket.EventID]func(ticket.ID) int
+
+	// Receipts came with the entries; see [Receipts] for which are kept.
+	Receipts []Receipt
 }
 
 // Received is what became of a delivery.
 type Received struct {
 	Ledger    map[ticket.EventID]uint64 // length of each ledger that has grown
 	Conflicts []NewConflict
+	Strays    []Receipt
 }
 
 // NewConflict is a ticket that was found to be in conflict just now.
@@ -175,6 +180,7 @@ const (
 	IncidentRevoked IncidentKind = "revoked" // a batch of a device that was taken out
 	IncidentForeign IncidentKind = "foreign" // entries about an event that the device is not enrolled for
 	IncidentFuture  IncidentKind = "future"  // entries dated more than a day ahead
+	IncidentReceipt IncidentKind = "receipt" // a receipt that is forged, foreign or of what never was
 )
 
 // Incident is kept for people to look at, with the bytes as evidence. A list of

@@ -79,7 +79,8 @@ func (p *Publish) Receive(ctx context.Context, d publish.Delivery) (got publish.
 				return fmt.Errorf("entry %d: %w", e.Seq, err)
 			}
 		}
-		return nil
+		got.Strays, err = keepReceipts(ctx, t, d.Receipts)
+		return err
 	})
 	return got, err
 }

@@ -27,7 +27,7 @@ func TestModeWhileTheClockStands(t *testing.T) {
 			t.Fatal(err)
 		}
 		u, err := uplink.New(t.Context(), uplink.Config{
-			Store: s, Device: "gate-1", Signer: signer, Certificate: func() []byte { return cert },
+			Store: s, Device: "gate-1", Gate: "North", Signer: signer, Certificate: func() []byte { return cert },
 			Anchor: trust.Anchor{Threshold: 1, Roots: []trust.PublicKey{w.root.Public()}}, Events: []ticket.EventID{event},
 			TrustList: w.signedList(), Logger: slog.New(slog.DiscardHandler),
 			Now: func() time.Time { return start }, Steady: time.Now,

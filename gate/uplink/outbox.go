@@ -14,13 +14,15 @@ import (
 	"github.com/con-ting/conting/sync/trust"
 )
 
-// outbox cuts the journal into signed batches and holds them until central has
-// acknowledged their last entry. The journal itself is on the disk; a batch is
-// sealed anew after a restart.
+// outbox cuts the journal into signed batches, with the receipts of what they
+// consume, and holds them until central has acknowledged their last entry. The
+// journal itself is on the disk; batches and receipts are made anew after a
+// restart.
 type outbox struct {
 	store  *store.Store
 	signer trust.Signer
 	device ticket.DeviceID
+	gate   string // its name in the event's rules
 	topic  string
 
 	mu     sync.Mutex  // guards the fields below
@@ -49,11 +51,11 @@ func (o *outbox) pending(ctx context.Context, limit int) ([]link.Item, error) {
 		if len(entries) == 0 {
 			break
 		}
-		batch, err := journal.SealBatch(o.signer, o.device, entries, o.store.Clock().Now())
+		payload, n, err := o.parcel(ctx, entries)
 		if err != nil {
 			return nil, fmt.Errorf("seal journal after entry %d: %w", last, err)
 		}
-		o.sealed = append(o.sealed, link.Item{Key: last + uint64(len(entries)), Topic: o.topic, Payload: batch})
+		o.sealed = append(o.sealed, link.Item{Key: last + uint64(n), Topic: o.topic, Payload: payload}) // #nosec G115 -- a count
 	}
 	return o.sealed[:min(len(o.sealed), limit):min(len(o.sealed), limit)], nil
 }

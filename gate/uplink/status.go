@@ -79,6 +79,7 @@ func (u *Uplink) refresh(ctx context.Context) {
 	if u.link != nil {
 		l = u.link.State()
 	}
+	u.leases.connected.Store(l.Connected)
 	head, err := u.cfg.Store.Head(ctx)
 	acked, errAcked := u.cfg.Store.Acked(ctx)
 	events := make([]EventStatus, 0, len(u.cfg.Events))

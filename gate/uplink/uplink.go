@@ -27,6 +27,7 @@ import (
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/link"
 	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/ticketset"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
 )
@@ -57,6 +58,7 @@ type Link interface {
 type Config struct {
 	Store  *store.Store
 	Device ticket.DeviceID
+	Gate   string       // its name in the event's rules, for the receipts
 	Signer trust.Signer // the device's key
 
 	// Certificate returns the device's certificate (DER). It is asked for each
@@ -102,6 +104,8 @@ func (c *Config) check() error {
 	switch {
 	case c.Store == nil || c.Signer == nil || c.Certificate == nil || c.Logger == nil || c.Now == nil:
 		return fmt.Errorf("%w: Store, Signer, Certificate, Logger and Now are required", ErrConfig)
+	case c.Gate == "" || len(c.Gate) > ticket.MaxName:
+		return fmt.Errorf("%w: gate's name %.40q", ErrConfig, c.Gate)
 	case len(c.Version) > 64:
 		return fmt.Errorf("%w: version text of %d bytes, the most is 64", ErrConfig, len(c.Version))
 	case len(c.Events) == 0 || slices.Contains(c.Events, 0):
@@ -154,8 +158,9 @@ type Uplink struct {
 	report  chan struct{} // capacity 1: publish the state now
 	ended   chan struct{} // closed when Run returns
 
-	out  outbox
-	mode hysteresis
+	out    outbox
+	mode   hysteresis
+	leases leases
 
 	// The fields below are owned by Run's goroutine.
 	link   Link
@@ -178,7 +183,8 @@ func New(ctx context.Context, cfg Config) (*Uplink, error) {
 	u := &Uplink{
 		cfg: cfg, in: make(chan message, inboxLength), changed: make(chan struct{}, 1), grown: make(chan struct{}, 1),
 		report: make(chan struct{}, 1), ended: make(chan struct{}), swept: make(chan error, 1), rooms: map[ticket.EventID]*room{},
-		mode: hysteresis{worse: cfg.DegradeAfter, better: cfg.RestoreAfter, now: journal.Alone},
+		mode:   hysteresis{worse: cfg.DegradeAfter, better: cfg.RestoreAfter, now: journal.Alone},
+		leases: leases{now: cfg.Now, steady: cfg.Steady, pages: map[ticket.EventID]*[ticketset.LeasePages]heardPage{}},
 	}
 	u.status.Peers = map[ticket.DeviceID]time.Time{}
 	u.status.Refused = map[string]uint64{}
@@ -196,7 +202,7 @@ func New(ctx context.Context, cfg Config) (*Uplink, error) {
 	if err != nil {
 		return nil, err
 	}
-	u.out = outbox{store: cfg.Store, signer: cfg.Signer, device: cfg.Device, topic: topic.JournalOf(cfg.Device), acked: acked.Seq}
+	u.out = outbox{store: cfg.Store, signer: cfg.Signer, device: cfg.Device, gate: cfg.Gate, topic: topic.JournalOf(cfg.Device), acked: acked.Seq}
 	u.refresh(ctx)
 	return u, nil
 }
@@ -205,7 +211,7 @@ func New(ctx context.Context, cfg Config) (*Uplink, error) {
 func (u *Uplink) Subscriptions() []string {
 	out := []string{topic.TrustList(), topic.AckOf(u.cfg.Device), topic.CommandOf(u.cfg.Device)}
 	for _, e := range u.cfg.Events {
-		out = append(out, topic.BeaconOf(e), topic.Manifest(e), topic.AllDeltas(e), topic.AllAdmissions(e))
+		out = append(out, topic.BeaconOf(e), topic.Manifest(e), topic.AllDeltas(e), topic.AllAdmissions(e), topic.AllLeases(e))
 	}
 	return out
 }
@@ -303,6 +309,8 @@ func (u *Uplink) take(ctx context.Context, m message) {
 		what, err = "beacon", u.takeBeacon(ctx, room, m.payload)
 	case topic.Ledger:
 		what, err = "ledger page", u.takeLedger(ctx, room, n, m)
+	case topic.Leases:
+		what, err = "lease page", u.takeLeases(ctx, n, m.payload)
 	case topic.Admissions:
 		what, err = "notice", u.takeNotice(ctx, n, m.payload)
 	case topic.DeviceAck:

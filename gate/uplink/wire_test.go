@@ -160,7 +160,12 @@ func (w *wire) take(ctx context.Context, m message) {
 	w.world.mu.Lock()
 	key := w.keys[n.Device]
 	w.world.mu.Unlock()
-	b, err := journal.OpenBatch(m.payload, n.Device, key)
+	up, err := topic.ParseUpload(m.payload)
+	if err != nil {
+		w.t.Errorf("an upload of %s: %v", n.Device, err)
+		return
+	}
+	b, err := journal.OpenBatch(up.Batch, n.Device, key)
 	if err != nil {
 		w.t.Errorf("a batch of %s: %v", n.Device, err)
 		return
@@ -316,7 +321,7 @@ func (w *wire) gate(id ticket.DeviceID, bad bool) *wireGate {
 		}
 	})
 	g.uplink, err = uplink.New(w.t.Context(), uplink.Config{
-		Store: g.store, Device: id, Signer: signer, Certificate: func() []byte { return der },
+		Store: g.store, Device: id, Gate: "North", Signer: signer, Certificate: func() []byte { return der },
 		Anchor: trust.Anchor{Threshold: 1, Roots: []trust.PublicKey{w.root.Public()}}, Events: []ticket.EventID{event},
 		TrustList: w.signedList(), Version: "test", Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 		PullTimeout: time.Second, RestoreAfter: 100 * time.Millisecond,

@@ -55,6 +55,7 @@ type world struct {
 	double   float64
 	delay    time.Duration                    // the most; each message has its own, so they overtake each other
 	ledgers  map[ticket.DeviceID]journal.Head // what central knows of the journals
+	receipts map[ticket.DeviceID][][]byte     // what came with them, as often as it came
 	keys     map[ticket.DeviceID]trust.PublicKey
 	mute     bool // central does not acknowledge
 	forks    int
@@ -69,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
 		t: t, root: edKey(t, 1), key: edKey(t, 2), rng: mathrand.New(mathrand.NewPCG(1, 2)), retained: map[string][]byte{},
-		links: map[ticket.DeviceID]*fakeLink{}, ledgers: map[ticket.DeviceID]journal.Head{}, keys: map[ticket.DeviceID]trust.PublicKey{},
+		links: map[ticket.DeviceID]*fakeLink{}, ledgers: map[ticket.DeviceID]journal.Head{}, receipts: map[ticket.DeviceID][][]byte{}, keys: map[ticket.DeviceID]trust.PublicKey{},
 	}
 	var err error
 	if w.caKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
@@ -320,7 +321,13 @@ func (w *world) faulty(do func()) {
 func (w *world) central(device ticket.DeviceID, payload []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	b, err := journal.OpenBatch(payload, device, w.keys[device])
+	up, err := topic.ParseUpload(payload)
+	if err != nil {
+		w.t.Errorf("central: %v", err)
+		return
+	}
+	w.receipts[device] = append(w.receipts[device], up.Receipts...)
+	b, err := journal.OpenBatch(up.Batch, device, w.keys[device])
 	if err != nil {
 		w.t.Errorf("central: %v", err)
 		return
@@ -388,7 +395,7 @@ func (g *gate) start(id ticket.DeviceID) {
 		g.t.Fatal(err)
 	}
 	g.uplink, err = uplink.New(ctx, uplink.Config{
-		Store: g.store, Device: id, Signer: g.signer, Certificate: func() []byte { return g.cert },
+		Store: g.store, Device: id, Gate: "North", Signer: g.signer, Certificate: func() []byte { return g.cert },
 		Anchor: trust.Anchor{Threshold: 1, Roots: []trust.PublicKey{w.root.Public()}}, Events: []ticket.EventID{event},
 		TrustList: w.signedList(), Version: "test", Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
