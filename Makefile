@@ -95,7 +95,7 @@ test: ## all Go tests with the race detector
 .PHONY: vectors
 vectors: ## published vectors: make vectors VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "usage: make vectors VECTORS=DIR (Wycheproof, COSE, WebAuthn files)"; exit 2; }
-	@VECTORS=$(abspath $(VECTORS)) go test -count=1 -v -run '^TestVectors' ./sync/trust ./sync/pass ./sync/ticketset
+	@VECTORS=$(abspath $(VECTORS)) go test -count=1 -v -run '^TestVectors' ./sync/trust ./sync/pass ./sync/ticketset ./sync/credential
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s)

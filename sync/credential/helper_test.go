@@ -216,9 +216,9 @@ func with(t testing.TB, claims m, name string, v any) m {
 // allErrors are the sentinels, of which an error about what was shown wraps
 // exactly one.
 var allErrors = map[string]error{
-	"malformed": credential.ErrMalformed, "bad signature": credential.ErrBadSignature, "issuer": credential.ErrIssuer,
+	"malformed": credential.ErrMalformed, "bad_signature": credential.ErrBadSignature, "issuer": credential.ErrIssuer,
 	"subject": credential.ErrSubject, "expired": credential.ErrExpired, "revoked": credential.ErrRevoked,
-	"status unknown": credential.ErrStatusUnknown, "audience": credential.ErrAudience, "nonce": credential.ErrNonce,
+	"status_unknown": credential.ErrStatusUnknown, "audience": credential.ErrAudience, "nonce": credential.ErrNonce,
 	"invalid": credential.ErrInvalid,
 }
 
@@ -228,7 +228,7 @@ func verdict(err error) string {
 		return "ok"
 	}
 	var names []string
-	for _, name := range []string{"malformed", "bad signature", "issuer", "subject", "expired", "revoked", "status unknown", "audience", "nonce", "invalid"} {
+	for _, name := range []string{"malformed", "bad_signature", "issuer", "subject", "expired", "revoked", "status_unknown", "audience", "nonce", "invalid"} {
 		if errors.Is(err, allErrors[name]) {
 			names = append(names, name)
 		}
@@ -271,4 +271,26 @@ func coordinates(t testing.TB, p party) (x, y string) {
 		t.Fatal(err)
 	}
 	return b64(t, point[1:33]), b64(t, point[33:])
+}
+
+// isPanic reports whether an error was a panic of aries.
+func isPanic(err error) bool {
+	return err != nil && strings.Contains(err.Error(), credential.PanicText)
+}
+
+// privateOf is the secret of a party of these tests.
+func privateOf(t testing.TB, p party) []byte {
+	t.Helper()
+	switch k := p.key.(type) {
+	case ed25519.PrivateKey:
+		return k.Seed()
+	case *ecdsa.PrivateKey:
+		d, err := k.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	t.Fatalf("key of type %T", p.key)
+	return nil
 }

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -50,7 +51,7 @@ func (w *vpClaims) check() error {
 		return fmt.Errorf("holder: %w", err)
 	}
 	if w.NotBefore == nil || w.Expires == nil {
-		return fmt.Errorf("no beginning or no end")
+		return errors.New("no beginning or no end")
 	}
 	for _, s := range []*seconds{w.NotBefore, w.Expires, w.IssuedAt} {
 		if s != nil && (*s < 0 || *s > maxSeconds) {
@@ -65,9 +66,9 @@ func (w *vpClaims) check() error {
 	case w.Nonce == "" || len(w.Nonce) > maxWord || !visible(w.Nonce):
 		return fmt.Errorf("nonce of %d bytes, want 1 to %d", len(w.Nonce), maxWord)
 	case len(w.ID) > maxID || len(w.VP.ID) > maxID || w.ID != "" && w.VP.ID != "" && w.ID != w.VP.ID:
-		return fmt.Errorf("two ids, or a long one")
+		return errors.New("two ids, or a long one")
 	case w.VP.Holder != "" && w.VP.Holder != w.Issuer:
-		return fmt.Errorf("two holders")
+		return errors.New("two holders")
 	case len(w.VP.Context) == 0 || len(w.VP.Context) > maxContexts || w.VP.Context[0] != contextV1:
 		return fmt.Errorf("context %.200q, want %s first", w.VP.Context, contextV1)
 	case len(w.VP.Type) != 1 || w.VP.Type[0] != typePresentation:

@@ -84,15 +84,15 @@ func TestStatusOfACredential(t *testing.T) {
 		"not revoked":                        {jwt, listOf(t, issuer, 94566, 94568), 0, someTime, "ok", hour},
 		"revoked":                            {jwt, listOf(t, issuer, 94567), 0, someTime, "revoked", hour},
 		"no status entry":                    {issue(t, issuer, staffOf(holder)), "", 0, someTime, "ok", -1},
-		"no list here":                       {jwt, "", 0, someTime, "status unknown", -1},
-		"a list of another issuer":           {jwt, listOf(t, other), 0, someTime, "status unknown", -1},
-		"a list of nobody we know":           {jwt, listOf(t, holder), 0, someTime, "status unknown", -1},
-		"a list that was tampered with":      {jwt, listOf(t, issuer)[:300] + "A" + listOf(t, issuer)[301:], 0, someTime, "status unknown", -1},
-		"an entry beyond the list":           {issue(t, issuer, long), listOf(t, issuer), 0, someTime, "status unknown", -1},
-		"a list that has ended":              {jwt, listOf(t, issuer), 0, someTime.Add(23 * hour), "status unknown", 24 * hour},
+		"no list here":                       {jwt, "", 0, someTime, "status_unknown", -1},
+		"a list of another issuer":           {jwt, listOf(t, other), 0, someTime, "status_unknown", -1},
+		"a list of nobody we know":           {jwt, listOf(t, holder), 0, someTime, "status_unknown", -1},
+		"a list that was tampered with":      {jwt, listOf(t, issuer)[:300] + "A" + listOf(t, issuer)[301:], 0, someTime, "status_unknown", -1},
+		"an entry beyond the list":           {issue(t, issuer, long), listOf(t, issuer), 0, someTime, "status_unknown", -1},
+		"a list that has ended":              {jwt, listOf(t, issuer), 0, someTime.Add(23 * hour), "status_unknown", 24 * hour},
 		"revoked in a list that has ended":   {jwt, listOf(t, issuer, 94567), 0, someTime.Add(23 * hour), "revoked", 24 * hour},
 		"a list as old as may be":            {jwt, listOf(t, issuer), hour, someTime, "ok", hour},
-		"a list older than may be":           {jwt, listOf(t, issuer), hour, someTime.Add(time.Second), "status unknown", hour + time.Second},
+		"a list older than may be":           {jwt, listOf(t, issuer), hour, someTime.Add(time.Second), "status_unknown", hour + time.Second},
 		"revoked in a list that is too old":  {jwt, listOf(t, issuer, 94567), hour, someTime.Add(2 * hour), "revoked", 3 * hour},
 		"a list that our clock calls future": {jwt, listOf(t, issuer), 0, someTime.Add(-hour - time.Minute), "ok", 0},
 	} {
@@ -136,7 +136,7 @@ func TestNewerStatusListCounts(t *testing.T) {
 		t.Errorf("got %v, want revoked", err)
 	}
 	list = "x"
-	if _, err := v.Credential(context.Background(), jwt, someTime); verdict(err) != "status unknown" {
+	if _, err := v.Credential(context.Background(), jwt, someTime); verdict(err) != "status_unknown" {
 		t.Errorf("got %v, want status unknown", err)
 	}
 }
@@ -199,9 +199,9 @@ func TestShapeOfAStatusList(t *testing.T) {
 		"another URL":         {good, "https://other.example/1.jwt", "malformed"},
 		"a URL that is none":  {good, "registrar.example", "malformed"},
 		"a staff credential":  {issue(t, issuer, staffOf(stranger)), someList, "malformed"},
-		"another's signature": {rawJWS(t, stranger, headerOf(stranger), claims), someList, "bad signature"},
+		"another's signature": {rawJWS(t, stranger, headerOf(stranger), claims), someList, "bad_signature"},
 		"alg none":            {b64(t, m{"alg": "none"}) + "." + strings.Split(good, ".")[1] + ".", someList, "malformed"},
-		"a broken signature":  {good[:len(good)-4] + "AAAA", someList, "bad signature"},
+		"a broken signature":  {good[:len(good)-4] + "AAAA", someList, "bad_signature"},
 		"nothing":             {"", someList, "malformed"},
 		"too much":            {good + strings.Repeat("A", credential.MaxStatusList), someList, "malformed"},
 	} {

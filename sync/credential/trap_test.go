@@ -39,7 +39,7 @@ func (x trap) run(t *testing.T, v *credential.Verifier) {
 	if verdict(err) != x.want {
 		t.Errorf("we say %v, want %s", err, x.want)
 	}
-	if err != nil && strings.Contains(err.Error(), credential.PanicText) {
+	if isPanic(err) {
 		t.Errorf("it passed the fence: %v", err)
 	}
 }
@@ -60,7 +60,7 @@ func TestTrapsOfUnsignedThings(t *testing.T) {
 	bare = with(t, bare, "vc.type", []string{"VerifiableCredential"})
 	bare = with(t, bare, "vc.credentialSubject", m{"id": holder.did})
 	bareNone := b64(t, m{"alg": "none"}) + "." + b64(t, bare) + "."
-	var object m = claimsOf(t, "."+b64(t, plain(issuer.did, holder.did))+".")
+	object := claimsOf(t, "."+b64(t, plain(issuer.did, holder.did))+".")
 
 	for name, x := range map[string]trap{
 		"alg none":                       {bareNone, false, "accepts", "malformed"},
@@ -90,10 +90,10 @@ func TestTrapsOfTheWrongSigner(t *testing.T) {
 	tampered = strings.Replace(tampered, string(holder.did), string(thief.did), 1)
 
 	for name, x := range map[string]trap{
-		"issuer is the victim, key is the attacker's":              {rawJWS(t, thief, headerOf(thief), claims), false, "accepts", "bad signature"},
+		"issuer is the victim, key is the attacker's":              {rawJWS(t, thief, headerOf(thief), claims), false, "accepts", "bad_signature"},
 		"linked data: issuer is the victim, key is the attacker's": {ldSigned(t, issuer.did, thief.did, thief), false, "accepts", "malformed"},
 		"linked data: all in order, and of no use here":            {ldSigned(t, issuer.did, holder.did, issuer), false, "accepts", "malformed"},
-		"presentation: holder is the victim, key is the thief's":   {rawJWS(t, thief, headerOf(thief), vp), true, "accepts", "bad signature"},
+		"presentation: holder is the victim, key is the thief's":   {rawJWS(t, thief, headerOf(thief), vp), true, "accepts", "bad_signature"},
 		"presentation by somebody who is not the subject":          {present(t, thief, good), true, "accepts", "subject"},
 		"presentation around a tampered linked data credential": {
 			rawJWS(t, holder, headerOf(holder), with(t, vp, "vp.verifiableCredential", []any{claimsOf(t, "."+b64(t, []byte(tampered))+".")})), true, "accepts", "malformed",
