@@ -31,7 +31,7 @@ export function parseNonce(s: string): Nonce {
 }
 
 /** challengeFor is what the authenticator must sign to answer the nonce for a ticket. */
-export function challengeFor(id: Uint8Array, n: Nonce): Promise<Bytes> {
+export async function challengeFor(id: Uint8Array, n: Nonce): Promise<Bytes> {
   return sha256(concat(labelChallenge, ticketField(id), n.value, u64(n.issued), utf8(n.gate)));
 }
 

@@ -1,5 +1,7 @@
-// What Go wrote, this library must write byte for byte: testdata/pass/passes.json.
+// What Go wrote, this library must write byte for byte: testdata/pass/passes.json
+// and testdata/credential/credentials.json.
 import { readFileSync } from 'node:fs';
+import { inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { accreditedMessage, accreditedText } from './accredited';
 import { base45, unbase45 } from './base45';
@@ -7,12 +9,15 @@ import { type Bytes, b64u, hex, unb64u, unhex, utf8 } from './bytes';
 import { asArray, asBytes, decode } from './cbor';
 import { challengeFor, challengeText, type Nonce, parseNonce } from './challenge';
 import { checkTail } from './clientdata';
+import { didOf, keyIdOf, keyOf } from './did';
 import { codeOf } from './fault';
+import { pack, payloadOf } from './pack';
 import { parsePart, split } from './parts';
 import { kindOf, open, paperText, prefix, qrVersion } from './pass';
 import { draw } from './qr';
 import { Session, slotMs } from './session';
 import { parseTicket } from './ticket';
+import { signingInput } from './vp';
 
 interface Golden {
   relying_party: { id: string; origin: string };
@@ -198,4 +203,33 @@ describe('texts that Go refuses to read', () => {
     if (field.length !== 16) parseTicket(field);
     if (kind === 'rotating' && (body[9] as number) >= 4) checkTail(asBytes(body[10]));
   }
+});
+
+// sync/credential's vectors: what the wallet signs, and how it packs it.
+describe('presentations', () => {
+  const { parties, presentations } = JSON.parse(
+    readFileSync(new URL('../../../../testdata/credential/credentials.json', import.meta.url), 'utf8'),
+  ) as {
+    parties: { did: string; kid: string; alg: string; public_hex: string }[];
+    presentations: { name: string; audience: string; nonce: string; verdict: string; signing_input: string; vp: string; packed_hex: string; plain_hex: string }[];
+  };
+
+  test.each(parties.filter((p) => p.alg === 'ES256'))('DID $did', (p) => {
+    expect(didOf(unhex(p.public_hex))).toBe(p.did);
+    expect(hex(keyOf(p.did))).toBe(p.public_hex);
+    expect(keyIdOf(p.did)).toBe(p.kid);
+  });
+
+  test.each(presentations)('$name', async (c) => {
+    const claims = payloadOf(c.vp) as { iss: string; aud: string[]; nonce: string; nbf: number; exp: number; vp: { verifiableCredential: string[] } };
+    const said = { holder: claims.iss, audience: claims.aud[0]!, nonce: claims.nonce, from: claims.nbf, until: claims.exp };
+    expect(signingInput(said, claims.vp.verifiableCredential)).toBe(c.signing_input);
+    if (c.verdict === 'ok') expect(said).toMatchObject({ audience: c.audience, nonce: c.nonce });
+
+    const [packed, theirs] = [await pack(c.vp), unhex(c.packed_hex)];
+    const before = 2 + 64 * (theirs[1]! + 1);
+    expect(hex(packed.slice(0, before))).toBe(hex(theirs.slice(0, before)));
+    expect(inflateRawSync(packed.slice(before)).toString('hex')).toBe(c.plain_hex);
+    expect(packed.length).toBeLessThanOrEqual(theirs.length + 16);
+  });
 });

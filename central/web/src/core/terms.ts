@@ -16,7 +16,7 @@ export interface TransferTerms {
   readonly to: Uint8Array;
 }
 
-function transfer(label: Uint8Array, t: TransferTerms): Promise<Bytes> {
+async function transfer(label: Uint8Array, t: TransferTerms): Promise<Bytes> {
   if (t.ticket.length !== 16 || t.from.length !== 33 || t.to.length !== 33) throw new Fault('malformed', 'transfer of no ticket or to no key');
   return sha256(label, t.challenge, t.ticket, u32(t.version), t.from, t.to);
 }
@@ -28,6 +28,6 @@ export const transferTerms = (t: TransferTerms): Promise<Bytes> => transfer(labe
 export const acceptTerms = (t: TransferTerms): Promise<Bytes> => transfer(labelAccept, t);
 
 /** askTerms is what the passkey of whoever asks a relative to book signs. */
-export function askTerms(challenge: Uint8Array, event: number, zone: number, klass: number, to: string): Promise<Bytes> {
+export async function askTerms(challenge: Uint8Array, event: number, zone: number, klass: number, to: string): Promise<Bytes> {
   return sha256(labelAsk, challenge, u32(event), u16(zone), u8(klass), utf8(to));
 }
