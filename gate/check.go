@@ -104,7 +104,7 @@ func (a *app) explain(ctx context.Context, u *unlocked, conf *config, event tick
 		return nil, err
 	}
 	// How sure the clock is belongs to this device, not to the moment asked about.
-	e, err := judge.Check(ctx, text, clock.Reading{Now: at, Uncertainty: clk.Read().Uncertainty, Source: clk.Read().Source})
+	e, err := judge.Check(ctx, text, nil, clock.Reading{Now: at, Uncertainty: clk.Read().Uncertainty, Source: clk.Read().Source})
 	return &e, err
 }
 

@@ -45,7 +45,7 @@ func (m memory) Lookup(ctx context.Context, event ticket.EventID, id ticket.ID) 
 
 // Claim takes one entry of a ticket and writes the decision.
 func (m memory) Claim(ctx context.Context, c lane.Claim) (lane.Claimed, error) {
-	got, err := m.Store.Claim(ctx, store.ClaimRequest{Entry: c.Entry, Ticket: c.Carried, Version: c.Version, MaxEntries: c.MaxEntries})
+	got, err := m.Store.Claim(ctx, store.ClaimRequest{Entry: c.Entry, Ticket: c.Carried, Version: c.Version, MaxEntries: c.MaxEntries, Unlimited: c.Unlimited})
 	if err != nil {
 		return lane.Claimed{}, err
 	}

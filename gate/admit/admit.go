@@ -273,6 +273,11 @@ func Fail(outcome ticket.Outcome, reason ticket.Reason, rule string) Verdict {
 	return Verdict{Outcome: outcome, Reason: reason, Detail: Detail{Rule: rule, Next: NextFor(reason)}}
 }
 
+// ToStaffLane returns the verdict for what is only read where a steward stands.
+func ToStaffLane() Verdict {
+	return Verdict{Outcome: ticket.Refer, Reason: ticket.ReferToStaff, Detail: Detail{Rule: "staff_lane", Next: NextStaffLane}}
+}
+
 // Already returns the verdict for a claim that another entry holds.
 func Already(use Use) Verdict {
 	v := Fail(ticket.Refuse, ticket.AlreadyAdmitted, "claim")

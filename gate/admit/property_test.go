@@ -43,10 +43,10 @@ func random(r *rand.Rand) admit.In {
 	}
 	in.Lease = admit.LeaseState(r.IntN(5))
 	in.AgeShown = []uint8{0, 0, 18, 19, 20}[r.IntN(5)]
-	in.StaffLane, in.Steward = some(3), some(4)
 	if some(3) {
 		in.Ticket.Class = byte(r.IntN(11))
 	}
+	in.StaffLane, in.Steward = some(3), some(4)
 	switch r.IntN(12) {
 	case 0:
 		accredited(&in)
@@ -54,6 +54,9 @@ func random(r *rand.Rand) admit.In {
 		presented(&in)
 	case 2:
 		credential(admit.Presented(r.IntN(4)))(&in)
+	}
+	if some(6) {
+		in.StaffLane = false
 	}
 	if some(4) {
 		in.Ticket.Zone = uint16(r.IntN(5))
@@ -104,7 +107,7 @@ func mayEnter(in admit.In) bool {
 	if in.Event == nil || !in.Known || in.Proof != ticket.OK || in.Ticket.Event != in.Event.ID {
 		return false
 	}
-	if in.Presented == admit.PresentedOther || in.Presented == admit.PresentedAway {
+	if in.Presented == admit.PresentedOther || in.Presented == admit.PresentedAway || in.Presented != 0 && !in.StaffLane {
 		return false
 	}
 	c, haveClass := in.Event.Class(in.Ticket.Class)

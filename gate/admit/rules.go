@@ -80,7 +80,7 @@ var rules = []rule{
 	{"set_age", "is the ticket set still valid", 0, checkSetAge},
 	{"window_clock", "is the clock good enough to say that it is time", needTicket | needEvent, checkWindowClock},
 	{"lease_unseen", "does a lane that cannot challenge know the session to be alive", needEvent, checkLeaseUnseen},
-	{"staff_lane", "may the class enter where no steward stands", needTicket | needClass, waivable(checkStaffLane)},
+	{"staff_lane", "may this enter where no steward stands", 0, waivable(checkStaffLane)},
 	{"alone", "may this gate decide alone", needTicket | needClass, waivable(checkAlone)},
 	{"age", "is the holder's age proved where the event asks for it", needTicket | needEvent, waivable(checkAge)},
 	{"id_check", "may the class enter without an identity document", needTicket | needClass, waivable(checkID)},
@@ -439,14 +439,14 @@ func checkAlone(in *In) (Verdict, bool) {
 	return v, failed
 }
 
-// checkStaffLane sends a class to the lanes where a steward stands.
+// checkStaffLane sends presentations, and classes that ask for it, to the lanes
+// where a steward stands.
 func checkStaffLane(in *In) (Verdict, bool) {
-	if c, _ := in.class(); !c.StaffLane || in.StaffLane {
+	c, known := in.class()
+	if in.StaffLane || in.Presented == PresentedNone && (!in.Known || !known || !c.StaffLane) {
 		return ok()
 	}
-	v, failed := refer(ticket.ReferToStaff)
-	v.Detail.Next = NextStaffLane
-	return v, failed
+	return ToStaffLane(), true
 }
 
 // checkAge asks for the event's least age: proved when the ticket was bought or

@@ -38,6 +38,7 @@ func (l *Lane) decide(ctx context.Context) {
 			l.memory.leave(s.Ticket, s.Kind == journal.Released, l.cfg.Now())
 		case <-tick.C:
 			l.expire(ctx)
+			l.progress() // a presentation that nobody goes on showing is given up
 		}
 	}
 }
@@ -47,6 +48,10 @@ func (l *Lane) decide(ctx context.Context) {
 func (l *Lane) receive(ctx context.Context, r reading) {
 	if len(l.granted) >= MaxGranted {
 		r.reply(answer{err: ErrBusy})
+		return
+	}
+	if r.confirm != 0 {
+		l.confirmed(ctx, r)
 		return
 	}
 	texts := r.texts
@@ -93,22 +98,24 @@ func ours(texts []string) []string {
 // handle decides about one text and carries the decision out. It reports whether
 // that is news.
 func (l *Lane) handle(ctx context.Context, text string, r reading) (result Result, fresh bool) {
-	now, key := l.cfg.Now(), textKey(text)
+	now, key := l.cfg.Now(), keyOf(text)
 	if old, ok := l.memory.repeat(key, now); ok {
 		old.Repeat = true
 		return old, false
 	}
 	at := l.cfg.Clock.Read()
-	w := work{Lane: l, read: r.read, at: at, evidence: key}
+	w := work{Lane: l, read: r.read, at: at, evidence: textKey(text)}
 	w.result = Result{Lane: l.cfg.Name, At: at.Now, Timing: Timing{Frame: max(r.read.Sub(r.frame), 0)}}
 	if !w.carryOut(ctx, text) {
-		w.result.Repeat = true
+		w.result.Repeat = w.result.Parts.Total == 0
 		return w.result, false
 	}
 	l.number++
 	w.result.Number = l.number
 	w.result.Timing.Done = w.since()
-	l.memory.keep(key, w.result, l.cfg.Now())
+	if !w.forget {
+		l.memory.keep(key, w.result, l.cfg.Now())
+	}
 	l.log(ctx, w.result)
 	return w.result, true
 }

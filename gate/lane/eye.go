@@ -11,9 +11,11 @@ import (
 	"time"
 )
 
-// reading is what the eye hands to the desk: the texts of one frame.
+// reading is what the eye hands to the desk: the texts of one frame. It may be a
+// steward's word instead.
 type reading struct {
 	texts       []string
+	confirm     uint64 // the referral's entry; else 0
 	frame, read time.Time
 	answer      chan answer // nil for a frame's texts; else buffered
 }

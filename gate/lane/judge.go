@@ -18,6 +18,12 @@ type JudgeConfig struct {
 	Registry  Registry
 	Prover    Prover
 	Situation func() Situation
+
+	// Presenter verifies presentations of credentials; nil at a lane that takes none.
+	Presenter Presenter
+
+	// Staff says that a steward stands at this lane, who can confirm referrals.
+	Staff bool
 }
 
 // Judge takes a text through parsing, lookup, proof and the rules. It writes
@@ -32,70 +38,95 @@ func NewJudge(_ context.Context, cfg JudgeConfig) (*Judge, error) {
 	return &Judge{cfg: cfg}, nil
 }
 
-// judgement is all that was found out about one text.
+// question is what is to be judged, and when.
+type question struct {
+	pass   *pass.Pass // nil for a text that is no pass, and for a presentation
+	packed []byte     // of a presentation; else nil
+	at     clock.Reading
+	age    uint8 // that was shown just before
+
+	// For explanations: leave nonces open, and take this one for open.
+	dry   bool
+	nonce *pass.Nonce
+}
+
+// judgement is all that was found out about one pass or presentation.
 type judgement struct {
 	pass    *pass.Pass // nil for a text that is no pass
+	shown   *proof.Shown
 	facts   proof.Facts
 	in      admit.In
 	verdict admit.Verdict
+
+	// confirmable says that a steward of this lane may turn the referral into an
+	// admission.
+	confirmable bool
 }
 
-// judge decides about a pass, or about a text that is none when p is nil. The
-// error is that of the registry: nothing can be decided then. Dry leaves a nonce
-// open.
-func (j *Judge) judge(ctx context.Context, p *pass.Pass, at clock.Reading, dry bool) (judgement, error) {
+// judge decides. The error is that of the registry: nothing can be decided then.
+func (j *Judge) judge(ctx context.Context, q question) (judgement, error) {
 	s := j.cfg.Situation()
-	out := judgement{pass: p, in: admit.In{
+	out := judgement{pass: q.pass, in: admit.In{
 		Event: s.Event, SetExpires: s.SetExpires, Gate: j.cfg.Gate, Admitted: s.Admitted, Mode: s.Mode,
-		Now: at.Now, Uncertainty: at.Uncertainty, CanChallenge: j.cfg.Prover.CanChallenge(),
+		Now: q.at.Now, Uncertainty: q.at.Uncertainty, CanChallenge: j.cfg.Prover.CanChallenge(),
+		StaffLane: j.cfg.Staff, AgeShown: q.age,
 	}}
-	if p == nil {
+	var err error
+	switch {
+	case q.packed != nil:
+		err = j.present(ctx, s.Event, q, &out)
+	case q.pass == nil:
 		out.in.Proof = ticket.Malformed
-		out.verdict = admit.Decide(out.in)
-		return out, nil
-	}
-	out.in.Form = p.Form
-	if s.Event != nil {
-		if err := j.gather(ctx, s.Event, at, dry, &out); err != nil {
-			return out, err
+	default:
+		out.in.Form, out.in.Lease = q.pass.Form, lease(q.pass, s.Lease)
+		if s.Event != nil {
+			err = j.gather(ctx, s.Event, q, &out)
 		}
 	}
+	if err != nil {
+		return out, err
+	}
 	out.verdict = admit.Decide(out.in)
+	if out.verdict.Outcome == ticket.Refer {
+		yes := out.in
+		yes.Steward = true
+		out.confirmable = admit.Decide(yes).Outcome == ticket.Admit
+	}
 	return out, nil
 }
 
+// lease says how the session of a pass fares.
+func lease(p *pass.Pass, ask func([8]byte) admit.LeaseState) admit.LeaseState {
+	id, ok := p.Lease()
+	switch {
+	case !ok:
+		return admit.LeaseNone
+	case ask == nil:
+		return admit.LeaseUnknown
+	}
+	return ask(id)
+}
+
 // gather finds the ticket and what the pass proves of it.
-func (j *Judge) gather(ctx context.Context, event *ticket.Event, at clock.Reading, dry bool, out *judgement) error {
-	known, err := j.cfg.Registry.Lookup(ctx, event.ID, out.pass.ID)
+func (j *Judge) gather(ctx context.Context, event *ticket.Event, q question, out *judgement) error {
+	known, err := j.lookup(ctx, event, q.pass.ID, out)
 	if err != nil {
-		return fmt.Errorf("look up ticket %.8s: %w", out.pass.ID, err)
+		return err
 	}
 	out.facts = j.cfg.Prover.Check(proof.Question{
-		Pass: out.pass, Stored: known.Ticket, Party: event.RelyingParty,
-		Now: at.Now, Uncertainty: at.Uncertainty, Dry: dry,
+		Pass: q.pass, Stored: known.Ticket, Party: event.RelyingParty,
+		Now: q.at.Now, Uncertainty: q.at.Uncertainty, Dry: q.dry, Nonce: q.nonce,
 	})
 	out.in.Proof, out.in.Known, out.in.Ticket = out.facts.Proof, out.facts.Known, out.facts.Ticket
-	out.in.Status, out.in.Entries, out.in.Uses, out.in.LastExit = known.Status, known.Entries, known.Uses, known.LastExit
 	return nil
 }
 
-// Check explains what the gate would decide about a text at a time. It changes
-// nothing: no entry is claimed, nothing is written, and a nonce stays open. The
-// error is that of the registry.
-func (j *Judge) Check(ctx context.Context, text string, at clock.Reading) (Explanation, error) {
-	p, malformed := pass.Parse(text)
-	out, err := j.judge(ctx, p, at, true)
+// lookup takes over what the disk knows of a ticket's use.
+func (j *Judge) lookup(ctx context.Context, event *ticket.Event, id ticket.ID, out *judgement) (Known, error) {
+	known, err := j.cfg.Registry.Lookup(ctx, event.ID, id)
 	if err != nil {
-		return Explanation{}, err
+		return Known{}, fmt.Errorf("look up ticket %.8s: %w", id, err)
 	}
-	e := Explanation{
-		Known: out.facts.Known, Carried: out.facts.Carried,
-		Verdict: out.verdict, Steps: admit.Explain(out.in),
-	}
-	if p == nil {
-		e.Hint = malformed.Error()
-		return e, nil
-	}
-	e.Form, e.Ticket = p.Form.String(), p.ID.String()
-	return e, nil
+	out.in.Status, out.in.Entries, out.in.Uses, out.in.LastExit = known.Status, known.Entries, known.Uses, known.LastExit
+	return known, nil
 }

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/gate/turnstile"
+	"github.com/con-ting/conting/sync/pass"
 )
 
 // The budgets of a lane.
@@ -98,6 +99,10 @@ type Lane struct {
 	strangers strangers
 	granted   []granted
 	number    uint64
+	parts     pass.Assembler // of the presentation that is being shown
+	told      Progress       // what was last said of it
+	age       shownAge
+	referrals []referral // oldest first
 }
 
 // granted is a person on their way through.
@@ -175,7 +180,11 @@ func (l *Lane) Patience() time.Duration {
 // The error wraps [ErrBusy] or the context's.
 func (l *Lane) Scan(ctx context.Context, text string) (Result, error) {
 	now := l.cfg.Now()
-	r := reading{texts: []string{text}, frame: now, read: now, answer: make(chan answer, 1)}
+	return l.ask(ctx, reading{texts: []string{text}, frame: now, read: now, answer: make(chan answer, 1)})
+}
+
+// ask hands a reading to the desk and waits for its answer.
+func (l *Lane) ask(ctx context.Context, r reading) (Result, error) {
 	select {
 	case l.readings <- r:
 	case <-ctx.Done():

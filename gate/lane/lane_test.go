@@ -978,7 +978,7 @@ func TestCheckChangesNothing(t *testing.T) {
 		}
 		for name, text := range texts {
 			for range 2 {
-				e, err := r.judge.Check(t.Context(), text, systemClock{}.Read())
+				e, err := r.judge.Check(t.Context(), text, nil, systemClock{}.Read())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -994,7 +994,7 @@ func TestCheckChangesNothing(t *testing.T) {
 		r.wrote()
 		// At another time it is another answer.
 		late := clock.Reading{Now: time.Now().Add(30 * time.Second)}
-		if e, err := r.judge.Check(t.Context(), texts["rotating"], late); err != nil || e.Verdict.Reason != ticket.StalePass {
+		if e, err := r.judge.Check(t.Context(), texts["rotating"], nil, late); err != nil || e.Verdict.Reason != ticket.StalePass {
 			t.Errorf("30 s later: %+v, %v; want stale_pass", e.Verdict, err)
 		}
 		// The nonce is still open for the one it was shown to.
@@ -1002,7 +1002,7 @@ func TestCheckChangesNothing(t *testing.T) {
 		r.gate.Push()
 
 		r.ledger.set(func() { r.ledger.lookupEr = errDisk })
-		if _, err := r.judge.Check(t.Context(), texts["rotating"], systemClock{}.Read()); !errors.Is(err, errDisk) {
+		if _, err := r.judge.Check(t.Context(), texts["rotating"], nil, systemClock{}.Read()); !errors.Is(err, errDisk) {
 			t.Errorf("with a broken disk: %v, want %v", err, errDisk)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"time"
 
+	"github.com/con-ting/conting/sync/pass"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -14,7 +15,8 @@ const (
 
 	// hold is after how long a pass that is shown all the time is judged again:
 	// the doors may have opened. What is no pass is never judged again while it
-	// is in sight, so that a poster behind the queue flashes once.
+	// is in sight, so that a poster behind the queue flashes once; nor is a
+	// presentation, which has used up its nonce.
 	hold = 10 * time.Second
 
 	// retry is the same after a fault of the disk or the lane.
@@ -40,6 +42,15 @@ func newMemory() memory {
 
 func textKey(text string) [32]byte { return sha256.Sum256([]byte(text)) }
 
+// keyOf is what a text is remembered by: its own hash, or for a part that of the
+// presentation's name, because its parts are shown over and over.
+func keyOf(text string) [32]byte {
+	if p, err := pass.ParsePart(text); err == nil {
+		return textKey("presentation " + string(p.Set[:]))
+	}
+	return textKey(text)
+}
+
 // repeat returns the earlier result of a text that is still being shown.
 func (m *memory) repeat(key [32]byte, now time.Time) (Result, bool) {
 	s := m.texts[key]
@@ -55,7 +66,7 @@ func again(r Result) time.Duration {
 	switch {
 	case r.Verdict.Reason == ticket.StorageFault || r.Verdict.Reason == ticket.LaneFault:
 		return retry
-	case r.Form == 0:
+	case r.Form == 0 || r.Presented:
 		return 24 * time.Hour
 	}
 	return hold

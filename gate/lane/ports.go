@@ -70,6 +70,9 @@ type Claim struct {
 
 	// MaxEntries is how often the ticket may enter.
 	MaxEntries int
+
+	// Unlimited lets it enter however often it has: it is an accreditation.
+	Unlimited bool
 }
 
 // Claimed is the answer to a [Claim].
@@ -104,6 +107,11 @@ type Ledger interface {
 type Prover interface {
 	Check(q proof.Question) proof.Facts
 	CanChallenge() bool
+}
+
+// Presenter finds what a presentation of credentials proves; see [proof.Checker].
+type Presenter interface {
+	Present(ctx context.Context, p proof.Presentation) proof.Shown
 }
 
 // Turnstile is what the lane needs of a [turnstile.Lane].

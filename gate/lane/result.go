@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/gate/admit"
+	"github.com/con-ting/conting/gate/proof"
 	"github.com/con-ting/conting/gate/turnstile"
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/pass"
@@ -27,6 +28,16 @@ type Result struct {
 	Mode    admit.Mode    `json:"mode"`             // whom the gate could ask
 	Verdict admit.Verdict `json:"verdict"`          //
 	Repeat  bool          `json:"repeat,omitempty"` // the same code, still shown: an earlier result again
+
+	// Presented says that it was a presentation of credentials, Shown what was in it.
+	Presented bool               `json:"presented,omitempty"`
+	Shown     []proof.Credential `json:"shown,omitempty"`
+
+	// Parts is how much of a presentation has been read. Nothing was decided then.
+	Parts Progress `json:"parts,omitzero"`
+
+	// Confirmable says that a steward at this lane may confirm the referral, by Seq.
+	Confirmable bool `json:"confirmable,omitempty"`
 
 	Timing Timing `json:"-"`
 }
@@ -59,15 +70,4 @@ type Look struct {
 	Took  time.Duration
 	Codes int
 	Err   error // of the decoder; the frame counts as empty
-}
-
-// Explanation is the answer of a dry run.
-type Explanation struct {
-	Form    string        `json:"form,omitempty"`
-	Ticket  string        `json:"ticket,omitempty"`
-	Known   bool          `json:"known"`
-	Carried bool          `json:"carried,omitempty"` // the ticket comes from the pass
-	Hint    string        `json:"hint,omitempty"`    // why the text is no pass
-	Verdict admit.Verdict `json:"verdict"`
-	Steps   []admit.Step  `json:"steps"`
 }

@@ -21,62 +21,94 @@ type work struct {
 	read     time.Time
 	at       clock.Reading
 	evidence [32]byte
+	refers   uint64 // the referral that a steward confirmed
+	foreign  bool   // the text does not begin like one of ours
+	forget   bool   // the same text is news again at once
 	result   Result
 }
 
 func (w *work) since() time.Duration { return max(w.cfg.Now().Sub(w.read), 0) }
 
-// carryOut takes the steps in their order. It returns false for the next code of
-// somebody whom this lane is letting through. A panic in any step is a matter for
-// staff: the lane stays shut and reads the next code.
-func (w *work) carryOut(ctx context.Context, text string) (fresh bool) {
+// guarded takes steps. A panic in any of them is a matter for staff: the lane
+// stays shut and reads the next code.
+func (w *work) guarded(ctx context.Context, steps func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.result.Verdict = admit.Fail(ticket.Refer, ticket.ReferToStaff, "panic")
 			w.cfg.Logger.ErrorContext(ctx, "decision panicked", slog.String("lane", w.cfg.Name),
 				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			fresh = true
 		}
 	}()
-	p, err := pass.Parse(text)
-	foreign := errors.Is(err, pass.ErrForeign)
-	if err == nil {
-		if old, ok := w.memory.admitted(p.ID, w.cfg.Now()); ok {
-			w.result = old
-			return false
+	steps()
+}
+
+// carryOut takes the steps in their order. It returns false for the next code of
+// somebody whom this lane is letting through, and for a presentation that is not
+// whole yet.
+func (w *work) carryOut(ctx context.Context, text string) (fresh bool) {
+	fresh = true
+	w.guarded(ctx, func() {
+		if part, err := pass.ParsePart(text); err == nil {
+			fresh = w.part(ctx, part)
+			return
 		}
-	}
+		p, err := pass.Parse(text)
+		if err == nil {
+			if old, ok := w.memory.admitted(p.ID, w.cfg.Now()); ok {
+				w.result, fresh = old, false
+				return
+			}
+		}
+		w.foreign = errors.Is(err, pass.ErrForeign)
+		w.decideOn(ctx, question{pass: p, at: w.at, age: w.age.at(w.cfg.Now())})
+	})
+	return fresh
+}
+
+// decideOn has the judge decide and carries the decision out.
+func (w *work) decideOn(ctx context.Context, q question) {
 	lookup, cancel := context.WithTimeout(ctx, LookupTimeout)
-	j, err := w.cfg.Judge.judge(lookup, p, w.at, false)
+	j, err := w.cfg.Judge.judge(lookup, q)
 	cancel()
 	w.result.Timing.Verdict = w.since()
 	w.describe(&j)
 	if err != nil {
 		w.fault(ctx, err)
 		j.verdict = w.result.Verdict
-		w.record(ctx, w.entry(&j)) // what cannot be read may still be written
-		return true
 	}
+	w.settleVerdict(ctx, &j)
+	if err == nil && j.verdict.Reason == ticket.CredentialShown {
+		w.age = shownAge{over: j.shown.Over(), until: w.cfg.Now().Add(ageLife)}
+	}
+}
+
+// settleVerdict writes what was decided, and opens for an admission. What could
+// not be looked up may still be written.
+func (w *work) settleVerdict(ctx context.Context, j *judgement) {
 	w.result.Verdict = j.verdict
-	entry := w.entry(&j)
+	entry := w.entry(j)
 	switch {
 	case j.verdict.Outcome == ticket.Admit:
-		w.claim(ctx, &j, entry)
-	case foreign && !w.strangers.take(w.cfg.Now()):
+		w.claim(ctx, j, entry)
+	case w.foreign && !w.strangers.take(w.cfg.Now()):
 	default:
 		w.record(ctx, entry)
+		w.refer(j)
 	}
-	return true
 }
 
 // describe fills in what a screen may show. Of a ticket that was not proven it
 // may show nothing: whoever photographs a code would learn the seat.
 func (w *work) describe(j *judgement) {
 	w.result.Mode = j.in.Mode
-	if j.pass == nil {
+	switch {
+	case j.shown != nil:
+		w.result.Ticket, w.result.Shown = j.in.Ticket.ID, j.shown.All
+	case j.pass != nil:
+		w.result.Form, w.result.Ticket = j.pass.Form, j.pass.ID
+	default:
 		return
 	}
-	w.result.Form, w.result.Ticket = j.pass.Form, j.pass.ID
 	if !j.facts.Known || j.facts.Proof != ticket.OK || j.in.Event == nil {
 		return
 	}
@@ -98,6 +130,9 @@ func (w *work) entry(j *judgement) journal.Entry {
 	}
 	if j.in.Event != nil {
 		e.Event = j.in.Event.ID
+	}
+	if j.verdict.Reason == ticket.ConfirmedByStaff {
+		e.Refers = w.refers
 	}
 	return e
 }
@@ -134,7 +169,7 @@ func writing(ctx context.Context) (context.Context, context.CancelFunc) {
 // claim writes the admission and only then opens the lane.
 func (w *work) claim(ctx context.Context, j *judgement, entry journal.Entry) {
 	class, _ := j.in.Event.Class(j.in.Ticket.Class)
-	c := Claim{Entry: entry, Version: j.in.Ticket.Version, MaxEntries: admit.MaxEntries(class)}
+	c := Claim{Entry: entry, Version: j.in.Ticket.Version, MaxEntries: admit.MaxEntries(class), Unlimited: class.Staff}
 	if j.facts.Carried {
 		c.Carried = &j.facts.Ticket
 	}
@@ -154,6 +189,9 @@ func (w *work) claim(ctx context.Context, j *judgement, entry journal.Entry) {
 	default:
 		w.result.Verdict = admit.Fail(ticket.Refuse, claimed.Reason, "claim")
 		return
+	}
+	if !class.Staff {
+		w.age = shownAge{} // it was for this person
 	}
 	w.open(ctx)
 }
