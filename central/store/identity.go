@@ -95,15 +95,28 @@ const (
 	dropLists = `DELETE FROM status_list WHERE issuer = $1`
 )
 
+// issuerBody is a [trust.Issuer] as its column has it.
+type issuerBody struct {
+	DID      string   `json:"did"`
+	Name     string   `json:"name"`
+	Document []byte   `json:"document,omitempty"`
+	Accepts  []string `json:"accepts"`
+	Status   []string `json:"status,omitempty"`
+}
+
 // Issuers implements [identity.Issuers].
 func (i *Identity) Issuers(ctx context.Context) (out []trust.Issuer, err error) {
 	err = i.s.view(ctx, func(t *tx) error {
 		out, err = rows(ctx, t, func(r scanner) (is trust.Issuer, err error) {
-			var body string
-			if err := r.Scan(&body); err != nil {
+			var text string
+			var b issuerBody
+			if err := r.Scan(&text); err != nil {
 				return is, err
 			}
-			return is, json.Unmarshal([]byte(body), &is)
+			if err := json.Unmarshal([]byte(text), &b); err != nil {
+				return is, fmt.Errorf("decode issuer: %w", err)
+			}
+			return trust.Issuer{DID: b.DID, Name: b.Name, Document: b.Document, Accepts: b.Accepts, StatusURLs: b.Status}, nil
 		}, selectIssuers)
 		return err
 	})
@@ -112,7 +125,7 @@ func (i *Identity) Issuers(ctx context.Context) (out []trust.Issuer, err error) 
 
 // SaveIssuer implements [identity.Issuers].
 func (i *Identity) SaveIssuer(ctx context.Context, is trust.Issuer, most int) error {
-	body, err := json.Marshal(is)
+	body, err := json.Marshal(issuerBody{DID: is.DID, Name: is.Name, Document: is.Document, Accepts: is.Accepts, Status: is.StatusURLs})
 	if err != nil {
 		return fmt.Errorf("encode issuer: %w", err)
 	}
