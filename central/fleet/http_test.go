@@ -46,7 +46,7 @@ func (h *house) client(t *testing.T, certDER []byte, key *ecdsa.PrivateKey) *htt
 	}
 	tr := &http.Transport{TLSClientConfig: conf}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 10 * time.Second}
+	return &http.Client{Transport: tr, Timeout: time.Minute}
 }
 
 // text takes a string out of an answer.

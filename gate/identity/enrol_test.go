@@ -21,7 +21,7 @@ func now() time.Time { return noon }
 
 func enrolConfig(t *testing.T, f *fleet) identity.EnrolConfig {
 	t.Helper()
-	return identity.EnrolConfig{Dir: filepath.Join(t.TempDir(), "identity"), Invitation: f.invitation(t, goodCode), Now: now, Timeout: 10 * time.Second}
+	return identity.EnrolConfig{Dir: filepath.Join(t.TempDir(), "identity"), Invitation: f.invitation(t, goodCode), Now: now, Timeout: time.Minute}
 }
 
 // wantError checks the sentinel, that there is a hint, and that the secret code

@@ -131,7 +131,7 @@ type page struct {
 
 func (r *rig) open() *page {
 	r.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	r.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/events", nil)
 	if err != nil {

@@ -289,9 +289,9 @@ func (w *wire) eventually(what string, ok func() bool) {
 	w.t.Helper()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); <-look.C {
+	for deadline := time.Now().Add(time.Minute); !ok(); <-look.C {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("not within 30 s: %s", what)
+			w.t.Fatalf("not within a minute: %s", what)
 		}
 	}
 }
