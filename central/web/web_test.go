@@ -92,7 +92,7 @@ func TestHeadersOnEveryAnswer(t *testing.T) {
 	for _, path := range []string{"/wallet/", "/wallet/assets/app-1.js", "/wallet/assets/none.js", "/wallet"} {
 		h := get(t, web.HandlerOf(build), http.MethodGet, path, "").Header()
 		csp := h.Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "frame-ancestors 'none'", "base-uri 'none'"} {
+		for _, part := range []string{"default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"} {
 			if !strings.Contains(csp, part) {
 				t.Errorf("GET %s: policy %q lacks %q", path, csp, part)
 			}

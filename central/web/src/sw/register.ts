@@ -31,7 +31,7 @@ export async function register(): Promise<void> {
     wanted = false;
   });
   const base = import.meta.env.BASE_URL;
-  const registration = await workers.register(`${base}sw.js`, { scope: base, updateViaCache: 'none' }).catch(() => null);
+  const registration = await workers.register(address(`${base}sw.js`), { scope: base, updateViaCache: 'none' }).catch(() => null);
   if (!registration) return; // private windows; the wallet works, with a network
   const apply = (worker: ServiceWorker) => {
     wanted = true;
@@ -48,4 +48,14 @@ export async function register(): Promise<void> {
   });
   const ready = await workers.ready;
   ready.active?.postMessage('complete');
+}
+
+interface TrustedTypes {
+  createPolicy(name: string, rules: { createScriptURL: (s: string) => string }): { createScriptURL(s: string): unknown };
+}
+
+/** address marks the one address that the policy of web.go lets a worker come from. */
+function address(script: string): string {
+  const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
+  return (types?.createPolicy('conting-worker', { createScriptURL: (s) => s }).createScriptURL(script) ?? script) as string;
 }
