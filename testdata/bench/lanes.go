@@ -16,7 +16,7 @@ const (
 	refunds  = 50   // one after the other
 	typed    = 300  // decided from their text
 	offline  = 5000 // damaged passes, refused and journaled while the cable is cut
-	patience = 30 * time.Second
+	patience = time.Minute
 )
 
 // frameToVerdict shows one holder after the other to a gate's camera.

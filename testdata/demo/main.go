@@ -44,7 +44,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 }
 
 // limit is how long the whole story may take before something is wrong.
-const limit = 5 * time.Minute
+const limit = 15 * time.Minute
 
 func play(ctx context.Context, w io.Writer, bin, dir, plan string, auto bool) error {
 	if dir == "" {

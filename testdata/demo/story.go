@@ -43,6 +43,7 @@ func open(ctx context.Context, w io.Writer, bin, dir, plan string) (*story, erro
 	if s.stage, err = stage.New(ctx, dir, bin); err != nil {
 		return nil, fmt.Errorf("start central: %w", err)
 	}
+	s.stage.DecodeBudget = "1s" // the machine plays everybody at once
 	if s.event, err = s.stage.Import(ctx, plan, time.Now(), 0); err != nil {
 		return nil, fmt.Errorf("import the event: %w", err)
 	}
@@ -119,16 +120,12 @@ func (s *story) buyAndEnter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := b.Text(time.Now())
-	if err != nil {
-		return err
-	}
-	picture, err := photograph(frames.Gate, 7, text)
+	code, err := photographed(b, 7)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	e, err := s.north.sees(ctx, picture, ticket.Admit, ticket.OK)
+	e, err := s.north.seesLive(ctx, code, ticket.Admit, ticket.OK)
 	if err != nil {
 		return err
 	}
@@ -139,7 +136,7 @@ func (s *story) buyAndEnter(ctx context.Context) error {
 	}
 	s.say(began, "The holder walked through; the entry is consumed.")
 	began = time.Now()
-	if e, err = s.south.sees(ctx, picture, ticket.Refuse, ticket.AlreadyAdmitted); err != nil {
+	if e, err = s.south.seesLive(ctx, code, ticket.Refuse, ticket.AlreadyAdmitted); err != nil {
 		return err
 	}
 	s.say(began, "A copy of the same live code, shown at south, was refused: %s.", e.Reason)
@@ -238,7 +235,7 @@ func (s *story) cutOff(ctx context.Context) error {
 
 // conflict waits until central reports the one conflict there must be.
 func (s *story) conflict(ctx context.Context, id ticket.ID) (stage.Conflict, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		list, err := s.stage.Conflicts(ctx, s.event)
@@ -267,11 +264,7 @@ func (s *story) refund(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := b.Text(time.Now())
-	if err != nil {
-		return err
-	}
-	picture, err := photograph(frames.Gate, 23, text)
+	code, err := photographed(b, 23)
 	if err != nil {
 		return err
 	}
@@ -287,7 +280,7 @@ func (s *story) refund(ctx context.Context) error {
 	}
 	s.say(began, "It was refunded, and both gates know.")
 	began = time.Now()
-	e, err := s.south.sees(ctx, picture, ticket.Refuse, ticket.Refunded)
+	e, err := s.south.seesLive(ctx, code, ticket.Refuse, ticket.Refunded)
 	if err != nil {
 		return err
 	}

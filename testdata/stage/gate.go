@@ -74,6 +74,9 @@ func (g *Gate) toml(camera Camera) string {
 		lane += "input = \"stdin\"\n"
 	} else {
 		lane += "[camera]\nurl = \"" + string(camera) + "\"\n"
+		if b := g.stage.DecodeBudget; b != "" {
+			lane += "decode_budget = \"" + b + "\"\n"
+		}
 	}
 	return fmt.Sprintf(`data_dir = %q
 [panel]

@@ -31,7 +31,7 @@ func Start(ctx context.Context, dir, name, bin string, in io.Reader, onLine func
 	}
 	cmd := exec.CommandContext(ctx, bin, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
+	cmd.WaitDelay = time.Minute
 	cmd.Stdin, cmd.Stderr = in, log
 	out, err := cmd.StdoutPipe()
 	if err != nil {

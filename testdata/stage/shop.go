@@ -174,7 +174,7 @@ func (s *Stage) call(ctx context.Context, method, path, bearer string, in, out a
 		}
 		body = bytes.NewReader(b)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, s.addr.API+path, body)
 	if err != nil {

@@ -25,6 +25,8 @@ type Stage struct {
 	Dir string // everything that the commands keep
 	Bin string // the built commands
 
+	DecodeBudget string // of the gates' cameras; the default if empty
+
 	central *Process
 	config  string
 	addr    addresses
@@ -112,7 +114,7 @@ func (s *Stage) Import(ctx context.Context, file string, now time.Time, standing
 
 // awaitFile waits until a starting process has written its addresses.
 func awaitFile(ctx context.Context, p *Process, path string, v any) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
