@@ -35,7 +35,9 @@ export async function scan(video: HTMLVideoElement, o: ScanOptions): Promise<str
     video.srcObject = stream;
     video.muted = true;
     video.playsInline = true;
-    await video.play();
+    await video.play().catch((cause: unknown) => {
+      throw new Fault('camera_missing', 'the camera’s picture does not play', { cause });
+    });
     return await look(video, await loading, o);
   } finally {
     for (const track of stream.getTracks()) track.stop();
@@ -108,10 +110,27 @@ interface BarcodeDetectorClass {
 async function reading(): Promise<Reader> {
   const native = (globalThis as { BarcodeDetector?: BarcodeDetectorClass }).BarcodeDetector;
   const formats = await native?.getSupportedFormats().catch((): string[] => []);
-  if (native && formats?.includes('qr_code')) {
-    const detector = new native({ formats: ['qr_code'] });
-    return { read: async (picture) => (await detector.detect(picture)).map((found) => found.rawValue) };
-  }
+  return native && formats?.includes('qr_code') ? either(new native({ formats: ['qr_code'] })) : ours();
+}
+
+/** either is the browser's reader, and ours from the moment that it fails. */
+function either(detector: BarcodeDetector): Reader {
+  let instead: Promise<Reader> | null = null;
+  return {
+    async read(picture) {
+      if (!instead) {
+        try {
+          return (await detector.detect(picture)).map((found) => found.rawValue);
+        } catch {
+          instead = ours(); // a part of the system that it needs is missing
+        }
+      }
+      return (await instead).read(picture);
+    },
+  };
+}
+
+async function ours(): Promise<Reader> {
   try {
     return (await import('./zxing')).reader;
   } catch (cause) {

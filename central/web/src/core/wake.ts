@@ -6,14 +6,18 @@
 export function keepAwake(): () => void {
   let lock: WakeLockSentinel | null = null;
   let released = false;
+  let asking = false;
   const take = async () => {
-    if (released || document.visibilityState !== 'visible' || (lock && !lock.released)) return;
+    if (released || document.visibilityState !== 'visible' || asking || (lock && !lock.released)) return;
+    asking = true;
     try {
       const got = await navigator.wakeLock?.request('screen');
       if (released) await got?.release();
       else lock = got ?? null;
     } catch {
       // a nearly empty battery, say: the person keeps the screen on by touching it
+    } finally {
+      asking = false;
     }
   };
   const seen = () => void take();
