@@ -54,6 +54,9 @@ func (w *work) refer(j *judgement) {
 // admission or says why there is none. The error wraps [ErrNoReferral],
 // [ErrBusy] or the context's.
 func (l *Lane) Confirm(ctx context.Context, seq uint64) (Result, error) {
+	if seq == 0 {
+		return Result{}, fmt.Errorf("referral 0: %w", ErrNoReferral)
+	}
 	now := l.cfg.Now()
 	return l.ask(ctx, reading{confirm: seq, frame: now, read: now, answer: make(chan answer, 1)})
 }

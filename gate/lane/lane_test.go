@@ -96,7 +96,7 @@ func (l *ledger) Claim(_ context.Context, c lane.Claim) (lane.Claimed, error) {
 	if l.status[id] == ticket.StatusRefunded {
 		return lose(ticket.Refunded)
 	}
-	if _, taken := l.claims[id]; taken {
+	if _, taken := l.claims[id]; taken && !c.Unlimited {
 		return lose(ticket.AlreadyAdmitted)
 	}
 	seq := l.put(c.Entry)

@@ -34,22 +34,22 @@ type Credentials interface {
 
 // Credential is what one credential of a presentation says.
 type Credential struct {
-	ID         string // a URI, unique for the issuer
-	Type       CredentialType
-	Issuer     string // a DID
-	IssuerName string // for people
-	Expires    time.Time
+	ID         string         `json:"id"` // a URI, unique for the issuer
+	Type       CredentialType `json:"type"`
+	Issuer     string         `json:"issuer"`      // a DID
+	IssuerName string         `json:"issuer_name"` // for people
+	Expires    time.Time      `json:"expires"`
 
 	// StatusKnown says that a status list was looked at, StatusAge how old it was.
 	// A credential that its issuer cannot take back has none.
-	StatusKnown bool
-	StatusAge   time.Duration
+	StatusKnown bool          `json:"status_known"`
+	StatusAge   time.Duration `json:"status_age_ns"`
 
-	Relation string           // of a family credential
-	Over     uint8            // of an age credential: years
-	Role     string           // of a staff credential, for people
-	Events   []ticket.EventID // of a staff credential
-	Class    uint8            // of a staff credential
+	Relation string           `json:"relation,omitempty"` // of a family credential
+	Over     uint8            `json:"over,omitempty"`     // of an age credential: years
+	Role     string           `json:"role,omitempty"`     // of a staff credential, for people
+	Events   []ticket.EventID `json:"events,omitempty"`   // of a staff credential
+	Class    uint8            `json:"class,omitempty"`    // of a staff credential
 }
 
 // CredentialType is the stable word for a kind of credential.
