@@ -19,7 +19,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build the commands into bin/
-	@go build -o $(BIN)/ ./central ./gate
+	@go build -o $(BIN)/ ./central ./gate ./central/registrar
 	@go build -o $(BIN)/ ./testdata/demo ./testdata/bench
 
 .PHONY: demo

@@ -57,11 +57,12 @@ var allowed = map[string][]string{
 	"central/publish": {"sync/*"},
 	"central/lease":   {"sync/ticket", "sync/trust", "sync/ticketset", "sync/topic"},
 	// moves tickets and reads accounts by those rooms' own terms
-	"central/identity": {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale"},
-	"central/store":    {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity"},
-	"central/api":      {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity"},
-	"central/web":      {},
-	"central":          {"sync/*", "central/*"},
+	"central/identity":  {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale"},
+	"central/store":     {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity"},
+	"central/api":       {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity"},
+	"central/web":       {},
+	"central":           {"sync/*", "central/*"},
+	"central/registrar": {"sync/ticket", "sync/trust", "sync/credential", "sync/hint"},
 
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},
