@@ -46,6 +46,7 @@ func commands() []command {
 		{"enrol-code", "[--config FILE] --role ROLE --gate GATE --event ID... [--name ID] [--json]", "make a code that enrols one device", runEnrolCode},
 		{"refund", "[--config FILE] ORDER", "give an order's money back and revoke its tickets", runRefund},
 		{"revoke", "[--config FILE] DEVICE", "take a device out of the fleet", runRevoke},
+		{"receipt", "[--config FILE] [--json] RECEIPT.json", "verify the entry receipt that a wallet fetched, without the running central", runReceipt},
 		{"version", "[--json]", "print the version", runVersion},
 	}
 }

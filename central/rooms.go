@@ -127,8 +127,11 @@ func (s *server) openPublisher(ctx context.Context) (err error) {
 		ClientID:      fleet.CentralID,
 		Subscriptions: []string{topic.AllJournals(), topic.AllStates()},
 		OnMessage:     func(name string, data []byte) { s.hear(ctx, name, data) },
-		OnState:       func(st link.State) { s.publisher.Connected(st.Connected) },
-		Logger:        s.logger, Now: s.now,
+		OnState: func(st link.State) {
+			s.publisher.Connected(st.Connected)
+			s.leases.Connected(st.Connected)
+		},
+		Logger: s.logger, Now: s.now,
 	})
 	if err != nil {
 		return err
@@ -228,7 +231,7 @@ func (s *server) openAPI(ctx context.Context) error {
 	}
 	face, err := api.New(ctx, api.Config{
 		Till: s.sale, Fleet: fleetPort{s.fleet, s.now}, Publisher: publisherPort{s.publisher}, Replies: s.store,
-		Accounts: s.accounts, Web: web.Handler(),
+		Accounts: s.accounts, Web: web.Handler(), Leases: s.leases, Receipts: receipts{s.store},
 		Now: s.now, Logger: s.logger, AdminToken: token, Metrics: s.metrics,
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/fleet"
+	"github.com/con-ting/conting/central/lease"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
@@ -47,6 +48,7 @@ type server struct {
 	publisher *publish.Publisher
 	link      *link.Link
 	sale      *sale.Sale
+	leases    *lease.Book
 	accounts  *account.Accounts
 	device    listener
 	api       listener
@@ -107,6 +109,9 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err = s.openAccounts(ctx); err != nil {
 		return err
 	}
+	if err = s.openLeases(ctx); err != nil {
+		return err
+	}
 	return s.openAPI(ctx)
 }
 
@@ -151,6 +156,7 @@ func (s *server) run(ctx context.Context, pid int) error {
 	inner, innerCtx := errgroup.WithContext(quiet)
 	inner.Go(func() error { return s.publisher.Run(innerCtx) })
 	inner.Go(func() error { return s.link.Run(innerCtx) })
+	inner.Go(func() error { return s.leases.Run(innerCtx) })
 	inner.Go(func() error { return ignoreCanceled(s.sale.Run(innerCtx)) })
 	inner.Go(func() error { return ignoreCanceled(s.accounts.Run(innerCtx)) })
 	inner.Go(func() error { return s.keepHouse(innerCtx) })

@@ -59,6 +59,8 @@ type Config struct {
 	Publisher Publisher
 	Replies   Replies
 	Accounts  Accounts
+	Leases    Leases
+	Receipts  Receipts
 	Now       func() time.Time
 	Logger    *slog.Logger
 
@@ -98,6 +100,8 @@ func New(_ context.Context, cfg Config) (*API, error) {
 		return nil, errors.New("api: till, fleet, publisher, replies, accounts, now and logger are required")
 	case cfg.AdminToken != "" && len(cfg.AdminToken) < MinAdminToken:
 		return nil, fmt.Errorf("api: admin token of %d bytes, want %d or more, or none", len(cfg.AdminToken), MinAdminToken)
+	case cfg.Leases == nil || cfg.Receipts == nil:
+		return nil, errors.New("api: leases and receipts are required")
 	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{cfg: cfg, router: gin.New(), admin: hashSecret(cfg.AdminToken), origin: cfg.Accounts.RelyingParty().Origin}
@@ -142,6 +146,7 @@ func (a *API) routes() {
 		v1.GET("/wallet/tickets/:ticket/"+name, a.person, a.sheet(form, a.ownedTicket))
 	}
 	a.accountRoutes(v1)
+	a.leaseRoutes(v1)
 	a.webRoutes(r)
 
 	r.GET("/admin/conflicts", a.adminPage, a.conflictsPage)

@@ -23,6 +23,14 @@ func catalogue() map[string]kind {
 		"method_not_allowed":     {http.StatusMethodNotAllowed, "The method does not fit this address", "see /v1/openapi.json"},
 		"unauthorized":           {http.StatusUnauthorized, "A token is missing or wrong", "send Authorization: Bearer with the order's secret, or the admin token under /admin"},
 
+		// showing a ticket
+		"lease_lapsed":        {http.StatusGone, "The session has ended", "unlock the ticket again; that begins a new session"},
+		"lease_limit":         {http.StatusTooManyRequests, "Too many codes are being shown at once", "close one that is shown on this or another device, or wait three minutes"},
+		"leases_full":         {http.StatusServiceUnavailable, "There is no room for another session", "show the code without a session"},
+		"leases_off":          {http.StatusConflict, "The event asks for no sessions", "show the code without a session"},
+		"ticket_not_showable": {http.StatusConflict, "There is no code of this ticket to show", "look at its state in the list of tickets: it is used, moved, refunded or on paper"},
+		"no_receipt":          {http.StatusNotFound, "There is no receipt of an entry", "ask again later: a gate without network sends it when it has one"},
+
 		// repeated requests
 		"idempotency_key_invalid": {http.StatusBadRequest, "The Idempotency-Key is not valid", "use 16 to 128 letters, digits, hyphens or underscores, chosen at random"},
 		"idempotency_key_reused":  {http.StatusConflict, "The Idempotency-Key was used for another request", "make a new key for a new request"},

@@ -20,7 +20,9 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/account"
+	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/api"
+	"github.com/con-ting/conting/central/lease"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
@@ -45,6 +47,8 @@ type harness struct {
 	fleet  *fleet
 	ledger *ledger
 	path   string
+
+	receipts receipts
 }
 
 type lockedBuffer struct {
@@ -91,7 +95,7 @@ func (i issuer) Issue(_ context.Context, t ticket.Ticket) ([]byte, error) {
 
 func start(t testing.TB, change ...func(*api.Config)) *harness {
 	t.Helper()
-	h := &harness{t: t, log: &lockedBuffer{}, fleet: &fleet{}, ledger: &ledger{}, path: filepath.Join(t.TempDir(), "central.db")}
+	h := &harness{t: t, log: &lockedBuffer{}, fleet: &fleet{}, ledger: &ledger{}, receipts: receipts{}, path: filepath.Join(t.TempDir(), "central.db")}
 	h.clock.Store(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
 	now := func() time.Time { return time.UnixMilli(h.clock.Load()).UTC() }
 	logger := slog.New(slog.NewJSONHandler(h.log, nil))
@@ -121,7 +125,21 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sessions, err := lease.New(t.Context(), lease.Config{
+		Owners: holders{till}, Link: silence{}, Signer: signer, Logger: logger, Now: now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := identity.New(t.Context(), identity.Config{
+		Store: db.Identity(), People: people, Tickets: till, Now: now, Logger: logger,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := api.Config{
+		Identity: known,
+		Leases: sessions, Receipts: h.receipts,
 		Till: till, Fleet: h.fleet, Publisher: h.ledger, Replies: db, Accounts: people, Web: http.HandlerFunc(page),
 		Now: now, Logger: logger, AdminToken: adminToken,
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/con-ting/conting/central/account"
+	"github.com/con-ting/conting/central/lease"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
@@ -82,6 +83,13 @@ func sentinels() []struct {
 		{account.ErrAssertion, "passkey_refused"},
 		{account.ErrCounter, "passkey_copied"},
 		{account.ErrRecovery, "recovery_refused"},
+		{lease.ErrNotOwner, "unknown_ticket"},
+		{lease.ErrUnusable, "ticket_not_showable"},
+		{lease.ErrOff, "leases_off"},
+		{lease.ErrTooMany, "lease_limit"},
+		{lease.ErrFull, "leases_full"},
+		{lease.ErrLapsed, "lease_lapsed"},
+		{ErrNoReceipt, "no_receipt"},
 		{account.ErrSignedOut, "sign_in_required"},
 		{account.ErrUnknown, "sign_in_required"},
 		{ErrUnknownDevice, "unknown_device"},
