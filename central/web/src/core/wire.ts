@@ -143,9 +143,11 @@ export interface CredentialView {
 
 export interface Relative {
   readonly did: string;
+  /** Of their passkey, which the terms of a transfer name. */
+  readonly public_key: string;
   readonly relation: string;
   /** A masked e-mail address, "k***@x.kr". */
-  readonly name?: string;
+  readonly name: string;
   readonly verified_until: string;
 }
 
@@ -159,7 +161,6 @@ export interface Transfer {
   /** The keys that the terms name, compressed. */
   readonly from_key: string;
   readonly to_key: string;
-  readonly to?: string;
   readonly name?: string;
   readonly event: TicketEvent;
   readonly zone: Named;
@@ -180,10 +181,13 @@ export interface Ask {
   readonly zone: Named;
   readonly class: Named;
   readonly seat?: string;
+  /** The DID of who is asked. */
   readonly to: string;
   readonly name?: string;
   readonly max_amount: number;
-  readonly currency?: string;
+  readonly currency: string;
+  /** An order holds a place for it. */
+  readonly booked: boolean;
   readonly state: AskState;
   readonly created: string;
   readonly expires: string;
