@@ -71,5 +71,6 @@ func (u *Uplink) takeTrust(ctx context.Context, raw []byte) error {
 	for e, r := range u.rooms {
 		r.again[topic.Manifest(e)], r.again[topic.BeaconOf(e)] = true, true
 	}
+	u.relist(ctx)
 	return nil
 }

@@ -90,6 +90,13 @@ type Config struct {
 	// OnBeacon is told the time of each accepted beacon, for the gate's clock.
 	OnBeacon func(issued time.Time)
 
+	// OpenStatusList verifies a registrar's status list that an address gave, and
+	// returns when it was issued. Nil means that the gate keeps none.
+	OpenStatusList func(ctx context.Context, url, jwt string, at time.Time) (issued time.Time, err error)
+
+	// OnStatusList is told each newer status list after it is on the disk.
+	OnStatusList func(store.StatusList)
+
 	// OnCommand is told commands that the uplink cannot obey itself (renew).
 	OnCommand func(topic.Command)
 
@@ -210,6 +217,9 @@ func New(ctx context.Context, cfg Config) (*Uplink, error) {
 // Subscriptions returns the filters that the link must keep subscribed.
 func (u *Uplink) Subscriptions() []string {
 	out := []string{topic.TrustList(), topic.AckOf(u.cfg.Device), topic.CommandOf(u.cfg.Device)}
+	if u.cfg.OpenStatusList != nil {
+		out = append(out, topic.AllStatusLists())
+	}
 	for _, e := range u.cfg.Events {
 		out = append(out, topic.BeaconOf(e), topic.Manifest(e), topic.AllDeltas(e), topic.AllAdmissions(e), topic.AllLeases(e))
 	}
@@ -299,6 +309,8 @@ func (u *Uplink) take(ctx context.Context, m message) {
 	switch n.Kind {
 	case topic.Trust:
 		what, err = "trust list", u.takeTrust(ctx, m.payload)
+	case topic.StatusList:
+		what, err = "status list", u.takeStatusList(ctx, n, m.payload)
 	case topic.SetManifest:
 		what, err = "manifest", u.takeManifest(ctx, room, m.payload)
 	case topic.SetRules, topic.SetStatus, topic.SetChunk:

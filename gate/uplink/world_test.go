@@ -57,8 +57,10 @@ type world struct {
 	ledgers  map[ticket.DeviceID]journal.Head // what central knows of the journals
 	receipts map[ticket.DeviceID][][]byte     // what came with them, as often as it came
 	keys     map[ticket.DeviceID]trust.PublicKey
-	mute     bool // central does not acknowledge
+	opener   func(url, jwt string) (issued time.Time, err error) // verifies status lists; nil: gates keep none
+	mute     bool                                                // central does not acknowledge
 	forks    int
+	kept     []string // the status lists that gates took
 }
 
 func bubble(t *testing.T, test func(t *testing.T, w *world)) {
@@ -394,11 +396,25 @@ func (g *gate) start(id ticket.DeviceID) {
 	if g.store, err = store.Open(ctx, store.Config{Path: g.path, Device: id, Now: time.Now}); err != nil {
 		g.t.Fatal(err)
 	}
-	g.uplink, err = uplink.New(ctx, uplink.Config{
+	cfg := uplink.Config{
 		Store: g.store, Device: id, Gate: "North", Signer: g.signer, Certificate: func() []byte { return g.cert },
 		Anchor: trust.Anchor{Threshold: 1, Roots: []trust.PublicKey{w.root.Public()}}, Events: []ticket.EventID{event},
 		TrustList: w.signedList(), Version: "test", Logger: slog.New(slog.DiscardHandler), Now: time.Now,
-	})
+	}
+	if w.opener != nil {
+		cfg.OpenStatusList = func(_ context.Context, url, jwt string, _ time.Time) (time.Time, error) {
+			w.mu.Lock()
+			open := w.opener
+			w.mu.Unlock()
+			return open(url, jwt)
+		}
+		cfg.OnStatusList = func(l store.StatusList) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.kept = append(w.kept, l.JWT)
+		}
+	}
+	g.uplink, err = uplink.New(ctx, cfg)
 	if err != nil {
 		g.t.Fatal(err)
 	}
