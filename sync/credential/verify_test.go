@@ -3,6 +3,8 @@ package credential_test
 import (
 	"context"
 	"reflect"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -141,4 +143,66 @@ func TestCancelledContext(t *testing.T) {
 	if _, err := v.StatusList(ctx, nil, someList, someTime); err == nil {
 		t.Error("StatusList does not heed its context")
 	}
+}
+
+// TestSizeLimits pads what is otherwise in order: JSON allows spaces.
+func TestSizeLimits(t *testing.T) {
+	issuer, holder := newEd25519(t, "registrar"), newP256(t, "holder")
+	v := verifierOf(t, issuer)
+	good := issue(t, issuer, staffOf(holder))
+	padded := func(s party, jwt string, limit int) (fits, tooLong string) {
+		payload := jsonOf(t, claimsOf(t, jwt))
+		n := 0
+		for {
+			text := rawJWS(t, s, headerOf(s), []byte(payload+strings.Repeat(" ", n)))
+			if len(text) > limit {
+				return fits, text
+			}
+			fits = text
+			n += max(1, (limit-len(text))/2)
+		}
+	}
+	check := func(name, want string, err error) {
+		t.Helper()
+		if verdict(err) != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	fits, tooLong := padded(issuer, good, credential.MaxCredential)
+	_, err := v.Credential(context.Background(), fits, someTime)
+	check("credential as long as may be", "ok", err)
+	_, err = v.Credential(context.Background(), tooLong, someTime)
+	check("credential too long", "malformed", err)
+
+	fits, tooLong = padded(holder, present(t, holder, good), credential.MaxPresentation)
+	_, err = v.Presentation(context.Background(), fits, wanted, someTime)
+	check("presentation as long as may be", "ok", err)
+	_, err = v.Presentation(context.Background(), tooLong, wanted, someTime)
+	check("presentation too long", "malformed", err)
+
+	fits, tooLong = padded(issuer, listOf(t, issuer), credential.MaxStatusList)
+	_, err = v.StatusList(context.Background(), []byte(fits), someList, someTime)
+	check("status list as long as may be", "ok", err)
+	_, err = v.StatusList(context.Background(), []byte(tooLong), someList, someTime)
+	check("status list too long", "malformed", err)
+}
+
+func TestVerifierIsSharedByGoroutines(t *testing.T) {
+	issuer, holder := newEd25519(t, "registrar"), newP256(t, "holder")
+	list := []byte(listOf(t, issuer, 1))
+	v := newVerifier(t, credential.Config{
+		Issuers: []trust.Issuer{listed(issuer)}, Statuses: func(string) ([]byte, bool) { return list, true },
+	})
+	c := staffOf(holder)
+	c.Status = &credential.StatusRef{List: someList, Index: 2}
+	vp := present(t, holder, issue(t, issuer, c))
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			if _, err := v.Presentation(context.Background(), vp, wanted, someTime); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
 }
