@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/settings"
@@ -45,6 +46,8 @@ type config struct {
 	Sale    saleConfig    `toml:"sale"`
 	Publish publishConfig `toml:"publish"`
 	Wallet  walletConfig  `toml:"wallet"`
+
+	Identity identityConfig `toml:"identity"`
 }
 
 type logConfig struct {
@@ -127,6 +130,16 @@ type walletConfig struct {
 	Origin       string `toml:"origin"`
 }
 
+type identityConfig struct {
+	// Fetch gets the status lists of listed issuers from the addresses that they
+	// name, every FetchEvery. Without it, give them to central by POST
+	// /admin/v1/status-lists. Default false.
+	Fetch bool `toml:"fetch"`
+
+	// FetchEvery is how often, 10s to 24h. Default 5m.
+	FetchEvery time.Duration `toml:"fetch_every"`
+}
+
 func defaults() config {
 	return config{
 		DataDir: defaultData,
@@ -137,6 +150,8 @@ func defaults() config {
 		MQTT:    mqttConfig{Listen: "127.0.0.1:8883"},
 		Sale:    saleConfig{Hold: sale.DefaultHold},
 		Publish: publishConfig{BeaconEvery: 30 * time.Second, GroupWithin: 100 * time.Millisecond, MaxDeltas: 256, SetLifetime: 7 * 24 * time.Hour},
+
+		Identity: identityConfig{FetchEvery: identity.DefaultFetchEvery},
 	}
 }
 
@@ -180,6 +195,7 @@ func (c *config) check() error {
 		"publish.beacon_every": {c.Publish.BeaconEvery, time.Second, time.Minute},
 		"publish.group_within": {c.Publish.GroupWithin, time.Millisecond, 200 * time.Millisecond},
 		"publish.set_lifetime": {c.Publish.SetLifetime, time.Hour, 90 * 24 * time.Hour},
+		"identity.fetch_every": {c.Identity.FetchEvery, 10 * time.Second, 24 * time.Hour},
 	} {
 		if d.got < d.least || d.got > d.most {
 			return bad("", key, "%s, want %s to %s", d.got, d.least, d.most)

@@ -38,6 +38,7 @@ func (s *server) openFleet(ctx context.Context) (err error) {
 	}
 	s.fleet, err = fleet.New(ctx, fleet.Config{
 		Store: s.store.Fleet(), Authority: s.keys.authority, Anchor: s.keys.anchor, Keys: s.keys.listed, Roots: s.keys.roots, List: list,
+		Issuers:   s.store.Identity().Issuers,
 		Host:      func() string { return s.reach(s.device.Addr()) },
 		Endpoints: func() []fleet.Endpoint { return []fleet.Endpoint{{Name: "central", URL: s.addresses.MQTT}} },
 		API:       func() string { return s.publicAPI() },
@@ -145,6 +146,7 @@ func (s *server) openPublisher(ctx context.Context) (err error) {
 			l, err := s.fleet.TrustList(ctx)
 			return l.Data, err
 		},
+		Listings:    s.listings,
 		BeaconEvery: s.cfg.Publish.BeaconEvery, GroupWithin: s.cfg.Publish.GroupWithin,
 		MaxDeltas: s.cfg.Publish.MaxDeltas, SetLifetime: s.cfg.Publish.SetLifetime, Observe: s.metrics,
 		Logger: s.logger, Now: s.now,
@@ -231,7 +233,7 @@ func (s *server) openAPI(ctx context.Context) error {
 	}
 	face, err := api.New(ctx, api.Config{
 		Till: s.sale, Fleet: fleetPort{s.fleet, s.now}, Publisher: publisherPort{s.publisher}, Replies: s.store,
-		Accounts: s.accounts, Web: web.Handler(), Leases: s.leases, Receipts: receipts{s.store},
+		Accounts: s.accounts, Identity: s.identity, Web: web.Handler(), Leases: s.leases, Receipts: receipts{s.store},
 		Now: s.now, Logger: s.logger, AdminToken: token, Metrics: s.metrics,
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/fleet"
+	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/lease"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/sale"
@@ -50,6 +51,7 @@ type server struct {
 	sale      *sale.Sale
 	leases    *lease.Book
 	accounts  *account.Accounts
+	identity  *identity.Identity
 	device    listener
 	api       listener
 	addresses addresses
@@ -109,6 +111,9 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err = s.openAccounts(ctx); err != nil {
 		return err
 	}
+	if err = s.openIdentity(ctx); err != nil {
+		return err
+	}
 	if err = s.openLeases(ctx); err != nil {
 		return err
 	}
@@ -159,6 +164,7 @@ func (s *server) run(ctx context.Context, pid int) error {
 	inner.Go(func() error { return s.leases.Run(innerCtx) })
 	inner.Go(func() error { return ignoreCanceled(s.sale.Run(innerCtx)) })
 	inner.Go(func() error { return ignoreCanceled(s.accounts.Run(innerCtx)) })
+	inner.Go(func() error { return ignoreCanceled(s.identity.Run(innerCtx)) })
 	inner.Go(func() error { return s.keepHouse(innerCtx) })
 
 	outer, outerCtx := errgroup.WithContext(ctx)

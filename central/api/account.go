@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/con-ting/conting/central/account"
+	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -219,7 +221,11 @@ func (a *API) account(ctx context.Context, c *gin.Context) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	v := accountView{Account: p.ID, Email: p.Email, Passkeys: make([]ownKeyView, 0, len(keys))}
+	did, err := a.cfg.Identity.DID(ctx, p.ID)
+	if err != nil && !errors.Is(err, identity.ErrNoDID) {
+		return 0, nil, err
+	}
+	v := accountView{Account: p.ID, Email: p.Email, DID: string(did.DID), Passkeys: make([]ownKeyView, 0, len(keys))}
 	for _, k := range keys {
 		v.Passkeys = append(v.Passkeys, ownKeyView{
 			passkeyView: passkeyView{ID: k.ID, PublicKey: k.Key},

@@ -43,6 +43,7 @@ type Till interface {
 	Order(ctx context.Context, id, secret string) (sale.Order, error)
 	Refund(ctx context.Context, id string) (sale.Order, error)
 	Ticket(ctx context.Context, id ticket.ID) (sale.OwnedTicket, error)
+	Owned(ctx context.Context, owner string) ([]sale.OwnedTicket, error)
 }
 
 // MinAdminToken is the shortest admin token that New accepts, in bytes.
@@ -59,6 +60,7 @@ type Config struct {
 	Publisher Publisher
 	Replies   Replies
 	Accounts  Accounts
+	Identity  Identity
 	Leases    Leases
 	Receipts  Receipts
 	Now       func() time.Time
@@ -96,8 +98,8 @@ func New(_ context.Context, cfg Config) (*API, error) {
 		cfg.Timeout = DefaultTimeout
 	}
 	switch {
-	case cfg.Till == nil || cfg.Fleet == nil || cfg.Publisher == nil || cfg.Replies == nil || cfg.Accounts == nil || cfg.Now == nil || cfg.Logger == nil:
-		return nil, errors.New("api: till, fleet, publisher, replies, accounts, now and logger are required")
+	case cfg.Till == nil || cfg.Fleet == nil || cfg.Publisher == nil || cfg.Replies == nil || cfg.Accounts == nil || cfg.Identity == nil || cfg.Now == nil || cfg.Logger == nil:
+		return nil, errors.New("api: till, fleet, publisher, replies, accounts, identity, now and logger are required")
 	case cfg.AdminToken != "" && len(cfg.AdminToken) < MinAdminToken:
 		return nil, fmt.Errorf("api: admin token of %d bytes, want %d or more, or none", len(cfg.AdminToken), MinAdminToken)
 	case cfg.Leases == nil || cfg.Receipts == nil:
@@ -146,6 +148,7 @@ func (a *API) routes() {
 		v1.GET("/wallet/tickets/:ticket/"+name, a.person, a.sheet(form, a.ownedTicket))
 	}
 	a.accountRoutes(v1)
+	a.walletRoutes(v1)
 	a.leaseRoutes(v1)
 	a.webRoutes(r)
 
@@ -162,6 +165,7 @@ func (a *API) routes() {
 	admin.POST("/devices/:device/revoke", a.answer(a.revoke))
 	admin.GET("/incidents", a.answer(a.incidents))
 	admin.GET("/incidents/:incident/evidence", a.evidence)
+	a.walletAdminRoutes(admin)
 }
 
 // ServeHTTP implements [http.Handler].

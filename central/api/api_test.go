@@ -11,6 +11,7 @@ import (
 
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
+	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -54,7 +55,7 @@ func TestAdminIsShut(t *testing.T) {
 
 func TestShortAdminTokenIsRefused(t *testing.T) {
 	if _, err := api.New(t.Context(), api.Config{
-		Till: new(sale.Sale), Fleet: &fleet{}, Publisher: &ledger{}, Replies: noReplies{}, Accounts: &account.Accounts{}, Now: time.Now, Logger: discard(), AdminToken: "secret",
+		Till: new(sale.Sale), Fleet: &fleet{}, Publisher: &ledger{}, Replies: noReplies{}, Accounts: &account.Accounts{}, Identity: &identity.Identity{}, Now: time.Now, Logger: discard(), AdminToken: "secret",
 	}); err == nil || !strings.Contains(err.Error(), "admin token") {
 		t.Errorf("New with a short admin token: %v", err)
 	}

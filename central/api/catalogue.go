@@ -68,6 +68,28 @@ func catalogue() map[string]kind {
 		"recovery_refused": {http.StatusUnprocessableEntity, "There is no such account, or the recovery code is wrong", "compare the code with what was written down; letters and hyphens are forgiven"},
 		"too_many_tries":   {http.StatusTooManyRequests, "Too many tries", "wait as long as Retry-After says"},
 
+		// what people prove, and give one another
+		"age_required":              {http.StatusForbidden, "The event asks for an age that is not proved", "add a credential about the age; whoever has none goes to the ticket office"},
+		"did_required":              {http.StatusConflict, "The account has no identifier of its own", "enrol one at POST /v1/wallet/did"},
+		"did_not_proved":            {http.StatusUnprocessableEntity, "The identifier's key did not sign", "use a did:key of P-256, and sign with s in the lower half of the order"},
+		"did_taken":                 {http.StatusConflict, "The identifier belongs to another account", "make a new one on this device"},
+		"credential_invalid":        {http.StatusUnprocessableEntity, "This is no credential, or not as it was signed", "have it issued again, and send the whole text"},
+		"credential_subject":        {http.StatusUnprocessableEntity, "The credential is about somebody else", "have it issued to the identifier of this account"},
+		"credential_expired":        {http.StatusUnprocessableEntity, "The credential is not in force", "have it issued again"},
+		"credential_revoked":        {http.StatusUnprocessableEntity, "The credential was revoked", "ask its issuer why"},
+		"credential_status_unknown": {http.StatusServiceUnavailable, "Whether the credential was revoked is not known", "try again later: its issuer's status list is missing or too old"},
+		"issuer_unknown":            {http.StatusUnprocessableEntity, "The issuer is not believed about this", "ask the organiser whose credentials count"},
+		"unknown_credential":        {http.StatusNotFound, "There is no such credential", "list them at /v1/wallet/credentials"},
+		"relation_missing":          {http.StatusForbidden, "No valid credential says that these two are family", "have the relation certified, and add the credential"},
+		"not_transferable":          {http.StatusConflict, "Such a ticket stays with its holder", "paper tickets and accreditations are not given on"},
+		"ticket_moved":              {http.StatusConflict, "The ticket has moved already", "ask for the list of tickets again"},
+		"ticket_used":               {http.StatusConflict, "The ticket was used", "a used ticket is not given on"},
+		"unknown_transfer":          {http.StatusNotFound, "There is no such transfer", "list them at /v1/wallet/transfers"},
+		"transfer_closed":           {http.StatusConflict, "The transfer is no longer open", "ask for a new one"},
+		"unknown_ask":               {http.StatusNotFound, "There is no such request", "list them at /v1/wallet/asks"},
+		"ask_closed":                {http.StatusConflict, "The request is no longer open, or asks for something else", "book what it asks for while it is open, or have it made anew"},
+		"too_many_open":             {http.StatusConflict, "Too many of these are open", "end some, or wait until they run out"},
+
 		// orders and payments
 		"unknown_order":         {http.StatusNotFound, "There is no such order, or the secret is wrong", "use the id and secret that the hold returned"},
 		"hold_expired":          {http.StatusConflict, "The hold has expired; nothing was charged", "hold the place again"},
@@ -81,6 +103,14 @@ func catalogue() map[string]kind {
 		// what an organiser looks at
 		"unknown_device":   {http.StatusNotFound, "There is no such device", "list them at /admin/v1/devices"},
 		"unknown_incident": {http.StatusNotFound, "There is no such incident", "list them at /admin/v1/incidents"},
+
+		// whose credentials count
+		"issuer_invalid":        {http.StatusUnprocessableEntity, "The issuer cannot be used", "send what \"registrar issuer\" prints"},
+		"unknown_issuer":        {http.StatusNotFound, "There is no such issuer", "list them at /admin/v1/issuers"},
+		"too_many_issuers":      {http.StatusConflict, "There are too many issuers", "remove one first"},
+		"status_list_invalid":   {http.StatusUnprocessableEntity, "The status list cannot be used", "fetch it again from its issuer"},
+		"status_list_misplaced": {http.StatusUnprocessableEntity, "The issuer does not name this address for a status list", "add the address to the issuer"},
+		"status_list_older":     {http.StatusConflict, "A newer status list is known", "fetch it again from its issuer"},
 
 		// ours
 		"timeout":        {http.StatusServiceUnavailable, "The request took too long", "repeat it with the same Idempotency-Key"},

@@ -34,6 +34,7 @@ type eventDetail struct {
 	Prices       []seatmap.Price     `json:"prices"`
 	Gates        []gateView          `json:"gates"`
 	RelyingParty ticket.RelyingParty `json:"relying_party"`
+	MinimumAge   uint8               `json:"minimum_age"`
 }
 
 type zoneView struct {
@@ -50,6 +51,7 @@ type classView struct {
 	Name       string `json:"name"`
 	Paper      bool   `json:"paper"`
 	MaxEntries uint8  `json:"max_entries"`
+	Staff      bool   `json:"staff"` // accreditations; never sold
 }
 
 type gateView struct {
@@ -110,13 +112,13 @@ func (a *API) event(ctx context.Context, c *gin.Context) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	d := eventDetail{eventSummary: summary(&l), Prices: l.Prices, RelyingParty: l.Event.RelyingParty}
+	d := eventDetail{eventSummary: summary(&l), Prices: l.Prices, RelyingParty: l.Event.RelyingParty, MinimumAge: l.Event.MinimumAge}
 	for i, z := range l.Event.Zones {
 		n := l.Zones[i]
 		d.Zones = append(d.Zones, zoneView{ID: z.ID, Name: z.Name, Places: n.Places, Free: n.Free(), Held: n.Held, Sold: n.Sold})
 	}
 	for _, cl := range l.Event.Classes {
-		d.Classes = append(d.Classes, classView{ID: cl.ID, Name: cl.Name, Paper: cl.Paper, MaxEntries: max(cl.MaxEntries, 1)})
+		d.Classes = append(d.Classes, classView{ID: cl.ID, Name: cl.Name, Paper: cl.Paper, MaxEntries: max(cl.MaxEntries, 1), Staff: cl.Staff})
 	}
 	for _, g := range l.Event.Gates {
 		d.Gates = append(d.Gates, gateView{Name: g.Name, Zones: g.Zones})

@@ -20,8 +20,8 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/account"
-	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/api"
+	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/lease"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
@@ -139,7 +139,7 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 	}
 	cfg := api.Config{
 		Identity: known,
-		Leases: sessions, Receipts: h.receipts,
+		Leases:   sessions, Receipts: h.receipts,
 		Till: till, Fleet: h.fleet, Publisher: h.ledger, Replies: db, Accounts: people, Web: http.HandlerFunc(page),
 		Now: now, Logger: logger, AdminToken: adminToken,
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/ticket"
@@ -75,6 +76,7 @@ type holdBody struct {
 	Quantity *int        `json:"quantity"`
 	Holder   *holderBody `json:"holder"`
 	Paper    bool        `json:"paper"`
+	Ask      string      `json:"ask"` // what a relative asked for; instead of a holder
 }
 
 type holderBody struct {
@@ -109,6 +111,19 @@ func (a *API) hold(ctx context.Context, c *gin.Context) (int, any, error) {
 		r.Holder = &sale.Possession{Key: h.PublicKey, Challenge: h.Challenge, Assertion: sale.Assertion{
 			AuthenticatorData: h.AuthenticatorData, ClientDataJSON: h.ClientDataJSON, Signature: h.Signature,
 		}}
+	}
+	if signedIn {
+		if r.ProvedAge, err = a.cfg.Identity.Age(ctx, p.ID); err != nil {
+			return 0, nil, err
+		}
+	}
+	if b.Ask != "" {
+		if !signedIn {
+			return 0, nil, account.ErrSignedOut
+		}
+		if r.Ask, err = a.cfg.Identity.Authorise(ctx, p, b.Ask); err != nil {
+			return 0, nil, err
+		}
 	}
 	o, secret, err := a.cfg.Till.Hold(ctx, r)
 	if err != nil {

@@ -11,10 +11,12 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/con-ting/conting/central/account"
+	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/lease"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
+	"github.com/con-ting/conting/sync/credential"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -92,6 +94,32 @@ func sentinels() []struct {
 		{ErrNoReceipt, "no_receipt"},
 		{account.ErrSignedOut, "sign_in_required"},
 		{account.ErrUnknown, "sign_in_required"},
+		{sale.ErrAge, "age_required"},
+		{sale.ErrAsk, "ask_closed"},
+		{sale.ErrMoved, "ticket_moved"},
+		{sale.ErrTicketUsed, "ticket_used"},
+		{sale.ErrNotTransferable, "not_transferable"},
+		{identity.ErrNoDID, "did_required"},
+		{identity.ErrDID, "did_not_proved"},
+		{identity.ErrDIDTaken, "did_taken"},
+		{identity.ErrNotRelated, "relation_missing"},
+		{identity.ErrUnknownTransfer, "unknown_transfer"},
+		{identity.ErrTransferClosed, "transfer_closed"},
+		{identity.ErrUnknownAsk, "unknown_ask"},
+		{identity.ErrAskClosed, "ask_closed"},
+		{identity.ErrTooMany, "too_many_open"},
+		{identity.ErrUnknownCredential, "unknown_credential"},
+		{identity.ErrUnknownIssuer, "unknown_issuer"},
+		{identity.ErrTooManyIssuers, "too_many_issuers"},
+		{identity.ErrStatusURL, "status_list_misplaced"},
+		{identity.ErrOlderStatus, "status_list_older"},
+		{credential.ErrIssuer, "issuer_unknown"},
+		{credential.ErrSubject, "credential_subject"},
+		{credential.ErrRevoked, "credential_revoked"},
+		{credential.ErrExpired, "credential_expired"},
+		{credential.ErrStatusUnknown, "credential_status_unknown"},
+		{credential.ErrMalformed, "credential_invalid"},
+		{credential.ErrBadSignature, "credential_invalid"},
 		{ErrUnknownDevice, "unknown_device"},
 		{ErrUnknownIncident, "unknown_incident"},
 		{context.DeadlineExceeded, "timeout"},

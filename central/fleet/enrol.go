@@ -39,6 +39,10 @@ type Config struct {
 	// the device out of central but returns [ErrRootOffline].
 	Roots []trust.Signer
 
+	// Issuers returns the issuers of credentials that the trust list shall name, in
+	// the same order each time; nil names none.
+	Issuers func(ctx context.Context) ([]trust.Issuer, error)
+
 	// List is a trust list that was signed elsewhere, or nil. It is taken if it
 	// is newer than the stored one; one that has ended is passed over.
 	List []byte

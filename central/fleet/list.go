@@ -1,10 +1,12 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
@@ -24,8 +26,13 @@ func (f *Fleet) Import(ctx context.Context, data []byte) (bool, error) {
 	return f.save(ctx, TrustList{Version: list.Version, Data: data})
 }
 
-// Refresh signs a new version of the trust list when the newest is missing or
-// has a third of its life left. With the root offline it only warns.
+// Relist signs a new version of the trust list, because what it shall say has
+// changed. [ErrRootOffline] means that it is still to be signed.
+func (f *Fleet) Relist(ctx context.Context) error { return f.issueList(ctx) }
+
+// Refresh signs a new version of the trust list when the newest is missing, has a
+// third of its life left, or names other issuers than it should. With the root
+// offline it only warns.
 func (f *Fleet) Refresh(ctx context.Context) error {
 	stored, err := f.cfg.Store.TrustList(ctx)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -33,7 +40,12 @@ func (f *Fleet) Refresh(ctx context.Context) error {
 	}
 	if err == nil {
 		list, openErr := f.cfg.Anchor.Open(stored.Data, f.cfg.Now())
-		if openErr == nil && f.cfg.Now().Add(ListLifetime/3).Unix() < list.Expires {
+		issuers, issuersErr := f.issuers(ctx)
+		if issuersErr != nil {
+			return issuersErr
+		}
+		if openErr == nil && f.cfg.Now().Add(ListLifetime/3).Unix() < list.Expires &&
+			(f.cfg.Issuers == nil || slices.EqualFunc(list.Issuers, issuers, sameIssuer)) {
 			return nil
 		}
 	}
@@ -41,7 +53,7 @@ func (f *Fleet) Refresh(ctx context.Context) error {
 	case signErr == nil:
 		return nil
 	case errors.Is(signErr, ErrRootOffline) && err == nil:
-		f.cfg.Logger.WarnContext(ctx, "trust list is near its end or past it, and the root key is offline",
+		f.cfg.Logger.WarnContext(ctx, "trust list should be signed anew, and the root key is offline",
 			slog.Uint64("version", stored.Version))
 		return nil
 	default:
@@ -80,10 +92,14 @@ func (f *Fleet) issueList(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("revoked devices: %w", err)
 	}
+	issuers, err := f.issuers(ctx)
+	if err != nil {
+		return err
+	}
 	version := newest.Version + 1
 	data, err := trust.SignList(trust.List{
 		Version: version, Issued: now.Unix(), Expires: now.Add(ListLifetime).Unix(),
-		Keys: f.cfg.Keys, DeviceCAs: [][]byte{f.cfg.Authority.DER()}, RevokedDevices: revoked,
+		Keys: f.cfg.Keys, DeviceCAs: [][]byte{f.cfg.Authority.DER()}, RevokedDevices: revoked, Issuers: issuers,
 	}, f.cfg.Roots...)
 	if err != nil {
 		return fmt.Errorf("sign trust list: %w", err)
@@ -107,4 +123,20 @@ func (f *Fleet) save(ctx context.Context, l TrustList) (bool, error) {
 		}
 	}
 	return saved, nil
+}
+
+func (f *Fleet) issuers(ctx context.Context) ([]trust.Issuer, error) {
+	if f.cfg.Issuers == nil {
+		return nil, nil
+	}
+	all, err := f.cfg.Issuers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("issuers of credentials: %w", err)
+	}
+	return all, nil
+}
+
+func sameIssuer(a, b trust.Issuer) bool {
+	return a.DID == b.DID && a.Name == b.Name && bytes.Equal(a.Document, b.Document) &&
+		slices.Equal(a.Accepts, b.Accepts) && slices.Equal(a.StatusURLs, b.StatusURLs)
 }

@@ -53,7 +53,7 @@ func (i *Identity) AskFor(ctx context.Context, p account.Person, w Wish) (Ask, e
 	}
 	a := Ask{
 		Asker: p.ID, Booker: other.Account, Holder: p.Passkey.Key, Event: w.Event, Zone: w.Zone, Class: w.Class, Seat: w.Seat,
-		MaxAmount: w.MaxAmount, State: AskOpen, Created: now, Expires: now.Add(OfferLifetime), EventName: event.Name,
+		MaxAmount: w.MaxAmount, State: AskOpen, Created: now, Expires: now.Add(OfferLifetime),
 	}
 	if a.ID, err = i.newID(); err != nil {
 		return Ask{}, err
@@ -62,7 +62,10 @@ func (i *Identity) AskFor(ctx context.Context, p account.Person, w Wish) (Ask, e
 	if err := i.cfg.People.Confirm(ctx, p, account.Ask, w.Challenge, terms, w.Assertion); err != nil {
 		return Ask{}, err
 	}
-	return a, i.cfg.Store.AddAsk(ctx, a, MaxOpen)
+	if err := i.cfg.Store.AddAsk(ctx, a, MaxOpen); err != nil {
+		return Ask{}, err
+	}
+	return i.cfg.Store.Ask(ctx, a.ID)
 }
 
 // Asks lists what an account has asked for and was asked for, newest first.

@@ -64,7 +64,7 @@ func TestAsk(t *testing.T) {
 	a := w.asks(jun, "A-1", mina)
 	for _, who := range []string{"mina", "jun"} {
 		all, err := w.Asks(t.Context(), who)
-		if err != nil || len(all) != 1 || all[0].EventName == "" || all[0].Seat != "A-1" || all[0].MaxAmount != 165_000 ||
+		if err != nil || len(all) != 1 || all[0].Currency != "KRW" || all[0].Seat != "A-1" || all[0].MaxAmount != 165_000 ||
 			all[0].Holder != jun.Passkey.Key || !all[0].Expires.Equal(a.Expires) {
 			t.Errorf("Asks of %s = %+v, %v", who, all, err)
 		}

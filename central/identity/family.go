@@ -17,9 +17,31 @@ type Relative struct {
 	DID      credential.DID
 	Key      ticket.HolderKey // of their passkey, for the terms of a transfer
 	Name     string           // their e-mail, masked
-	Relation string           // the registrar's word
-	Own      bool             // the word says what I am to them; else what they are to me
+	Relation string           // what they are to the account, in the registrar's words
 	Until    time.Time
+}
+
+// seenFrom is what the other is to an account, where the registrar says what the
+// one is to the other. A word that is not known here stands for both.
+func seenFrom(r Relation) string {
+	if !r.Own {
+		return r.Word
+	}
+	switch r.Word {
+	case "parent":
+		return "child"
+	case "child":
+		return "parent"
+	case "grandparent":
+		return "grandchild"
+	case "grandchild":
+		return "grandparent"
+	case "guardian":
+		return "ward"
+	case "ward":
+		return "guardian"
+	}
+	return r.Word
 }
 
 // Family lists an account's relatives who have an account too, by DID. Whoever has
@@ -40,7 +62,7 @@ func (i *Identity) Family(ctx context.Context, id string) ([]Relative, error) {
 	for _, r := range relations {
 		if n := len(out); n > 0 && out[n-1].DID == r.Other.DID { // said twice: the longer holds
 			if last := &out[n-1]; r.Expires.After(last.Until) {
-				last.Relation, last.Own, last.Until = r.Word, r.Own, r.Expires
+				last.Relation, last.Until = seenFrom(r), r.Expires
 			}
 			continue
 		}
@@ -52,7 +74,7 @@ func (i *Identity) Family(ctx context.Context, id string) ([]Relative, error) {
 			return nil, err
 		}
 		out = append(out, Relative{
-			DID: r.Other.DID, Key: p.Passkey.Key, Name: mask(p.Email), Relation: r.Word, Own: r.Own, Until: r.Expires,
+			DID: r.Other.DID, Key: p.Passkey.Key, Name: mask(p.Email), Relation: seenFrom(r), Until: r.Expires,
 		})
 	}
 	return out, nil

@@ -194,7 +194,7 @@ func TestCredentialsAndFamily(t *testing.T) {
 		t.Errorf("the same credential again = %+v, %v; want number %d", again, err, rel.Number)
 	}
 	for who, want := range map[string]identity.Relative{
-		"mina": {DID: jun.did, Key: jun.Passkey.Key, Name: "j***@x.kr", Relation: "parent", Own: true, Until: rel.Verified.Expires.Truncate(time.Second)},
+		"mina": {DID: jun.did, Key: jun.Passkey.Key, Name: "j***@x.kr", Relation: "child", Until: rel.Verified.Expires.Truncate(time.Second)},
 		"jun":  {DID: mina.did, Key: mina.Passkey.Key, Name: "m***@x.kr", Relation: "parent", Until: rel.Verified.Expires.Truncate(time.Second)},
 	} {
 		f, err := w.Family(t.Context(), who)

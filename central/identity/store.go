@@ -174,10 +174,9 @@ type Transfer struct {
 	Expires  time.Time
 
 	// What the ticket is for, filled when it is read.
-	Zone      uint16
-	Class     uint8
-	Seat      string
-	EventName string
+	Zone  uint16
+	Class uint8
+	Seat  string
 }
 
 // Transfers keeps offers. That one is accepted is written by the sale, in the
@@ -226,7 +225,7 @@ type Ask struct {
 	Created   time.Time
 	Expires   time.Time
 
-	EventName string // filled when it is read
+	Currency string // of MaxAmount, filled when it is read
 }
 
 // Asks keeps requests to book. That one is ordered for is written by the sale, in

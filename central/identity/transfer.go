@@ -50,7 +50,7 @@ func (i *Identity) Give(ctx context.Context, p account.Person, o Offer) (Transfe
 		Terms: Terms{Ticket: o.Ticket, Version: t.Ticket.Version, From: t.Ticket.Holder, To: receiver.Passkey.Key},
 		Event: t.Ticket.Event, Giver: p.ID, Receiver: receiver.ID, State: TransferOpen,
 		Created: now, Expires: now.Add(OfferLifetime),
-		Zone: t.Ticket.Zone, Class: t.Ticket.Class, Seat: t.Ticket.Seat, EventName: t.Event.Name,
+		Zone: t.Ticket.Zone, Class: t.Ticket.Class, Seat: t.Ticket.Seat,
 	}
 	if out.ID, err = i.newID(); err != nil {
 		return Transfer{}, err
@@ -100,6 +100,15 @@ func (i *Identity) grown(ctx context.Context, id string, e *ticket.Event) error 
 // Transfers lists what an account has offered and was offered, newest first.
 func (i *Identity) Transfers(ctx context.Context, id string) ([]Transfer, error) {
 	return i.cfg.Store.Transfers(ctx, id, MaxListed)
+}
+
+// Transfer returns an offer to either side, or [ErrUnknownTransfer].
+func (i *Identity) Transfer(ctx context.Context, p account.Person, id string) (Transfer, error) {
+	t, err := i.cfg.Store.Transfer(ctx, id)
+	if err == nil && t.Giver != p.ID && t.Receiver != p.ID {
+		err = ErrUnknownTransfer
+	}
+	return t, err
 }
 
 // Accept moves an offered ticket to the receiver's passkey, if giver and receiver

@@ -308,15 +308,38 @@ func (p *Publisher) republish(ctx context.Context) error {
 	return err
 }
 
+// sendTrust publishes who is trusted, and then which credentials were revoked.
 func (p *Publisher) sendTrust(ctx context.Context) error {
-	if p.cfg.TrustList == nil || !p.connected.Load() {
+	if !p.connected.Load() {
 		return nil
 	}
-	list, err := p.cfg.TrustList(ctx)
-	if err != nil {
-		return fmt.Errorf("trust list: %w", err)
+	if p.cfg.TrustList != nil {
+		list, err := p.cfg.TrustList(ctx)
+		if err != nil {
+			return fmt.Errorf("trust list: %w", err)
+		}
+		if err := p.send(ctx, topic.TrustList(), list); err != nil {
+			return err
+		}
 	}
-	return p.send(ctx, topic.TrustList(), list)
+	if p.cfg.Listings == nil {
+		return nil
+	}
+	all, err := p.cfg.Listings(ctx)
+	if err != nil {
+		return fmt.Errorf("status lists: %w", err)
+	}
+	for _, l := range all {
+		data, err := l.Encode()
+		if err != nil { // of one issuer, and no reason to keep the others' back
+			p.cfg.Logger.ErrorContext(ctx, "a status list cannot be published", slog.Any("error", err))
+			continue
+		}
+		if err := p.send(ctx, topic.StatusListOf(l.URL), data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Publisher) republishEvent(ctx context.Context, e *event) error {

@@ -32,6 +32,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -84,6 +85,10 @@ type Config struct {
 
 	// TrustList returns the signed trust list to publish; nil publishes none.
 	TrustList func(ctx context.Context) ([]byte, error)
+
+	// Listings returns the status lists of issuers of credentials that the gates
+	// shall have; nil publishes none.
+	Listings func(ctx context.Context) ([]topic.Listing, error)
 
 	// BeaconEvery is how often a beacon is signed when nothing happens. 30 s.
 	BeaconEvery time.Duration
@@ -241,7 +246,8 @@ func (p *Publisher) Connected(yes bool) {
 	}
 }
 
-// AnnounceTrust says that there is a new trust list to publish. It never blocks.
+// AnnounceTrust says that there is a new trust list or status list to publish. It
+// never blocks.
 func (p *Publisher) AnnounceTrust() { signal(p.listed) }
 
 // send publishes one retained message.

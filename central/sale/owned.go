@@ -41,6 +41,7 @@ type OwnedTicket struct {
 	Bound    time.Time // when its key was set: sold, or rebound
 	Entries  int       // how often gates have admitted it, as far as central knows
 	Admitted *Entrance // the first of them
+	Receipt  bool      // a gate has signed that it entered
 }
 
 // Judge fills State from the rest, for a ticket that has not moved.

@@ -42,7 +42,7 @@ const (
 			WHEN p.state IN ('paid', 'refunded') THEN 'done'
 			WHEN p.state = 'paying' OR p.state = 'held' AND p.expires > $2 THEN 'booked'
 			WHEN a.expires <= $2 THEN 'expired' ELSE 'open' END,
-		a.created, a.expires, e.rules ->> 'name'
+		a.created, a.expires, e.currency
 		FROM ask a JOIN event e ON e.id = a.event LEFT JOIN purchase p ON p.id = a.purchase`
 	selectAsk  = `SELECT ` + askColumns + ` WHERE a.id = $1`
 	selectAsks = `SELECT ` + askColumns + ` WHERE a.asker = $1 OR a.booker = $1 ORDER BY a.created DESC, a.id LIMIT $3`
@@ -89,7 +89,7 @@ func scanAsk(r scanner) (a identity.Ask, err error) {
 	var holder string
 	var created, expires int64
 	err = r.Scan(&a.ID, &a.Asker, &a.Booker, &holder, &a.Event, &a.Zone, &a.Class, &a.Seat, &a.MaxAmount, (*string)(&a.State),
-		&created, &expires, &a.EventName)
+		&created, &expires, &a.Currency)
 	if err != nil {
 		return a, err
 	}

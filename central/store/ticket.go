@@ -28,6 +28,8 @@ const (
 
 	selectEntrance = `SELECT time, gate, lane FROM admission
 		WHERE event = $1 AND ticket = $2 AND settled <> $3 AND settled <> $4 ORDER BY time, device, seq LIMIT 1`
+	countReceipts = `SELECT COUNT(*) FROM receipt r JOIN admission a ON a.device = r.device AND a.seq = r.seq
+		WHERE r.ticket = $1 AND a.settled IN ($2, $3)`
 )
 
 // Ticket implements [sale.Tickets].
@@ -110,6 +112,11 @@ func fillOwned(ctx context.Context, t *tx, o *sale.OwnedTicket) error {
 			return err
 		}
 		o.Admitted.At = journal.HLC(unsigned(at)).Time()
+		var receipts int
+		if err := t.row(ctx, countReceipts, []any{o.Ticket.ID[:], int64(journal.Passed), int64(journal.Flagged)}, &receipts); err != nil {
+			return err
+		}
+		o.Receipt = receipts > 0
 	}
 	o.Judge()
 	return nil

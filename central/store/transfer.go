@@ -21,8 +21,8 @@ const (
 		CASE WHEN r.state <> 'open' THEN r.state
 			WHEN t.status <> $3 OR t.version <> r.version THEN 'overtaken'
 			WHEN r.expires <= $2 THEN 'expired' ELSE 'open' END,
-		r.created, r.expires, t.body ->> 'zone', t.body ->> 'class', COALESCE(t.body ->> 'seat', ''), e.rules ->> 'name'
-		FROM transfer r JOIN ticket t ON t.id = r.ticket JOIN event e ON e.id = r.event`
+		r.created, r.expires, t.body ->> 'zone', t.body ->> 'class', COALESCE(t.body ->> 'seat', '')
+		FROM transfer r JOIN ticket t ON t.id = r.ticket`
 	selectTransfer  = `SELECT ` + transferColumns + ` WHERE r.id = $1`
 	selectTransfers = `SELECT ` + transferColumns + ` WHERE r.giver = $1 OR r.receiver = $1 ORDER BY r.created DESC, r.id LIMIT $4`
 
@@ -90,7 +90,7 @@ func scanTransfer(r scanner) (f identity.Transfer, err error) {
 	var from, to string
 	var created, expires int64
 	err = r.Scan(&f.ID, &id, &f.Event, &f.Terms.Version, &f.Giver, &f.Receiver, &from, &to, (*string)(&f.State),
-		&created, &expires, &f.Zone, &f.Class, &f.Seat, &f.EventName)
+		&created, &expires, &f.Zone, &f.Class, &f.Seat)
 	if err != nil {
 		return f, err
 	}
