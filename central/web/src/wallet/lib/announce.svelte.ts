@@ -1,3 +1,5 @@
+import { untrack } from 'svelte';
+
 /**
  * What a screen reader says without the focus moving. One polite region and one
  * assertive one stand in the page from the start, since browsers do not notice
@@ -11,9 +13,10 @@ export function spoken(): { readonly polite: string; readonly assertive: string 
 }
 
 export function announce(text: string, urgent = false): void {
-  if (urgent) {
-    assertive = assertive === text ? `${text}\u00a0` : text; // the same words twice are two announcements
-  } else {
-    polite = polite === text ? `${text}\u00a0` : text;
-  }
+  // Whoever announces within an effect must not depend on what was said before.
+  untrack(() => {
+    const again = (said: string) => (said === text ? `${text}\u00a0` : text); // the same words twice are two announcements
+    if (urgent) assertive = again(assertive);
+    else polite = again(polite);
+  });
 }
