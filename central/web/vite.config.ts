@@ -18,6 +18,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
+      checks: { pluginTimings: false },
       input: { wallet: 'index.html', sw: 'src/sw/worker.ts' },
       output: {
         // The worker's address is its identity: it must not change with its content.

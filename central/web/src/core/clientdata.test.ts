@@ -52,6 +52,7 @@ describe('tails', () => {
     ',"a":[1,{"b":null,"c":[true,-1.5e3,"\\ud83d\\ude00"]}]}',
     ',"crossOrigin": false , "a" : 1 }',
     ',"a":{},"b":[],"c":""}',
+    ',"a":1,"\ufeffa":2}',
     '}',
   ])('%s', (tail) => expect(thrown(() => checkTail(utf8(tail)))).toBe('ok'));
 

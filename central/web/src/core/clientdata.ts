@@ -99,7 +99,7 @@ class Scanner {
     do {
       this.space();
       const name = JSON.parse(this.token(/"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y)) as string;
-      const key = new TextDecoder().decode(utf8(name)); // a lone surrogate reads as U+FFFD, as at the gate
+      const key = new TextDecoder('utf-8', { ignoreBOM: true }).decode(utf8(name)); // a lone surrogate reads as U+FFFD, as at the gate
       if (seen.has(key)) throw bad('client data says a thing twice');
       seen.add(key);
       this.expect(':');
