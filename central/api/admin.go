@@ -19,7 +19,7 @@ func (a *API) importEvent(ctx context.Context, c *gin.Context) (int, any, error)
 	if err != nil {
 		return 0, nil, err
 	}
-	p, err := seatmap.Parse(b)
+	p, err := seatmap.ParseFor(b, a.cfg.Accounts.RelyingParty())
 	if err != nil {
 		return 0, nil, err
 	}

@@ -72,8 +72,12 @@ func (e *Error) Error() string {
 // Unwrap makes errors.Is(err, ticket.ErrInvalid) true.
 func (e *Error) Unwrap() error { return ticket.ErrInvalid }
 
-// Parse reads a plan. Every error is an [*Error].
-func Parse(data []byte) (*Plan, error) {
+// Parse reads a plan that names its relying party. Every error is an [*Error].
+func Parse(data []byte) (*Plan, error) { return ParseFor(data, ticket.RelyingParty{}) }
+
+// ParseFor is Parse for a server whose own relying party stands for the one that
+// a plan leaves out. The hash is of the file as it is.
+func ParseFor(data []byte, own ticket.RelyingParty) (*Plan, error) {
 	var f file
 	if err := decode(data, &f); err != nil {
 		return nil, err
@@ -82,6 +86,9 @@ func Parse(data []byte) (*Plan, error) {
 		return nil, &Error{"format", fmt.Sprintf("%q is not a plan this program reads", f.Format), fmt.Sprintf("set \"format\" to %q", Format)}
 	}
 	p := &Plan{Currency: f.Event.Currency, Prices: f.Event.Prices, Hash: sha256.Sum256(data)}
+	if f.Event.RelyingParty == (ticket.RelyingParty{}) {
+		f.Event.RelyingParty = own
+	}
 	p.Event = f.rules()
 	if err := p.Event.Check(); err != nil {
 		return nil, &Error{"", err.Error(), "correct the named value; names are 1 to 120 bytes, times in order doors ≤ starts < ends"}

@@ -114,3 +114,31 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A plan without a relying party gets the server's own; one that names another
+// keeps it, and half a one is refused.
+func TestOwnRelyingParty(t *testing.T) {
+	own := ticket.RelyingParty{ID: "localhost", Origin: "http://localhost:8440"}
+	const named = `"relying_party": {"id": "tickets.example", "origin": "https://tickets.example"},`
+	without := strings.Replace(sample(t), named, "", 1)
+	if without == sample(t) {
+		t.Fatal("the sample names no relying party")
+	}
+	p, err := seatmap.ParseFor([]byte(without), own)
+	if err != nil || p.Event.RelyingParty != own {
+		t.Errorf("a plan without: %v", err)
+	}
+	if p, err = seatmap.ParseFor([]byte(sample(t)), own); err != nil || p.Event.RelyingParty.ID != "tickets.example" {
+		t.Errorf("a plan that names one: %v", err)
+	}
+	half := strings.Replace(sample(t), named, `"relying_party": {"id": "tickets.example"},`, 1)
+	for name, parse := range map[string]func() (*seatmap.Plan, error){
+		"without, nowhere": func() (*seatmap.Plan, error) { return seatmap.Parse([]byte(without)) },
+		"half a one":       func() (*seatmap.Plan, error) { return seatmap.ParseFor([]byte(half), own) },
+	} {
+		var e *seatmap.Error
+		if _, err := parse(); !errors.As(err, &e) {
+			t.Errorf("%s: %v, want a plan's error", name, err)
+		}
+	}
+}
