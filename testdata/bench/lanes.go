@@ -169,7 +169,7 @@ func (r *rig) done(g *stage.Gate) {
 // buy sells a standing ticket and waits until the gate knows it.
 func (r *rig) buy(ctx context.Context, g *stage.Gate) (*stage.Bought, error) {
 	from := state(g)
-	b, err := r.stage.Buy(ctx, r.event, site, stage.Seat{Zone: 3, Class: 3})
+	b, err := r.stage.Buy(ctx, r.event, stage.Seat{Zone: 3, Class: 3})
 	if err != nil {
 		return nil, err
 	}

@@ -22,9 +22,6 @@ type story struct {
 	step  int
 }
 
-// The relying party of the sample venue.
-var site = ticket.RelyingParty{ID: "tickets.example", Origin: "https://tickets.example"}
-
 // The seats of the story.
 const (
 	seated   = 1 // zone
@@ -292,7 +289,7 @@ func (s *story) refund(ctx context.Context) error {
 func (s *story) sell(ctx context.Context, what string, seat stage.Seat) (*stage.Bought, error) {
 	marks := s.marks()
 	began := time.Now()
-	b, err := s.stage.Buy(ctx, s.event, site, seat)
+	b, err := s.stage.Buy(ctx, s.event, seat)
 	if err != nil {
 		return nil, err
 	}

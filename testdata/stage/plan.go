@@ -7,8 +7,9 @@ import (
 	"github.com/con-ting/conting/sync/ticket"
 )
 
-// adapt rewrites a plan so that the doors opened an hour before now and, unless
-// it is 0, so many people fit where they stand.
+// adapt rewrites a plan so that the doors opened an hour before now, it leaves the
+// relying party to central and, unless it is 0, so many people fit where they
+// stand.
 func adapt(plan map[string]any, now time.Time, standing int) (ticket.EventID, error) {
 	venue, ok := plan["venue"].(map[string]any)
 	if !ok {
@@ -34,5 +35,6 @@ func adapt(plan map[string]any, now time.Time, standing int) (ticket.EventID, er
 	} {
 		event[key] = now.Add(offset).UTC().Truncate(time.Second).Format(time.RFC3339)
 	}
+	delete(event, "relying_party")
 	return ticket.EventID(id), nil
 }

@@ -1,14 +1,10 @@
 package stage
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"time"
 
 	"github.com/con-ting/conting/sync/pass"
@@ -41,20 +37,35 @@ func (b *Bought) Text(at time.Time) (string, error) {
 	return s.Text(at, nil)
 }
 
-// Buy orders one seat for a new holder and pays with the sandbox.
-func (s *Stage) Buy(ctx context.Context, event ticket.EventID, rp ticket.RelyingParty, seat Seat) (*Bought, error) {
+// Buy orders one seat for a new holder without an account and pays with the
+// sandbox.
+func (s *Stage) Buy(ctx context.Context, event ticket.EventID, seat Seat) (*Bought, error) {
+	w, err := s.newWallet()
+	if err != nil {
+		return nil, err
+	}
+	return s.buy(ctx, caller{}, event, w, seat)
+}
+
+// newWallet is a new phone.
+func (s *Stage) newWallet() (*wallet.Wallet, error) {
+	rp, err := s.RelyingParty()
+	if err != nil {
+		return nil, err
+	}
 	seed := make([]byte, 32)
 	if _, err := rand.Read(seed); err != nil {
 		return nil, err
 	}
-	w, err := wallet.New(rp, seed)
-	if err != nil {
-		return nil, err
-	}
+	return wallet.New(rp, seed)
+}
+
+// buy orders as somebody, or nobody, for the holder of a wallet.
+func (s *Stage) buy(ctx context.Context, as caller, event ticket.EventID, w *wallet.Wallet, seat Seat) (*Bought, error) {
 	var asked struct {
 		Challenge string `json:"challenge"`
 	}
-	if err := s.call(ctx, "POST", "/v1/challenges", "", struct{}{}, &asked); err != nil {
+	if err := s.do(ctx, as, "POST", "/v1/challenges", struct{}{}, &asked); err != nil {
 		return nil, err
 	}
 	challenge, err := base64.RawURLEncoding.DecodeString(asked.Challenge)
@@ -65,7 +76,7 @@ func (s *Stage) Buy(ctx context.Context, event ticket.EventID, rp ticket.Relying
 	if err != nil {
 		return nil, err
 	}
-	return s.order(ctx, event, w, orderRequest{
+	return s.order(ctx, as, event, w, orderRequest{
 		Zone: seat.Zone, Class: seat.Class, Seat: seat.Seat,
 		Holder: &holder{
 			PublicKey: w.HolderKey(), Challenge: asked.Challenge,
@@ -76,7 +87,7 @@ func (s *Stage) Buy(ctx context.Context, event ticket.EventID, rp ticket.Relying
 
 // BuyPaper orders one paper ticket.
 func (s *Stage) BuyPaper(ctx context.Context, event ticket.EventID, seat Seat) (*Bought, error) {
-	return s.order(ctx, event, nil, orderRequest{Zone: seat.Zone, Class: seat.Class, Seat: seat.Seat, Paper: true})
+	return s.order(ctx, caller{}, event, nil, orderRequest{Zone: seat.Zone, Class: seat.Class, Seat: seat.Seat, Paper: true})
 }
 
 // PaperText is the code on a paper ticket.
@@ -98,12 +109,12 @@ type holder struct {
 	Signature         string           `json:"signature"`
 }
 
-func (s *Stage) order(ctx context.Context, event ticket.EventID, w *wallet.Wallet, req orderRequest) (*Bought, error) {
+func (s *Stage) order(ctx context.Context, as caller, event ticket.EventID, w *wallet.Wallet, req orderRequest) (*Bought, error) {
 	var held struct {
 		ID     string `json:"id"`
 		Secret string `json:"secret"`
 	}
-	if err := s.call(ctx, "POST", "/v1/events/"+event.String()+"/orders", "", req, &held); err != nil {
+	if err := s.do(ctx, as, "POST", "/v1/events/"+event.String()+"/orders", req, &held); err != nil {
 		return nil, err
 	}
 	pay := map[string]string{"provider": "sandbox", "token": "ok"}
@@ -161,51 +172,3 @@ func (s *Stage) Conflicts(ctx context.Context, event ticket.EventID) ([]Conflict
 	err := s.call(ctx, "GET", "/admin/v1/events/"+event.String()+"/conflicts", s.token, nil, &page)
 	return page.Conflicts, err
 }
-
-// maxAnswer is the most of an answer that is read, in bytes.
-const maxAnswer = 1 << 20
-
-func (s *Stage) call(ctx context.Context, method, path, bearer string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(b)
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, s.addr.API+path, body)
-	if err != nil {
-		return err
-	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Idempotency-Key", rand.Text())
-	}
-	if bearer != "" {
-		req.Header.Set("Authorization", "Bearer "+bearer)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(b))
-	}
-	if out == nil {
-		return nil
-	}
-	if err := json.Unmarshal(b, out); err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	return nil
-}
-
-func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

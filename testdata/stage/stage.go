@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,7 @@ type addresses struct {
 	API    string `json:"api"`
 	Device string `json:"device"`
 	MQTT   string `json:"mqtt"`
+	Wallet string `json:"wallet"`
 }
 
 // New initialises and starts a central server in dir.
@@ -85,8 +87,23 @@ func (s *Stage) TokenFile() string { return filepath.Join(s.Dir, "central", "adm
 // Page is the address of central's page for people.
 func (s *Stage) Page() string { return s.addr.API }
 
+// Wallet is the address of the wallet's pages.
+func (s *Stage) Wallet() string { return s.addr.Wallet }
+
+// RelyingParty is whom the passkeys of this venue's visitors are made for: the
+// origin of the wallet's pages.
+func (s *Stage) RelyingParty() (ticket.RelyingParty, error) {
+	u, err := url.Parse(s.addr.Wallet)
+	if err != nil {
+		return ticket.RelyingParty{}, err
+	}
+	rp := ticket.RelyingParty{ID: u.Hostname(), Origin: u.Scheme + "://" + u.Host}
+	return rp, rp.Check()
+}
+
 // Import gives central an event file whose times are moved so that doors are
-// open now. Unless it is 0, standing is how many people fit where they stand.
+// open now, and whose relying party is central's own. Unless it is 0, standing is
+// how many people fit where they stand.
 func (s *Stage) Import(ctx context.Context, file string, now time.Time, standing int) (ticket.EventID, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
