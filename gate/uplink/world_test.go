@@ -59,6 +59,7 @@ type world struct {
 	keys     map[ticket.DeviceID]trust.PublicKey
 	opener   func(url, jwt string) (issued time.Time, err error) // verifies status lists; nil: gates keep none
 	mute     bool                                                // central does not acknowledge
+	skew     time.Duration                                       // of the gates\' best clocks; set before they start
 	forks    int
 	kept     []string // the status lists that gates took
 }
@@ -399,7 +400,8 @@ func (g *gate) start(id ticket.DeviceID) {
 	cfg := uplink.Config{
 		Store: g.store, Device: id, Gate: "North", Signer: g.signer, Certificate: func() []byte { return g.cert },
 		Anchor: trust.Anchor{Threshold: 1, Roots: []trust.PublicKey{w.root.Public()}}, Events: []ticket.EventID{event},
-		TrustList: w.signedList(), Version: "test", Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		TrustList: w.signedList(), Version: "test", Logger: slog.New(slog.DiscardHandler), Steady: time.Now,
+		Now: func() time.Time { return time.Now().Add(w.skew) },
 	}
 	if w.opener != nil {
 		cfg.OpenStatusList = func(_ context.Context, url, jwt string, _ time.Time) (time.Time, error) {
