@@ -14,9 +14,6 @@ import type { Held } from './model';
 
 export type { KeptReceipt } from './held';
 
-/** A relative, with the passkey's key that the terms of a transfer name. */
-export type Kin = wire.Relative & { readonly public_key?: string };
-
 /**
  * The wallet of this phone: what is stored, what central says, and what a person can
  * do with it. Pages read `wallet` and call the functions below; nothing else talks
@@ -29,7 +26,7 @@ class Wallet {
   /** Who central says is signed in; null if nobody is, or central was not asked yet. */
   account = $state.raw<wire.Account | null>(null);
   tickets = $state.raw<readonly Held[]>([]);
-  relatives = $state.raw<readonly Kin[]>([]);
+  relatives = $state.raw<readonly wire.Relative[]>([]);
   transfers = $state.raw<readonly wire.Transfer[]>([]);
   asks = $state.raw<readonly wire.Ask[]>([]);
   credentials = $state.raw<readonly Kept[]>([]);
@@ -311,8 +308,8 @@ export async function removeCredential(id: string): Promise<void> {
 
 // Family.
 
-export async function give(t: Held, to: Kin): Promise<void> {
-  const terms = { ticket: unhex(t.id), version: t.version, from: unb64u(ownPasskey().public_key), to: unb64u(to.public_key ?? '') };
+export async function give(t: Held, to: wire.Relative): Promise<void> {
+  const terms = { ticket: unhex(t.id), version: t.version, from: unb64u(ownPasskey().public_key), to: unb64u(to.public_key) };
   await api.transfer(t.id, to.did, await signTerms('transfer', (challenge) => transferTerms({ challenge, ...terms })));
   await refresh();
 }
