@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -32,6 +33,12 @@ func TestScripts(t *testing.T) {
 	old := w.set(ticketset.Current{}, w.now.Add(-48*time.Hour), w.now.Add(-24*time.Hour))
 	other := newWorld(t, 4)
 	foreign := other.set(ticketset.Current{}, w.now, w.now.Add(48*time.Hour))
+
+	empty := picture(t, frames.Empty, "")
+	pictures := map[string][]byte{ // rendered once: it takes long with the race detector
+		"frames/a.jpg": empty, "frames/b.jpg": picture(t, frames.Gate, w.pass(7, w.now)),
+		"code.jpg": picture(t, frames.Easy, w.pass(0, w.now)), "empty.jpg": empty,
+	}
 
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -79,20 +86,10 @@ func TestScripts(t *testing.T) {
 			if err := os.Mkdir(in("frames"), 0o700); err != nil {
 				return err
 			}
-			for name, text := range map[string]string{"a.jpg": "", "b.jpg": w.pass(7, w.now)} {
-				p := frames.Gate
-				if text == "" {
-					p = frames.Empty
-				}
-				if err := picture(in("frames/"+name), p, text); err != nil {
+			for name, jpg := range pictures {
+				if err := os.WriteFile(in(name), jpg, 0o600); err != nil {
 					return err
 				}
-			}
-			if err := picture(in("code.jpg"), frames.Easy, w.pass(0, w.now)); err != nil {
-				return err
-			}
-			if err := picture(in("empty.jpg"), frames.Empty, ""); err != nil {
-				return err
 			}
 			env.Setenv("CONF", in("gate.toml"))
 			env.Setenv("DATA", in("data"))
@@ -171,18 +168,16 @@ func spoilt(from, cut, altered string) error {
 	return os.WriteFile(altered, data, 0o600)
 }
 
-// picture writes a rendered photograph.
-func picture(name string, p frames.Profile, text string) error {
+// picture renders a photograph.
+func picture(t *testing.T, p frames.Profile, text string) []byte {
+	t.Helper()
 	gray, err := frames.Render(p, 1, image.Pt(640, 480), text)
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	f, err := os.Create(name)
-	if err != nil {
-		return err
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, gray, &jpeg.Options{Quality: 90}); err != nil {
+		t.Fatal(err)
 	}
-	if err := jpeg.Encode(f, gray, &jpeg.Options{Quality: 90}); err != nil {
-		return err
-	}
-	return f.Close()
+	return b.Bytes()
 }
