@@ -124,3 +124,29 @@ func TestAriesPanicsBecomeErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoReadings: should aries ever read another credential than we do, neither
+// reading is believed.
+func TestTwoReadings(t *testing.T) {
+	p, holder := newEd25519(t, "registrar"), newP256(t, "holder")
+	c := staffOf(holder)
+	jwt := issue(t, p, c)
+	for name, x := range map[string]struct {
+		id     string
+		issuer credential.DID
+		vcType string
+		want   string
+	}{
+		"the same":       {c.ID, p.did, "StaffCredential", "ok"},
+		"another id":     {"urn:x", p.did, "StaffCredential", "malformed"},
+		"another issuer": {c.ID, holder.did, "StaffCredential", "malformed"},
+		"another type":   {c.ID, p.did, "AgeCredential", "malformed"},
+	} {
+		if err := credential.AriesReads(jwt, p.kid(), p.Public(), x.id, x.issuer, x.vcType); verdict(err) != x.want {
+			t.Errorf("%s: %v, want %s", name, err, x.want)
+		}
+	}
+	if err := credential.AriesReads(jwt, "another", p.Public(), c.ID, p.did, "StaffCredential"); verdict(err) != "bad_signature" {
+		t.Errorf("a key that was not resolved: %v, want bad_signature", err)
+	}
+}

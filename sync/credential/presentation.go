@@ -3,6 +3,7 @@ package credential
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -63,7 +64,7 @@ func (w *vpClaims) check() error {
 		return fmt.Errorf("in force for %d s, want 1 to %d", life, MaxPresentationLife/time.Second)
 	case len(w.Audience) != 1 || len(w.Audience[0]) > maxWord || !visible(w.Audience[0]) || w.Audience[0] == "":
 		return fmt.Errorf("%d audiences, want one of at most %d bytes", len(w.Audience), maxWord)
-	case w.Nonce == "" || len(w.Nonce) > maxWord || !visible(w.Nonce):
+	case w.Nonce == "" || len(w.Nonce) > maxWord || !visible(strings.ReplaceAll(w.Nonce, " ", "")): // base45 has spaces
 		return fmt.Errorf("nonce of %d bytes, want 1 to %d", len(w.Nonce), maxWord)
 	case len(w.ID) > maxID || len(w.VP.ID) > maxID || w.ID != "" && w.VP.ID != "" && w.ID != w.VP.ID:
 		return errors.New("two ids, or a long one")

@@ -76,6 +76,7 @@ func TestShapeOfACredential(t *testing.T) {
 		{staff, "vc.type", []string{"VerifiableCredential", "StaffCredential", "AgeCredential"}, "malformed"},
 		{staff, "vc.type", []string{"VerifiableCredential", "UniversityDegreeCredential"}, "malformed"},
 		{staff, "vc.type", []string{"VerifiableCredential", "AgeCredential"}, "malformed"},
+		{staff, "vc.type", []string{"Something", "StaffCredential"}, "malformed"},
 		{staff, "vc.type", []string{"VerifiableCredential", "BitstringStatusListCredential"}, "malformed"},
 		{staff, "vc.proof", m{"type": "Ed25519Signature2020"}, "malformed"},
 		{staff, "vc.evidence", []any{}, "malformed"},
@@ -319,6 +320,32 @@ func TestEveryBitCounts(t *testing.T) {
 	for n := range good {
 		if _, err := v.Credential(context.Background(), string(good[:n]), someTime); err == nil {
 			t.Fatalf("cut to %d bytes: accepted", n)
+		}
+	}
+}
+
+// TestSignatureOfAPresentation: all is in order but who signed, or what.
+func TestSignatureOfAPresentation(t *testing.T) {
+	issuer, holder, thief := newEd25519(t, "registrar"), newP256(t, "holder"), newP256(t, "thief")
+	v := verifierOf(t, issuer)
+	good := present(t, holder, issue(t, issuer, staffOf(holder)))
+	parts := strings.Split(good, ".")
+	claims := claimsOf(t, good)
+	for name, vp := range map[string]string{
+		"the thief's, with the holder's key id": rawJWS(t, thief, headerOf(holder), claims),
+		"that of other claims":                  parts[0] + "." + b64(t, with(t, claims, "exp", someTime.Unix()+500)) + "." + parts[2],
+		"that of the credential":                parts[0] + "." + parts[1] + "." + strings.Split(issue(t, issuer, staffOf(holder)), ".")[2],
+		"zeroes":                                parts[0] + "." + parts[1] + "." + strings.Repeat("A", 86),
+	} {
+		if _, err := v.Presentation(context.Background(), vp, wanted, someTime); verdict(err) != "bad_signature" {
+			t.Errorf("%s: %v, want bad_signature", name, err)
+		}
+	}
+	for i := range good {
+		bad := []byte(good)
+		bad[i] ^= 1 << (i % 7)
+		if _, err := v.Presentation(context.Background(), string(bad), wanted, someTime); err == nil {
+			t.Fatalf("byte %d: accepted", i)
 		}
 	}
 }

@@ -98,6 +98,7 @@ func TestDocumentsOfOthers(t *testing.T) {
 		"a key of another type":         {doc(set{"verificationMethod", method("publicKeyJwk", with(t, jwk, "kty", "oct"))}), "malformed"},
 		"a short key":                   {doc(set{"verificationMethod", method("publicKeyJwk", with(t, okp, "x", "AAAA"))}), "malformed"},
 		"the key of another algorithm":  {doc(set{"verificationMethod", method("publicKeyJwk", okp)}), "bad_signature"},
+		"deep nesting":                  {[]byte(strings.Replace(string(doc()), `"id"`, `"x":`+strings.Repeat("[", 40)+strings.Repeat("]", 40)+`,"id"`, 1)), "malformed"},
 		"a member twice":                {[]byte(strings.Replace(string(doc()), `"id"`, `"id":"x","id"`, 1)), "malformed"},
 		"not JSON":                      {[]byte("<html>"), "malformed"},
 		"too many methods":              {doc(set{"verificationMethod", make([]m, 17)}), "malformed"},
