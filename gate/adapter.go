@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"image"
 	"time"
@@ -37,7 +38,13 @@ func (r reader) Decode(gray *image.Gray) ([]string, error) {
 // screen is the panel as a lane sees it.
 type screen struct{ *panel.Panel }
 
-var _ lane.Observer = screen{}
+var (
+	_ lane.Observer = screen{}
+	_ lane.Gatherer = screen{}
+)
+
+// Gathered shows how far a presentation has come.
+func (s screen) Gathered(p lane.Progress) { s.Panel.Gathered(p.Have, p.Total) }
 
 // Looked counts a frame.
 func (s screen) Looked(l lane.Look) { s.Panel.Looked(l.Took, l.Codes, l.Err) }
@@ -46,12 +53,22 @@ func (s screen) Looked(l lane.Look) { s.Panel.Looked(l.Took, l.Codes, l.Err) }
 func (s screen) Decided(r lane.Result) {
 	out := panel.Scan{
 		Seq: r.Seq, Verdict: r.Verdict, Zone: r.Zone, Class: r.Class, Seat: r.Seat, Flags: r.Flags,
-		Judged: r.Timing.Verdict, Durable: r.Timing.Durable,
+		Confirm: r.Confirmable, Judged: r.Timing.Verdict, Durable: r.Timing.Durable,
+	}
+	for i := range r.Shown {
+		c := &r.Shown[i]
+		out.Shown = append(out.Shown, panel.Shown{
+			Type: string(c.Type), Issuer: c.IssuerName, What: cmp.Or(c.Role, c.Relation), Over: c.Over,
+			Revocable: c.Revocable, StatusKnown: c.StatusKnown, StatusAge: c.StatusAge,
+		})
 	}
 	if r.Timing.Frame > 0 {
 		out.Total = r.Timing.Total()
 	}
-	if r.Form != pass.Form(0) {
+	switch {
+	case r.Presented:
+		out.Form = lane.Presented
+	case r.Form != pass.Form(0):
 		out.Form = r.Form.String()
 	}
 	s.Panel.Decided(out)

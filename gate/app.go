@@ -53,6 +53,8 @@ type call struct {
 	asJSON *bool
 	events *string
 	at     *string
+	parts  *string
+	nonce  *string
 	event  eventFlag
 	after  *uint64
 }

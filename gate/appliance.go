@@ -37,6 +37,7 @@ type appliance struct {
 	clock     *clock.Clock
 	keyring   atomic.Pointer[trust.Keyring] // the uplink replaces it
 	book      *proof.Book                   // nil for a lane without challenges
+	issued    *credentials
 	situation *situation
 	turnstile *turnstile.Software
 	camera    *camera.Camera // nil for a lane that reads standard input
@@ -71,6 +72,10 @@ func (a *app) build(ctx context.Context, conf config, events io.Writer) (g *appl
 	}
 	g.clock.Floor(g.store.Come()) // time never goes back past the journal
 	g.keyring.Store(g.ring)
+	if g.issued, err = newCredentials(ctx, g.store); err != nil {
+		return g, diskError(err)
+	}
+	g.adopt(ctx, g.list)
 	g.situation = &situation{store: g.store, events: g.id.Events(), mode: g.mode, lease: g.lease}
 	if err = g.situation.refresh(ctx, g.clock.Read().Now); err != nil {
 		return g, diskError(err)
@@ -120,10 +125,25 @@ func (g *appliance) buildPanel(ctx context.Context) (err error) {
 		}
 		c.Nonce, c.QR = g.nonce, g.drawNonce
 	}
+	if g.conf.Lane.Staff {
+		c.Confirm, c.Token = g.confirm, rand.Text()
+	}
 	if g.panel, err = panel.New(ctx, c); err != nil {
 		return hint.Errorf("stop the other program, or choose another address in [panel] listen; gate doctor looks at it", "%w", err)
 	}
 	return nil
+}
+
+// confirm passes a steward's word on to the lane.
+func (g *appliance) confirm(ctx context.Context, seq uint64) error {
+	_, err := g.lane.Confirm(ctx, seq)
+	switch {
+	case errors.Is(err, lane.ErrNoReferral):
+		return fmt.Errorf("%w: %w", panel.ErrGone, err)
+	case errors.Is(err, lane.ErrBusy):
+		return fmt.Errorf("%w: %w", panel.ErrBusy, err)
+	}
+	return err
 }
 
 func (g *appliance) nonce() (string, error) {
@@ -144,12 +164,14 @@ func (g *appliance) drawNonce(text string) []byte {
 }
 
 func (g *appliance) buildLane(ctx context.Context) error {
-	prover, err := proof.New(ctx, proof.Config{Keyring: g.keyring.Load, Book: g.book})
+	prover, err := proof.New(ctx, proof.Config{Keyring: g.keyring.Load, Book: g.book, Credentials: g.issued, Gate: g.id.Device()})
 	if err != nil {
 		return err
 	}
 	mem := memory{Store: g.store, gate: g.id.Gate(), wake: g.grown, won: g.situation.won}
-	judge, err := lane.NewJudge(ctx, lane.JudgeConfig{Gate: g.id.Gate(), Registry: mem, Prover: prover, Situation: g.situation.now})
+	judge, err := lane.NewJudge(ctx, lane.JudgeConfig{
+		Gate: g.id.Gate(), Registry: mem, Prover: prover, Presenter: prover, Staff: g.conf.Lane.Staff, Situation: g.situation.now,
+	})
 	if err != nil {
 		return err
 	}

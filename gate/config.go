@@ -86,6 +86,12 @@ type laneConfig struct {
 	// Challenge lets the lane show a nonce for the holder to answer. It needs a
 	// display that the holder can read. Default true.
 	Challenge bool `toml:"challenge"`
+
+	// Staff says that a steward stands at this lane. It reads presentations of
+	// credentials then, and its panel has a button to let somebody in after a
+	// referral: whoever can reach the panel can press it, so that it must be on a
+	// loopback address. Needs Challenge. Default false.
+	Staff bool `toml:"staff"`
 }
 
 type panelConfig struct {
@@ -214,6 +220,12 @@ func (c *config) check() error {
 	if _, _, err := net.SplitHostPort(c.Panel.Listen); err != nil {
 		return bad("panel.listen", "%s", err)
 	}
+	if c.Lane.Staff && !c.Lane.Challenge {
+		return bad("lane.staff", "a presentation answers a nonce: want lane.challenge = true")
+	}
+	if c.Lane.Staff && !loopback(c.Panel.Listen) {
+		return bad("panel.listen", "%q; the panel of a staff lane takes orders: want 127.0.0.1 or [::1]", c.Panel.Listen)
+	}
 	if len(c.Uplink.Brokers) > 4 {
 		return bad("uplink.broker", "%d of them, want at most 4", len(c.Uplink.Brokers))
 	}
@@ -244,6 +256,13 @@ func (c *config) check() error {
 		between("uplink.restore_after", c.Uplink.RestoreAfter, 10*time.Millisecond, 5*time.Minute),
 		between("uplink.stale_after", c.Uplink.StaleAfter, time.Second, 24*time.Hour),
 	)
+}
+
+// loopback reports whether an address is reached from this machine only.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback()
 }
 
 func firstError(errs ...error) error {

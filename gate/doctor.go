@@ -29,7 +29,7 @@ func doctorCommand() *command {
 		name: "doctor", args: "", summary: "look at this gate and say what to do about what is not well",
 		detail: `
 Checks the clock, the disk, the certificate, the camera, the ticket set, the
-brokers and the panel's port. It may run beside a running gate, which then holds
+status lists of credentials, the brokers and the panel's port. It may run beside a running gate, which then holds
 the camera. The exit status is 0 when all is well, 1 when something is worth a
 look, 2 when the gate cannot do its work.
 
@@ -81,7 +81,8 @@ func (a *app) checks(ctx context.Context, conf *config) []doctor.Check {
 	default:
 		checks = append(checks, doctor.Camera{Now: a.now, Watch: a.watchCamera(conf)})
 	}
-	checks = append(checks, doctor.Set{Now: a.now, Stale: conf.Uplink.StaleAfter, Read: a.readHoldings(conf, idErr)})
+	checks = append(checks, doctor.Set{Now: a.now, Stale: conf.Uplink.StaleAfter, Read: a.readHoldings(conf, idErr)},
+		doctor.StatusLists{Now: a.now, Read: a.readLists(conf, idErr)})
 	if conf.Uplink.Enabled {
 		var places []doctor.Place
 		for _, e := range conf.brokers(id) {

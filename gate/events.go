@@ -16,7 +16,7 @@ import (
 // event is one line of gate run --events. Fields that do not belong to an
 // event's kind are absent.
 type event struct {
-	Event  string    `json:"event"` // ready, verdict, repeat, passage, state, lost or stopped
+	Event  string    `json:"event"` // ready, verdict, repeat, parts, passage, state, lost or stopped
 	At     time.Time `json:"at"`
 	Lane   string    `json:"lane,omitempty"`
 	Seq    uint64    `json:"seq,omitempty"`    // of the journal's entry
@@ -31,6 +31,15 @@ type event struct {
 	DoneMs       *float64 `json:"done_ms,omitempty"`             // from the frame to the lane's answer
 	EarlierWhere string   `json:"earlier_where,omitempty"`
 	EarlierAt    string   `json:"earlier_at,omitempty"`
+
+	// Of a verdict: that it was about a presentation, and that a steward may confirm
+	// the referral.
+	Presented   bool `json:"presented,omitempty"`
+	Confirmable bool `json:"confirmable,omitempty"`
+
+	// Of parts: how much of a presentation has been read.
+	Have  int `json:"have,omitempty"`
+	Total int `json:"total,omitempty"`
 
 	// Of a passage.
 	Kind  string `json:"kind,omitempty"` // passed, released or flagged
@@ -74,7 +83,10 @@ type eventLog struct {
 	quiet chan struct{}   // capacity 1: one more is settled
 }
 
-var _ lane.Observer = (*eventLog)(nil)
+var (
+	_ lane.Observer = (*eventLog)(nil)
+	_ lane.Gatherer = (*eventLog)(nil)
+)
 
 const (
 	eventQueue = 4096            // lines that may wait for the reader
@@ -200,6 +212,11 @@ func (l *eventLog) Decided(r lane.Result) {
 	l.say(verdictEvent("verdict", r))
 }
 
+// Gathered says how far a presentation has come.
+func (l *eventLog) Gathered(p lane.Progress) {
+	l.say(event{Event: "parts", Have: p.Have, Total: p.Total})
+}
+
 // repeated says an earlier verdict again to a script that asked again.
 func (l *eventLog) repeated(r lane.Result) { l.say(verdictEvent("repeat", r)) }
 
@@ -209,6 +226,7 @@ func verdictEvent(name string, r lane.Result) event {
 		Event: name, At: r.At.UTC(), Lane: r.Lane, Seq: r.Seq, Ticket: short(r.Ticket),
 		Outcome: v.Outcome.String(), Reason: string(v.Reason), Mode: r.Mode.String(),
 		FrameMillis: millisOf(r.Timing.Frame + r.Timing.Verdict), DoneMs: millisOf(r.Timing.Total()), EarlierWhere: v.Detail.Where,
+		Presented: r.Presented, Confirmable: r.Confirmable,
 	}
 	if r.Timing.Durable > 0 {
 		e.DurableMs = millisOf(r.Timing.Durable)

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/con-ting/conting/gate/admit"
 	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/clock"
 	"github.com/con-ting/conting/gate/panel"
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 const (
@@ -89,6 +91,7 @@ func (g *appliance) status() panel.Status {
 		Mode: now.Mode, Admitted: now.Admitted, Clock: string(at.Source), Uncertainty: at.Uncertainty,
 		Location:  g.situation.place(),
 		Challenge: at.Uncertainty > admit.MaxUncertainty || now.Event != nil && now.Event.AlwaysChallenge,
+		Offer:     g.conf.Lane.Staff || now.Event != nil && slices.ContainsFunc(now.Event.Classes, func(c ticket.Class) bool { return c.Staff }),
 	}
 	set := g.situation.set()
 	s.SetVersion, s.Delta = set.Version, set.Delta.Seq

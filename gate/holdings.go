@@ -23,7 +23,7 @@ func (a *app) readHoldings(conf *config, idErr error) func(context.Context) ([]d
 		if err != nil {
 			return nil, err
 		}
-		s, err := gather(ctx, u, conf)
+		s, err := gather(ctx, u, conf, a.now())
 		if err = errors.Join(err, u.store.Close()); err != nil {
 			return nil, diskError(err)
 		}
@@ -39,6 +39,35 @@ func (a *app) readHoldings(conf *config, idErr error) func(context.Context) ([]d
 				h.Expires = *e.Expires
 			}
 			out = append(out, h)
+		}
+		return out, nil
+	}
+}
+
+// readLists reads how old the status lists of credentials are, for doctor.
+func (a *app) readLists(conf *config, idErr error) func(context.Context) ([]doctor.StatusList, error) {
+	return func(ctx context.Context) ([]doctor.StatusList, error) {
+		if idErr != nil {
+			return nil, idErr
+		}
+		if _, err := os.Stat(conf.database()); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil // a gate that has never run: the set's check says so
+		}
+		u, err := a.peek(ctx, conf)
+		if err != nil {
+			return nil, err
+		}
+		lists, err := u.statusLists(ctx, a.now())
+		if err = errors.Join(err, u.store.Close()); err != nil {
+			return nil, diskError(err)
+		}
+		out := make([]doctor.StatusList, 0, len(lists))
+		for _, l := range lists {
+			d := doctor.StatusList{Issuer: l.Issuer, URL: l.URL}
+			if l.Issued != nil {
+				d.Issued = *l.Issued
+			}
+			out = append(out, d)
 		}
 		return out, nil
 	}

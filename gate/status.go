@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type gateStatus struct {
 	Certificate time.Time       `json:"certificate_until"`
 	Events      []eventStatus   `json:"events"`
 	Journal     journalStatus   `json:"journal"`
+	Lists       []listStatus    `json:"status_lists"`     // of credentials
 	Health      json.RawMessage `json:"health,omitempty"` // what the running gate says of itself
 }
 
@@ -35,6 +37,14 @@ type eventStatus struct {
 	Expires  *time.Time `json:"expires,omitempty"`
 	Heard    *time.Time `json:"heard,omitempty"` // central's newest beacon
 	Admitted int        `json:"admitted"`        // by this gate
+}
+
+// listStatus is one registrar's list of the credentials that it took back.
+type listStatus struct {
+	URL     string     `json:"url"`
+	Issuer  string     `json:"issuer"`
+	Issued  *time.Time `json:"issued,omitempty"` // absent: the gate has none
+	Seconds int64      `json:"age_seconds,omitempty"`
 }
 
 type journalStatus struct {
@@ -63,7 +73,7 @@ Reads the database without changing it, and asks the running gate if there is on
 			if err != nil {
 				return err
 			}
-			s, err := gather(ctx, u, &conf)
+			s, err := gather(ctx, u, &conf, a.now())
 			if err = errors.Join(err, u.store.Close()); err != nil {
 				return diskError(err)
 			}
@@ -77,7 +87,7 @@ Reads the database without changing it, and asks the running gate if there is on
 	}
 }
 
-func gather(ctx context.Context, u *unlocked, conf *config) (*gateStatus, error) {
+func gather(ctx context.Context, u *unlocked, conf *config, now time.Time) (*gateStatus, error) {
 	id := u.id
 	s := &gateStatus{
 		Device: string(id.Device()), Role: string(id.Role()), Gate: id.Gate(),
@@ -92,6 +102,9 @@ func gather(ctx context.Context, u *unlocked, conf *config) (*gateStatus, error)
 		return nil, err
 	}
 	s.Journal = journalStatus{Entries: head.Seq, Acked: acked.Seq}
+	if s.Lists, err = u.statusLists(ctx, now); err != nil {
+		return nil, err
+	}
 	for _, e := range id.Events() {
 		es, err := u.eventStatus(ctx, e)
 		if err != nil {
@@ -106,6 +119,27 @@ func gather(ctx context.Context, u *unlocked, conf *config) (*gateStatus, error)
 		}
 	}
 	return s, nil
+}
+
+// statusLists returns the lists that the trust list names, with how old those of
+// the disk are.
+func (u *unlocked) statusLists(ctx context.Context, now time.Time) ([]listStatus, error) {
+	out := []listStatus{}
+	kept, err := u.store.StatusLists(ctx)
+	if err != nil || u.list == nil {
+		return out, err
+	}
+	for _, i := range u.list.Issuers {
+		for _, url := range i.StatusURLs {
+			l := listStatus{URL: url, Issuer: i.Name}
+			if at := slices.IndexFunc(kept, func(k store.StatusList) bool { return k.URL == url }); at >= 0 {
+				issued := time.Unix(kept[at].Issued, 0).UTC()
+				l.Issued, l.Seconds = &issued, max(int64(now.Sub(issued)/time.Second), 0)
+			}
+			out = append(out, l)
+		}
+	}
+	return out, nil
 }
 
 func (u *unlocked) eventStatus(ctx context.Context, e ticket.EventID) (eventStatus, error) {
@@ -161,6 +195,13 @@ func (a *app) showStatus(s *gateStatus) error {
 		}
 		fmt.Fprintf(&b, "event %s %q: set %d with %d tickets, delta %d, %s, expires %s; %d admitted here\n",
 			e.Event, e.Name, e.Set, e.Tickets, e.Delta, heard, e.Expires.Format(time.RFC3339), e.Admitted)
+	}
+	for _, l := range s.Lists {
+		age := "not here"
+		if l.Issued != nil {
+			age = fmt.Sprintf("%s old", time.Duration(l.Seconds)*time.Second)
+		}
+		fmt.Fprintf(&b, "status list of %s: %s (%s)\n", l.Issuer, age, l.URL)
 	}
 	fmt.Fprintf(&b, "journal: %d entries, %d acknowledged by central\n", s.Journal.Entries, s.Journal.Acked)
 	_, err := a.out.Write([]byte(b.String()))

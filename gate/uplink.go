@@ -41,10 +41,11 @@ func (g *appliance) buildUplink(ctx context.Context) error {
 		Certificate: func() []byte { return g.id.Certificate().Raw },
 		Anchor:      g.id.Anchor(), Events: g.id.Events(), TrustList: g.id.TrustList(),
 		Version: version, Logger: g.log, Now: func() time.Time { return g.clock.Read().Now }, Steady: g.now,
-		OnKeyring:    func(k *trust.Keyring, l *trust.List) { g.trust(ctx, k, l) },
-		OnChange:     func(ticket.EventID) { g.refreshSoon() },
-		OnBeacon:     g.clock.Beacon,
-		OnCommand:    u.command,
+		OnKeyring:      func(k *trust.Keyring, l *trust.List) { g.trust(ctx, k, l) },
+		OnChange:       func(ticket.EventID) { g.refreshSoon() },
+		OnBeacon:       g.clock.Beacon,
+		OnCommand:      u.command,
+		OpenStatusList: g.issued.open, OnStatusList: g.issued.keep,
 		DegradeAfter: g.conf.Uplink.DegradeAfter, RestoreAfter: g.conf.Uplink.RestoreAfter,
 	})
 	if err != nil {
@@ -84,6 +85,7 @@ func (g *appliance) linkConfig(u *uplinkRoom, brokers []identity.Endpoint) link.
 // trust puts a newer trust list in force for passes and for connections.
 func (g *appliance) trust(ctx context.Context, k *trust.Keyring, l *trust.List) {
 	g.keyring.Store(k)
+	g.adopt(ctx, l)
 	if err := g.id.Adopt(l); err != nil {
 		g.log.ErrorContext(ctx, "device authorities of the trust list were not adopted", slog.Any("error", err))
 	}

@@ -27,7 +27,7 @@ func renderPages(cfg Config) (map[string][]byte, error) {
 	pages := make(map[string][]byte, len(languages))
 	for _, lang := range languages {
 		var b bytes.Buffer
-		if err := t.Execute(&b, struct{ Language, Gate, Lane string }{lang, cfg.Gate, cfg.Lane}); err != nil {
+		if err := t.Execute(&b, struct{ Language, Gate, Lane, Token string }{lang, cfg.Gate, cfg.Lane, cfg.Token}); err != nil {
 			return nil, fmt.Errorf("panel: %w", err)
 		}
 		pages[lang] = b.Bytes()
@@ -42,6 +42,9 @@ func (p *Panel) handler() http.Handler {
 	mux.HandleFunc("GET /nonce/{id}", p.noncePicture)
 	mux.HandleFunc("GET /healthz", p.health)
 	mux.Handle("GET /metrics", p.metrics.handler())
+	if p.cfg.Confirm != nil {
+		mux.HandleFunc("POST /confirm", p.confirm)
+	}
 	for path, file := range map[string]struct{ name, kind string }{
 		"/panel.css":         {"web/panel.css", "text/css; charset=utf-8"},
 		"/panel.js":          {"web/panel.js", "text/javascript; charset=utf-8"},
@@ -84,7 +87,11 @@ func (p *Panel) guard(next http.Handler) http.Handler {
 			http.Error(w, "this panel answers to localhost only", http.StatusMisdirectedRequest)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, 0) // nothing here takes a body
+		most := int64(0)
+		if r.Method == http.MethodPost && r.URL.Path == "/confirm" {
+			most = maxOrder
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
 }

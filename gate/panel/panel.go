@@ -3,9 +3,13 @@
 //
 // The page fills the screen beside the lane with admit, refuse or look, follows
 // the lane over server-sent events and needs nothing from anywhere else. The
-// panel only shows: it takes no orders, changes nothing and asks nobody who they
-// are. It is therefore bound to this machine unless it is told otherwise, and it
-// never shows more of a ticket than its zone, class and seat.
+// panel shows, and asks nobody who they are. It is therefore bound to this machine
+// unless it is told otherwise, and it never shows more of a ticket than its zone,
+// class and seat, nor more of a credential than what it says and who issued it.
+//
+// Where a steward stands it takes one order, to confirm a referral. Then it is
+// bound to this machine in any case, and takes the order only from a page that it
+// served itself: whoever touches that screen is the steward.
 //
 // Requests are not trusted: their size, number and time are bounded, only this
 // machine's names are served on a loopback address, and a screen that does not
@@ -57,6 +61,13 @@ type Config struct {
 	Nonce func() (string, error)
 	QR    func(text string) (svg []byte)
 
+	// Confirm is the steward's word on a referral, by the sequence number of its
+	// entry. The error wraps [ErrGone] or [ErrBusy]. Nil means that nobody stands
+	// here. Token is what the page proves itself by: a secret of at least 16
+	// characters, fresh at each start.
+	Confirm func(ctx context.Context, seq uint64) error
+	Token   string
+
 	Logger *slog.Logger
 
 	// Now is the system clock, for time-outs and for how long ago something was.
@@ -82,6 +93,9 @@ type Status struct {
 	// Challenge asks everybody to answer the nonce: the event wants it, or the
 	// clock is too uncertain for anything else.
 	Challenge bool
+
+	// Offer shows the nonce beside everything else, for those who want to answer it.
+	Offer bool
 
 	// Location is the time zone that the screen tells times in; nil is UTC.
 	Location *time.Location
@@ -109,6 +123,8 @@ func New(ctx context.Context, cfg Config) (*Panel, error) {
 		return nil, errors.New("panel needs the names of the gate and the lane")
 	case cfg.Status == nil || cfg.Logger == nil || cfg.Now == nil:
 		return nil, errors.New("panel needs a status, a logger and a clock")
+	case cfg.Confirm != nil && len(cfg.Token) < minToken:
+		return nil, errors.New("panel that takes orders needs a token")
 	case (cfg.Nonce == nil) != (cfg.QR == nil):
 		return nil, errors.New("panel needs a nonce and a way to draw it, or neither")
 	}
@@ -138,6 +154,9 @@ func New(ctx context.Context, cfg Config) (*Panel, error) {
 	}
 	if a, ok := p.listener.Addr().(*net.TCPAddr); ok {
 		p.loopback = a.IP.IsLoopback()
+	}
+	if cfg.Confirm != nil && !p.loopback {
+		return nil, errors.Join(fmt.Errorf("panel on %s takes no orders: bind it to a loopback address", p.listener.Addr()), p.listener.Close())
 	}
 	p.server = &http.Server{
 		Handler:           p.handler(),

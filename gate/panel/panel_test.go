@@ -113,13 +113,31 @@ type view struct {
 	Gates  []string `json:"gates"`
 	Until  string   `json:"until"`
 	Nonce  string   `json:"nonce"`
-	Bar    *struct {
+	Offer  bool     `json:"offer"`
+
+	Shown   []credential `json:"shown"`
+	Confirm uint64       `json:"confirm"`
+	Parts   *struct {
+		Have  int `json:"have"`
+		Total int `json:"total"`
+	} `json:"parts"`
+
+	Bar *struct {
 		Mode    string `json:"mode"`
 		Behind  int64  `json:"behind"`
 		Unseen  int    `json:"unseen"`
 		AtRisk  int    `json:"at_risk"`
 		Unacked uint64 `json:"unacked"`
 	} `json:"bar"`
+}
+
+type credential struct {
+	Type   string `json:"type"`
+	Issuer string `json:"issuer"`
+	What   string `json:"what"`
+	Over   uint8  `json:"over"`
+	Status string `json:"status"`
+	Age    int64  `json:"age"`
 }
 
 // page follows the stream as a screen does.

@@ -39,6 +39,7 @@ type screen struct {
 	nonceTxt string
 	nonceID  string
 	nonceSVG []byte
+	parts    *parts // of the presentation that is being read
 	last     []byte // the encoded view
 	version  uint64 // of last
 	watch    map[chan struct{}]bool
@@ -101,7 +102,7 @@ func (s *screen) challengeLocked() bool {
 		return false
 	}
 	asked := s.answer != nil && s.answer.Verdict.Reason == ticket.ChallengeRequired
-	return s.status.Challenge || asked
+	return s.status.Challenge || s.status.Offer || asked
 }
 
 // draw returns the present nonce and its picture, which is drawn once.
@@ -129,10 +130,24 @@ func (s *screen) show(scan Scan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.number++
-	s.answer, s.given = &scan, s.cfg.Now()
+	s.answer, s.given, s.parts = &scan, s.cfg.Now(), nil
 	s.until = s.given.Add(stay(scan.Verdict))
+	if scan.Confirm = scan.Confirm && s.cfg.Confirm != nil; scan.Confirm {
+		s.until = s.given.Add(stayConfirm)
+	}
 	s.publishLocked(context.Background())
 	wake(s.kick)
+}
+
+// gathered shows how far a presentation has come.
+func (s *screen) gathered(have, total int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parts = nil
+	if total > 0 {
+		s.parts = &parts{Have: have, Total: total}
+	}
+	s.publishLocked(context.Background())
 }
 
 // settled shortens an admission that is over.
@@ -149,7 +164,8 @@ func (s *screen) settled(seq uint64) {
 
 // publishLocked encodes the view and wakes the pages if it differs.
 func (s *screen) publishLocked(ctx context.Context) {
-	v := view{Face: faceIdle, Number: s.number, Nonce: s.nonceID, Bar: barOf(s.status)}
+	v := view{Face: faceIdle, Number: s.number, Nonce: s.nonceID, Parts: s.parts, Bar: barOf(s.status)}
+	v.Offer = s.nonceID != "" && !s.status.Challenge && (s.answer == nil || s.answer.Verdict.Reason != ticket.ChallengeRequired)
 	switch {
 	case s.answer != nil:
 		v.fill(*s.answer, s.number, s.given, s.status.Location)

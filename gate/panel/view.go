@@ -25,7 +25,29 @@ type view struct {
 	Gates  []string `json:"gates,omitempty"`
 	Until  string   `json:"until,omitempty"`
 	Nonce  string   `json:"nonce,omitempty"` // names the picture of the nonce to show
-	Bar    *bar     `json:"bar,omitempty"`
+	Offer  bool     `json:"offer,omitempty"` // nobody must answer it: it is there for who wants to
+
+	Shown   []credential `json:"shown,omitempty"`   // of a presentation
+	Confirm uint64       `json:"confirm,omitempty"` // the referral that a steward may confirm
+	Parts   *parts       `json:"parts,omitempty"`   // of a presentation that is being read
+
+	Bar *bar `json:"bar,omitempty"`
+}
+
+// credential is one line of what was presented.
+type credential struct {
+	Type   string `json:"type"`
+	Issuer string `json:"issuer"`
+	What   string `json:"what,omitempty"`
+	Over   uint8  `json:"over,omitempty"`
+	Status string `json:"status"`        // "known", "unknown" or "none"
+	Age    int64  `json:"age,omitempty"` // of a known status, seconds
+}
+
+// parts is how far a presentation has come.
+type parts struct {
+	Have  int `json:"have"`
+	Total int `json:"total"`
 }
 
 // face is which of the page's screens it is.
@@ -56,6 +78,7 @@ const (
 	stayLook      = 30 * time.Second
 	stayChallenge = 20 * time.Second
 	stayPassed    = time.Second
+	stayConfirm   = time.Minute // as long as the lane remembers the referral
 )
 
 func stay(v admit.Verdict) time.Duration {
@@ -97,6 +120,19 @@ func (v *view) fill(s Scan, number uint64, now time.Time, where *time.Location) 
 	v.At, v.Until = clockTime(d.At, now, where), clockTime(d.Until, now, where)
 	if !d.At.IsZero() {
 		v.Ago = coarse(now.Sub(d.At))
+	}
+	for _, c := range s.Shown {
+		line := credential{Type: c.Type, Issuer: c.Issuer, What: c.What, Over: c.Over, Status: "none"}
+		switch {
+		case c.StatusKnown:
+			line.Status, line.Age = "known", coarse(c.StatusAge)
+		case c.Revocable:
+			line.Status = "unknown"
+		}
+		v.Shown = append(v.Shown, line)
+	}
+	if s.Confirm {
+		v.Confirm = s.Seq
 	}
 }
 

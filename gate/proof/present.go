@@ -40,8 +40,9 @@ type Credential struct {
 	IssuerName string         `json:"issuer_name"` // for people
 	Expires    time.Time      `json:"expires"`
 
-	// StatusKnown says that a status list was looked at, StatusAge how old it was.
-	// A credential that its issuer cannot take back has none.
+	// Revocable says that its issuer can take it back, StatusKnown that a status list
+	// was looked at, and StatusAge how old that was.
+	Revocable   bool          `json:"revocable"`
 	StatusKnown bool          `json:"status_known"`
 	StatusAge   time.Duration `json:"status_age_ns"`
 

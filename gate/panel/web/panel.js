@@ -43,7 +43,7 @@ function nextText(v) {
 function answer(v) {
   const lines = [line('word', say('word.' + v.face))];
   if (v.face === 'idle') {
-    lines.push(line('next', v.nonce ? say('idle.challenge') : say('idle.hint')));
+    lines.push(line('next', v.nonce && !v.offer ? say('idle.challenge') : say('idle.hint')));
     return lines;
   }
   if (v.face === 'closed') {
@@ -69,7 +69,35 @@ function answer(v) {
     }
     lines.push(p);
   }
+  for (const c of v.shown || []) {
+    const what = say('credential.' + c.type, { what: c.what, over: c.over });
+    const status = say('status.' + c.status, { age: span(c.age || 0) });
+    lines.push(line('credential', what, [say('credential.issuer', { issuer: c.issuer }), status].filter(Boolean).join(' · ')));
+  }
   return lines;
+}
+
+// A steward's word: the button belongs to one referral and works once.
+function offer(v) {
+  const box = byId('steward');
+  const button = byId('confirm');
+  box.hidden = !v.confirm;
+  if (!v.confirm) return;
+  button.textContent = say('confirm.button');
+  button.disabled = false;
+  byId('said').textContent = '';
+  button.onclick = () => confirm(v.confirm).catch(() => { byId('said').textContent = say('confirm.failed'); button.disabled = false; });
+}
+
+async function confirm(seq) {
+  byId('confirm').disabled = true;
+  const token = document.querySelector('meta[name="token"]')?.content ?? '';
+  const answer = await fetch('/confirm', {
+    method: 'POST', body: JSON.stringify({ seq }), headers: { 'Content-Type': 'application/json', 'X-Conting-Token': token },
+  });
+  if (answer.status === 403) location.reload(); // the gate was started anew
+  if (answer.status === 410) byId('said').textContent = say('confirm.gone');
+  else if (!answer.ok) throw new Error(String(answer.status));
 }
 
 function barParts(b) {
@@ -95,14 +123,19 @@ function setBar(parts) {
 }
 
 function draw(v) {
-  const fresh = v.number !== shown.number || v.face !== shown.face || !!v.nonce !== !!shown.nonce;
+  const fresh = v.number !== shown.number || v.face !== shown.face || !!v.nonce !== !!shown.nonce || !!v.offer !== !!shown.offer;
   setBar(barParts(v.bar));
-  document.body.classList.toggle('asking', !!v.nonce);
+  document.body.classList.toggle('asking', !!v.nonce && !v.offer);
+  document.body.classList.toggle('offering', !!v.offer);
+  byId('caption').textContent = say(v.offer ? 'nonce.offer' : 'nonce.caption');
+  byId('parts').hidden = !v.parts;
+  if (v.parts) byId('parts').textContent = say('parts', v.parts);
   byId('nonce').hidden = !v.nonce;
   if (v.nonce && v.nonce !== shown.nonce) byId('picture').src = '/nonce/' + v.nonce + '.svg';
   if (fresh) {
     document.body.dataset.face = v.face;
     byId('answer').replaceChildren(...answer(v).filter(Boolean));
+    offer(v);
     if (v.number !== shown.number && shown.number >= 0) sound(v.face);
   }
   shown = v;
@@ -154,7 +187,6 @@ async function awake() {
 async function start() {
   words = await (await fetch('/catalogue/' + language + '.json')).json();
   byId('picture').alt = say('nonce.alt');
-  byId('caption').textContent = say('nonce.caption');
   const stream = new EventSource('/events');
   stream.addEventListener('view', (e) => { alive(); draw(JSON.parse(e.data)); });
   stream.addEventListener('beat', alive);
