@@ -102,7 +102,12 @@ func TestShapeOfACredential(t *testing.T) {
 		{staff, "vc.credentialSubject.events", []int{7, 7}, "malformed"},
 		{staff, "vc.credentialSubject.events", []int64{1 << 32}, "malformed"},
 		{staff, "vc.credentialSubject.events", []string{"7"}, "malformed"},
-		{staff, "vc.credentialSubject.events", make([]int, 33), "malformed"},
+		{staff, "vc.credentialSubject.events", eventsTo(32), "ok"},
+		{staff, "vc.credentialSubject.events", eventsTo(33), "malformed"},
+		{staff, "vc.credentialSubject.relative", string(relative.did), "malformed"},
+		{age, "vc.credentialSubject.events", []int{7}, "malformed"},
+		{age, "vc.credentialSubject.role", "crew", "malformed"},
+		{age, "vc.credentialSubject.class", 3, "malformed"},
 		{age, "vc.credentialSubject.over", 0, "malformed"},
 		{age, "vc.credentialSubject.over", 121, "malformed"},
 		{age, "vc.credentialSubject.over", 120, "ok"},
@@ -142,6 +147,15 @@ func TestShapeOfACredential(t *testing.T) {
 			t.Errorf("%s = %.60v: %v, want %s", x.member, x.value, err, x.want)
 		}
 	}
+}
+
+// eventsTo are the events 1 to n.
+func eventsTo(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i + 1
+	}
+	return all
 }
 
 // TestShapeOfTheJSON: what two parsers could read differently is not read at all.

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/base64"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,7 @@ func TestShapeOfAStatusList(t *testing.T) {
 		{list, zipped(t, make([]byte, 131_073)), "malformed"},
 		{list, zipped(t, make([]byte, 30<<20)), "malformed"}, // a bomb
 		{list, zipped(t, make([]byte, 16_384), []byte("x")), "malformed"},
+		{list, zipped(t, make([]byte, 16_384), unzipped(t, zipped(t, make([]byte, 16_384)))), "malformed"}, // a second stream after it
 		{list, zipped(t, make([]byte, 16_384))[:60], "malformed"},
 	} {
 		jwt := rawJWS(t, issuer, headerOf(issuer), with(t, claims, x.member, x.value))
@@ -207,6 +209,34 @@ func TestShapeOfAStatusList(t *testing.T) {
 	} {
 		if _, err := v.StatusList(context.Background(), []byte(x.jwt), x.url, someTime); verdict(err) != x.want {
 			t.Errorf("%s: %v, want %s", name, err, x.want)
+		}
+	}
+}
+
+// TestBombsAreNotInflated: what would inflate to much is not inflated first.
+func TestBombsAreNotInflated(t *testing.T) {
+	issuer := newEd25519(t, "registrar")
+	v := verifierOf(t, issuer)
+	claims := with(t, claimsOf(t, listOf(t, issuer)), "vc.credentialSubject.encodedList", zipped(t, make([]byte, 30<<20)))
+	list := []byte(rawJWS(t, issuer, headerOf(issuer), claims))
+	packed, err := credential.Pack(typical(t)["staff"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed = append(packed[:2+2*64:2+2*64], deflated(t, make([]byte, 1<<20))...)
+	for name, x := range map[string]struct {
+		do   func() error
+		most uint64 // bytes
+	}{
+		"status list":         {func() error { _, err := v.StatusList(context.Background(), list, someList, someTime); return err }, 4 << 20},
+		"packed presentation": {func() error { _, err := credential.Unpack(packed); return err }, 512 << 10},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := x.do()
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; verdict(err) != "malformed" || took > x.most {
+			t.Errorf("%s: %v after %d bytes, want at most %d", name, err, took, x.most)
 		}
 	}
 }
@@ -244,4 +274,14 @@ func zipped(t testing.TB, bits []byte, after ...[]byte) string {
 		b.Write(a)
 	}
 	return "u" + base64.RawURLEncoding.EncodeToString(b.Bytes())
+}
+
+// unzipped is the gzip stream of what zipped has made.
+func unzipped(t testing.TB, encoded string) []byte {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(encoded[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }

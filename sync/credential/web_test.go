@@ -17,6 +17,16 @@ func webIssuer(t testing.TB, document []byte) trust.Issuer {
 	return trust.Issuer{DID: string(someWeb), Name: "Registrar", Document: document, Accepts: []string{"staff"}}
 }
 
+// someDocument is that of someWeb.
+func someDocument(t testing.TB) []byte {
+	t.Helper()
+	doc, err := credential.WebDocument(someWeb, newEd25519(t, "registrar").Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
 func TestWebIssuer(t *testing.T) {
 	holder := newP256(t, "holder")
 	for _, key := range []party{newEd25519(t, "registrar"), newP256(t, "registrar")} {
@@ -73,6 +83,13 @@ func TestDocumentsOfOthers(t *testing.T) {
 	method := func(member string, value any) []any {
 		return []any{with(t, m{"id": string(someWeb) + "#key-1", "type": "JsonWebKey2020", "controller": string(someWeb), "publicKeyJwk": jwk}, member, value)}
 	}
+	others := func(n int) []any {
+		all := make([]any, n)
+		for i := range all {
+			all[i] = m{"id": "#x", "type": "RsaVerificationKey2018", "controller": someWeb}
+		}
+		return all
+	}
 	ed := newEd25519(t, "registrar")
 	okp := m{"kty": "OKP", "crv": "Ed25519", "x": b64(t, ed.Public().Bytes())}
 	c := staffOf(holder)
@@ -101,7 +118,8 @@ func TestDocumentsOfOthers(t *testing.T) {
 		"deep nesting":                  {[]byte(strings.Replace(string(doc()), `"id"`, `"x":`+strings.Repeat("[", 40)+strings.Repeat("]", 40)+`,"id"`, 1)), "malformed"},
 		"a member twice":                {[]byte(strings.Replace(string(doc()), `"id"`, `"id":"x","id"`, 1)), "malformed"},
 		"not JSON":                      {[]byte("<html>"), "malformed"},
-		"too many methods":              {doc(set{"verificationMethod", make([]m, 17)}), "malformed"},
+		"as many methods as may be":     {doc(set{"verificationMethod", append(others(15), method("x", "y")...)}), "ok"},
+		"too many methods":              {doc(set{"verificationMethod", append(others(16), method("x", "y")...)}), "malformed"},
 	} {
 		v, err := credential.New(context.Background(), credential.Config{Issuers: []trust.Issuer{webIssuer(t, x.document)}})
 		if err == nil {
@@ -129,10 +147,11 @@ func TestNamesOfWebIssuers(t *testing.T) {
 
 func TestNewRefusesBadIssuers(t *testing.T) {
 	for name, in := range map[string]trust.Issuer{
-		"a key of another kind":     {DID: "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", Name: "x", Accepts: []string{"age"}},
-		"a did:web of no document":  {DID: string(someWeb), Name: "x", Accepts: []string{"age"}},
-		"another method":            {DID: "did:ion:x", Name: "x", Accepts: []string{"age"}},
-		"a document of another DID": {DID: "did:web:other.example", Name: "x", Document: []byte(`{"id":"did:web:example.org"}`), Accepts: []string{"age"}},
+		"a key of another kind":          {DID: "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", Name: "x", Accepts: []string{"age"}},
+		"a did:web of no document":       {DID: string(someWeb), Name: "x", Accepts: []string{"age"}},
+		"another method":                 {DID: "did:ion:x", Name: "x", Accepts: []string{"age"}},
+		"a path that is not a did:web's": {DID: "did:web:theatre.example/x", Name: "x", Document: []byte(strings.ReplaceAll(string(someDocument(t)), string(someWeb), "did:web:theatre.example/x")), Accepts: []string{"age"}},
+		"a document of another DID":      {DID: "did:web:other.example", Name: "x", Document: []byte(`{"id":"did:web:example.org"}`), Accepts: []string{"age"}},
 	} {
 		if v, err := credential.New(context.Background(), credential.Config{Issuers: []trust.Issuer{in}}); err == nil {
 			t.Errorf("%s: New = %v", name, v)
