@@ -72,10 +72,10 @@ func addPasskey(ctx context.Context, t *tx, c account.Credential) error {
 const (
 	selectAccount = `SELECT id, email, recovery FROM account WHERE email = $1`
 
-	passkeyColumns = `SELECT p.credential, p.account, a.email, p.public_key, p.transports, p.counter, p.created, p.used, p.revoked
+	keyColumns = `SELECT p.credential, p.account, a.email, p.public_key, p.transports, p.counter, p.created, p.used, p.revoked
 		FROM passkey p JOIN account a ON a.id = p.account `
-	selectPasskey  = passkeyColumns + `WHERE p.credential = $1`
-	selectPasskeys = passkeyColumns + `WHERE p.account = $1 ORDER BY p.created DESC, p.credential`
+	selectPasskey  = keyColumns + `WHERE p.credential = $1`
+	selectPasskeys = keyColumns + `WHERE p.account = $1 ORDER BY p.created DESC, p.credential`
 )
 
 // Account implements [account.Store].
@@ -133,7 +133,7 @@ func scanPasskey(r scanner) (c account.Credential, err error) {
 const (
 	countUp = `UPDATE passkey SET counter = $2, used = $3
 		WHERE credential = $1 AND revoked = 0 AND (counter < $2 OR (counter = 0 AND $2 = 0))`
-	passkeyInForce = `SELECT COUNT(*) FROM passkey WHERE credential = $1 AND revoked = 0`
+	keyInForce = `SELECT COUNT(*) FROM passkey WHERE credential = $1 AND revoked = 0`
 )
 
 // Use implements [account.Store].
@@ -150,7 +150,7 @@ func usePasskey(ctx context.Context, t *tx, credential []byte, counter uint32, u
 		return err
 	}
 	var inForce int
-	if err := t.row(ctx, passkeyInForce, []any{credential}, &inForce); err != nil {
+	if err := t.row(ctx, keyInForce, []any{credential}, &inForce); err != nil {
 		return err
 	}
 	if inForce == 0 {
