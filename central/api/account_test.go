@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/base64"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -424,6 +425,20 @@ func TestWallet(t *testing.T) {
 	h.call("POST", "/wallet/", "{}").problem(http.StatusMethodNotAllowed, "method_not_allowed")
 	if strings.Contains(h.log.String(), "/wallet/tickets/1") {
 		t.Error("the log names pages")
+	}
+	local := start(t, func(c *api.Config) {
+		c.Accounts = &elsewhere{Accounts: c.Accounts, party: ticket.RelyingParty{ID: "localhost", Origin: "http://localhost:8440"}}
+	})
+	for host, want := range map[string]string{
+		"127.0.0.1:8440": "http://localhost:8440/wallet/a%20b", "[::1]:8440": "http://localhost:8440/wallet/a%20b", "localhost:8440": "", "localhost": "", "": "",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/wallet/a%20b", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		local.api.ServeHTTP(w, r)
+		if got := w.Header().Get("Location"); got != want || (want != "") != (w.Code == http.StatusTemporaryRedirect) {
+			t.Errorf("the wallet at %q: %d to %q, want %q", host, w.Code, got, want)
+		}
 	}
 	none := start(t, func(c *api.Config) { c.Web = nil })
 	none.call("GET", "/wallet/", "").problem(http.StatusNotFound, "not_found")

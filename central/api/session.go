@@ -18,15 +18,15 @@ import (
 const sessionCookie = "conting_session"
 
 func (a *API) setSession(c *gin.Context, token string, expires time.Time) {
-	http.SetCookie(c.Writer, &http.Cookie{
-		Name: sessionCookie, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: a.secureCookie, MaxAge: max(1, int(expires.Sub(a.cfg.Now()).Seconds())),
-	})
+	a.setCookie(c, token, max(1, int(expires.Sub(a.cfg.Now()).Seconds())))
 }
 
-func (a *API) clearSession(c *gin.Context) {
-	http.SetCookie(c.Writer, &http.Cookie{
-		Name: sessionCookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: a.secureCookie, MaxAge: -1,
+func (a *API) clearSession(c *gin.Context) { a.setCookie(c, "", -1) }
+
+func (a *API) setCookie(c *gin.Context, value string, maxAge int) {
+	http.SetCookie(c.Writer, &http.Cookie{ // #nosec G124 -- Secure follows from our origin
+		Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: a.secureCookie, MaxAge: maxAge,
 	})
 }
 

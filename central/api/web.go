@@ -1,6 +1,9 @@
 package api
 
 import (
+	"net"
+	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -19,5 +22,14 @@ func (a *API) webRoutes(r *gin.Engine) {
 	r.GET(strings.TrimSuffix(walletPath, "/"), a.wallet)
 }
 
-// wallet hands over to the web handler, which sets its own caching and policy.
-func (a *API) wallet(c *gin.Context) { a.cfg.Web.ServeHTTP(c.Writer, c.Request) }
+// wallet hands over to the web handler, which sets its own caching and policy. On
+// this machine, where no proxy stands between, somebody who came by address is sent
+// to the name: browsers know no passkeys for an address.
+func (a *API) wallet(c *gin.Context) {
+	host, _, err := net.SplitHostPort(c.Request.Host)
+	if _, ip := netip.ParseAddr(host); err == nil && ip == nil && strings.HasPrefix(a.origin, "http://localhost:") {
+		c.Redirect(http.StatusTemporaryRedirect, a.origin+c.Request.URL.EscapedPath())
+		return
+	}
+	a.cfg.Web.ServeHTTP(c.Writer, c.Request)
+}
