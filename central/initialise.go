@@ -21,6 +21,7 @@ import (
 
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -210,11 +211,23 @@ listen = %q
 [sale]
 sandbox = %t # payments that move no money
 `, dir, strings.Join(quoted, ", "), c.API.Listen, c.Device.Listen, c.MQTT.Listen, c.Sale.Sandbox)
+	if !near && named(hosts[0]) {
+		text += fmt.Sprintf(`
+[wallet] # where people reach the wallet; every passkey and ticket is bound to it for good
+relying_party = %q
+origin = %q
+`, hosts[0], "https://"+hosts[0])
+	}
 	checked, err := parseConfig(text)
 	if err != nil {
 		return c, "", fmt.Errorf("init: %w", err)
 	}
 	return checked, text, nil
+}
+
+// named reports whether a host is a name that passkeys can be made for.
+func named(host string) bool {
+	return ticket.RelyingParty{ID: host, Origin: "https://" + host}.Check() == nil && strings.Trim(host, "0123456789.") != ""
 }
 
 // freePort returns a port that nobody uses now.

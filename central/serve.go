@@ -193,7 +193,7 @@ func (s *server) run(ctx context.Context, pid int) error {
 	}
 	defer func() { _ = os.Remove(s.dir.path(addressesFile)) }()
 	s.logger.InfoContext(ctx, "central is ready", slog.String("version", version), slog.String("api", s.addresses.API),
-		slog.String("device", s.addresses.Device), slog.String("mqtt", s.addresses.MQTT))
+		slog.String("device", s.addresses.Device), slog.String("mqtt", s.addresses.MQTT), slog.String("wallet", s.addresses.Wallet))
 
 	outside := outer.Wait()
 	s.logger.InfoContext(ctx, "central is ending")
