@@ -14,13 +14,13 @@ import (
 )
 
 // built compiles the commands that the stage runs.
-func built(t *testing.T) string {
+func built(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and runs the commands")
 	}
 	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", dir+string(filepath.Separator), "../../central", "../../gate")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "../../central", "../../gate", "../../central/registrar")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v: %s", err, out)
 	}
@@ -30,7 +30,13 @@ func built(t *testing.T) string {
 // venue is central with the sample on sale, and one gate that reads typed codes.
 func venue(ctx context.Context, t *testing.T) (*stage.Stage, ticket.EventID, *stage.Gate) {
 	t.Helper()
-	s, err := stage.New(ctx, t.TempDir(), built(t))
+	return venueFrom(ctx, t, "../venue/sample.json")
+}
+
+// venueFrom is venue with a plan of one's own.
+func venueFrom(ctx context.Context, t *testing.T, plan string) (*stage.Stage, ticket.EventID, *stage.Gate) {
+	t.Helper()
+	s, err := stage.New(ctx, t.TempDir(), built(ctx, t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +45,7 @@ func venue(ctx context.Context, t *testing.T) (*stage.Stage, ticket.EventID, *st
 			t.Errorf("central ended with %v", err)
 		}
 	})
-	event, err := s.Import(ctx, "../venue/sample.json", time.Now(), 0)
+	event, err := s.Import(ctx, plan, time.Now(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

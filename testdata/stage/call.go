@@ -23,7 +23,7 @@ type caller struct {
 
 // Refusal is a problem that central answered with.
 type Refusal struct {
-	Status int
+	Status int    `json:"status"`
 	Code   string `json:"code"`
 
 	what string
