@@ -189,3 +189,20 @@ func deflated(t testing.TB, plain []byte) []byte {
 	}
 	return b.Bytes()
 }
+
+// TestUnpackKeepsTheOrder: the places of two credentials may not go back.
+func TestUnpackKeepsTheOrder(t *testing.T) {
+	segment := func(b string) string { return string(binary.BigEndian.AppendUint16(nil, uint16(len(b)))) + b }
+	place := func(n uint16) string { return string(binary.BigEndian.AppendUint16(nil, n)) }
+	for _, x := range []struct {
+		first, second uint16
+		want          string
+	}{{2, 4, "ok"}, {4, 4, "ok"}, {4, 2, "malformed"}, {4, 0, "malformed"}, {0, 5, "malformed"}} {
+		plain := segment("{}") + segment("abcd") + place(x.first) + segment("1") + segment("2") + place(x.second) + segment("3") + segment("4")
+		data := append([]byte{1, 2}, make([]byte, 3*64)...)
+		text, err := credential.Unpack(append(data, deflated(t, []byte(plain))...))
+		if verdict(err) != x.want {
+			t.Errorf("places %d and %d: %q, %v, want %s", x.first, x.second, text, err, x.want)
+		}
+	}
+}
