@@ -206,3 +206,15 @@ func TestUnpackKeepsTheOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestUnpackCountsCredentials: as many as may be shown, and no more.
+func TestUnpackCountsCredentials(t *testing.T) {
+	segment := "\x00\x01x"
+	for n, want := range map[int]string{0: "ok", credential.MaxShown: "ok", credential.MaxShown + 1: "malformed"} {
+		plain := segment + segment + strings.Repeat("\x00\x00"+segment+segment, n)
+		data := append([]byte{1, byte(n)}, make([]byte, (n+1)*64)...)
+		if text, err := credential.Unpack(append(data, deflated(t, []byte(plain))...)); verdict(err) != want {
+			t.Errorf("%d credentials: %q, %v, want %s", n, text, err, want)
+		}
+	}
+}
