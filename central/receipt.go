@@ -124,12 +124,7 @@ func checkReceipt(text, authority []byte) (journal.Receipt, error) {
 	if err != nil {
 		return journal.Receipt{}, hint.Errorf("the receipt was altered, or is not of this device", "%w", err)
 	}
-	at := r.Time.Time()
-	ring, err := trust.NewKeyring(&trust.List{Version: 1, Issued: at.Unix(), Expires: at.Add(time.Hour).Unix(), DeviceCAs: [][]byte{authority}})
-	if err != nil {
-		return journal.Receipt{}, err
-	}
-	d, err := ring.VerifyDevice(der, at)
+	d, err := trust.VerifyCertificate([][]byte{authority}, der, r.Time.Time())
 	switch {
 	case err != nil:
 		return journal.Receipt{}, hint.Errorf("the device is not of this central's fleet, or was not at the time", "%w", err)

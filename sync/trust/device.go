@@ -30,6 +30,31 @@ type Device struct {
 // The error wraps [ErrTooLarge], [ErrCertificate], [ErrExpired] (the certificate or
 // the whole list), [ErrNotYet] or [ErrRevoked].
 func (k *Keyring) VerifyDevice(certDER []byte, now time.Time) (Device, error) {
+	if now.Unix() >= k.expires {
+		return Device{}, fmt.Errorf("trust list %d ended at %s: %w", k.version, stamp(k.expires), ErrExpired)
+	}
+	d, err := k.cas.verify(certDER, now)
+	if err != nil {
+		return Device{}, err
+	}
+	if k.revoked[d.ID] {
+		return Device{}, fmt.Errorf("device %s: %w", d.ID, ErrRevoked)
+	}
+	return d, nil
+}
+
+// VerifyCertificate is [Keyring.VerifyDevice] for whoever has no trust list but
+// knows the device authorities (DER): for what a device signed at an earlier time.
+// It knows of no revocation.
+func VerifyCertificate(authorities [][]byte, certDER []byte, at time.Time) (Device, error) {
+	cas, err := parseAuthorities(authorities)
+	if err != nil {
+		return Device{}, err
+	}
+	return cas.verify(certDER, at)
+}
+
+func (a authorities) verify(certDER []byte, now time.Time) (Device, error) {
 	if len(certDER) > MaxCertificate {
 		return Device{}, fmt.Errorf("certificate of %d bytes, the most is %d: %w", len(certDER), MaxCertificate, ErrTooLarge)
 	}
@@ -42,24 +67,19 @@ func (k *Keyring) VerifyDevice(certDER []byte, now time.Time) (Device, error) {
 		return Device{}, err
 	}
 	switch {
-	case now.Unix() >= k.expires:
-		return Device{}, fmt.Errorf("trust list %d ended at %s: %w", k.version, stamp(k.expires), ErrExpired)
 	case now.Before(cert.NotBefore):
 		return Device{}, fmt.Errorf("certificate of %s begins at %s: %w", d.ID, stamp(cert.NotBefore.Unix()), ErrNotYet)
 	case now.After(cert.NotAfter):
 		return Device{}, fmt.Errorf("certificate of %s ended at %s: %w", d.ID, stamp(cert.NotAfter.Unix()), ErrExpired)
 	}
 	_, err = cert.Verify(x509.VerifyOptions{
-		Roots:         k.cas.pool,
+		Roots:         a.pool,
 		Intermediates: x509.NewCertPool(),
 		CurrentTime:   now,
 		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
 		return Device{}, fmt.Errorf("certificate of %s: %w: %w", d.ID, ErrCertificate, err)
-	}
-	if k.revoked[d.ID] {
-		return Device{}, fmt.Errorf("device %s: %w", d.ID, ErrRevoked)
 	}
 	return d, nil
 }

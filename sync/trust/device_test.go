@@ -180,3 +180,33 @@ func TestNewKeyringBadAuthority(t *testing.T) {
 		t.Errorf("VerifyDevice without authorities = %+v, %v, want ErrCertificate", d, err)
 	}
 }
+
+// Without a list, the authorities that one knows are all there is, and the time is
+// that of the signature.
+func TestVerifyCertificate(t *testing.T) {
+	ca, stranger := newAuthority(t, 1), newAuthority(t, 3)
+	key := newECDSA(t, 20)
+	der := ca.issue(t, key.Public(), nil)
+	d, err := trust.VerifyCertificate([][]byte{stranger.cert.Raw, ca.cert.Raw}, der, someTime)
+	if err != nil || d.ID != "gate-1" || d.Role != trust.RoleGate {
+		t.Errorf("VerifyCertificate = %+v, %v", d, err)
+	}
+	for name, tc := range map[string]struct {
+		authorities [][]byte
+		der         []byte
+		at          time.Time
+		want        error
+	}{
+		"of a stranger":  {[][]byte{stranger.cert.Raw}, der, someTime, trust.ErrCertificate},
+		"of nobody":      {nil, der, someTime, trust.ErrCertificate},
+		"too early":      {[][]byte{ca.cert.Raw}, der, someTime.AddDate(0, 0, -2), trust.ErrNotYet},
+		"too late":       {[][]byte{ca.cert.Raw}, der, someTime.AddDate(0, 0, 30), trust.ErrExpired},
+		"no certificate": {[][]byte{ca.cert.Raw}, []byte("x"), someTime, trust.ErrCertificate},
+		"no authority":   {[][]byte{[]byte("x")}, der, someTime, trust.ErrCertificate},
+		"endless":        {[][]byte{ca.cert.Raw}, make([]byte, trust.MaxCertificate+1), someTime, trust.ErrTooLarge},
+	} {
+		if d, err := trust.VerifyCertificate(tc.authorities, tc.der, tc.at); !errors.Is(err, tc.want) {
+			t.Errorf("%s: VerifyCertificate = %+v, %v; want %v", name, d, err, tc.want)
+		}
+	}
+}
