@@ -69,7 +69,7 @@ var allowed = map[string][]string{
 	"testdata/pki":               {"sync/ticket", "sync/trust"},
 	"testdata/wallet":            {"sync/ticket", "sync/pass", "sync/trust"},
 	"testdata/frames/cmd/frames": {"testdata/frames"},
-	"testdata/stage":             {"sync/ticket", "sync/pass", "testdata/wallet"},
+	"testdata/stage":             {"sync/ticket", "sync/pass", "sync/credential", "testdata/wallet"},
 	"testdata/stage/cmd/venue":   {"sync/ticket", "testdata/frames", "testdata/stage"},
 	"testdata/demo":              {"sync/ticket", "testdata/frames", "testdata/stage"},
 	"testdata/bench":             {"sync/*", "gate/*", "testdata/frames", "testdata/wallet", "testdata/stage"},

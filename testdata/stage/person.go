@@ -16,6 +16,9 @@ type Person struct {
 	RecoveryCode string // as it was shown last
 	Wallet       *wallet.Wallet
 
+	DID      string           // after EnrolDID
+	Identity *wallet.Identity // its key
+
 	stage   *Stage
 	session string
 }
