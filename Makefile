@@ -20,10 +20,10 @@ help: ## list the targets
 .PHONY: build
 build: ## build the commands into bin/
 	@go build -o $(BIN)/ ./central ./gate ./central/registrar
-	@go build -o $(BIN)/ ./testdata/demo ./testdata/bench
+	@go build -o $(BIN)/ ./testdata/demo ./testdata/bench ./testdata/stage/cmd/venue
 
 .PHONY: demo
-demo: build ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
+demo: web build ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
 	@$(BIN)/demo -bin $(BIN) $(if $(filter auto,$(DEMO)),-auto)
 
 # The wallet's pages. Node is needed here only: without a build the commands compile
@@ -49,8 +49,24 @@ web-check: node_modules/.stamp ## types, accessibility and tests of the wallet's
 	@npm --workspace $(WEB) run --silent check
 	@npm --workspace $(WEB) run --silent test
 
+# What only tests and the browser need from the system: once, where it is missing.
+APT := chromium fonts-noto-cjk poppler-utils
+.PHONY: browser
+browser:
+	@if ! { command -v chromium && command -v pdftoppm && fc-list :lang=ko | grep -q .; } >/dev/null 2>&1; then \
+	  echo "setup: installing $(APT)"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(APT); } >/dev/null || \
+	    { echo "cannot install them; run: apt-get install $(APT)"; exit 1; }; \
+	fi
+
+.PHONY: e2e
+e2e: web build browser ## the wallet in Chromium against real gates; pictures in var/e2e
+	@rm -rf var/e2e && mkdir -p var/e2e
+	@node --test --test-reporter=spec $(WEB)/e2e/*.test.mjs
+
 .PHONY: setup
-setup: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## build the pinned tools of tools.mod (cached)
+setup: browser $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## build the pinned tools of tools.mod (cached)
 
 $(TOOLS)/golangci-lint: tools.mod tools.sum
 	@echo "setup: building golangci-lint once (some minutes, cached in .cache)"
@@ -109,7 +125,7 @@ bench-gate: build ## the gate's figures, one line each
 	@$(BIN)/bench gate
 
 .PHONY: check
-check: fmt-check tidy-check vet lint wasm-check test ## all that CI runs
+check: browser fmt-check tidy-check vet lint wasm-check test web-check e2e ## all that CI runs
 	@$(MAKE) --no-print-directory demo DEMO=auto
 	@echo "check: all passed"
 

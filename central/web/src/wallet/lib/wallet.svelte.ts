@@ -110,6 +110,22 @@ export function refresh(): Promise<void> {
   return refreshes;
 }
 
+/** A page that is opened shows nothing older than this, where central can be reached. */
+const newsMs = 3_000;
+/** A page that stays open hears of a gift, a refund or an entry this often. */
+const newsEveryMs = 20_000;
+
+/** refreshIfOld asks central unless it was asked a moment ago, or nobody looks. */
+export function refreshIfOld(): void {
+  if (wallet.ready && wallet.owner && document.visibilityState === 'visible' && Date.now() - (wallet.synced ?? 0) > newsMs) void refresh();
+}
+
+/** stayCurrent asks central again and again until the returned function is called. */
+export function stayCurrent(): () => void {
+  const timer = setInterval(refreshIfOld, newsEveryMs);
+  return () => clearInterval(timer);
+}
+
 async function ask(): Promise<void> {
   if (!wallet.owner) return;
   wallet.refreshing = true;
