@@ -95,6 +95,9 @@ func (r *rig) texts(ctx context.Context) error {
 	if err := r.revocation(ctx, g); err != nil {
 		return err
 	}
+	if err := r.transfer(ctx, g); err != nil {
+		return err
+	}
 	return r.upload(ctx, g)
 }
 
