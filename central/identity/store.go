@@ -34,10 +34,8 @@ type Identifiers interface {
 	// account has the identifier, [ErrDIDTaken].
 	SetDID(ctx context.Context, d Identifier) error
 
-	// DID returns an account's identifier, or [ErrNoDID]; AccountOf the account's
-	// of an identifier, or [ErrNoDID].
+	// DID returns an account's identifier, or [ErrNoDID].
 	DID(ctx context.Context, account string) (Identifier, error)
-	AccountOf(ctx context.Context, did credential.DID) (Identifier, error)
 }
 
 // StatusList is the newest that is known of an address.

@@ -27,10 +27,8 @@ const (
 	replaceOld = `UPDATE credential SET state = 'replaced', changed = $3 WHERE account = $1 AND subject <> $2 AND state = 'valid'`
 	setDID     = `INSERT INTO holder_did (account, did, holder, proved) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account) DO UPDATE SET did = excluded.did, holder = excluded.holder, proved = excluded.proved`
-	didTaken     = `SELECT COUNT(*) FROM holder_did WHERE did = $1 AND account <> $2`
-	didColumns   = `account, did, holder, proved`
-	selectDID    = `SELECT ` + didColumns + ` FROM holder_did WHERE account = $1`
-	selectDIDsOf = `SELECT ` + didColumns + ` FROM holder_did WHERE did = $1`
+	didTaken  = `SELECT COUNT(*) FROM holder_did WHERE did = $1 AND account <> $2`
+	selectDID = `SELECT account, did, holder, proved FROM holder_did WHERE account = $1`
 )
 
 // SetDID implements [identity.Identifiers].
@@ -52,18 +50,9 @@ func (i *Identity) SetDID(ctx context.Context, d identity.Identifier) error {
 }
 
 // DID implements [identity.Identifiers].
-func (i *Identity) DID(ctx context.Context, account string) (identity.Identifier, error) {
-	return i.identifier(ctx, selectDID, account)
-}
-
-// AccountOf implements [identity.Identifiers].
-func (i *Identity) AccountOf(ctx context.Context, did credential.DID) (identity.Identifier, error) {
-	return i.identifier(ctx, selectDIDsOf, string(did))
-}
-
-func (i *Identity) identifier(ctx context.Context, query, arg string) (d identity.Identifier, err error) {
+func (i *Identity) DID(ctx context.Context, account string) (d identity.Identifier, err error) {
 	err = i.s.view(ctx, func(t *tx) error {
-		d, err = scanIdentifier(t.sql.QueryRowContext(ctx, query, arg))
+		d, err = scanIdentifier(t.sql.QueryRowContext(ctx, selectDID, account))
 		if errors.Is(err, sql.ErrNoRows) {
 			return identity.ErrNoDID
 		}
