@@ -92,6 +92,8 @@ func wrong(kind string) string {
 		return "entries about an event that is not its own"
 	case "future":
 		return "entries dated more than a day ahead"
+	case "receipt":
+		return "a receipt that is forged, or of an entry that never was"
 	}
 	return kind
 }

@@ -110,7 +110,7 @@ type Conflict struct {
 type Incident struct {
 	Seq      uint64 // position in the list of incidents: 1, 2, 3 …
 	Device   ticket.DeviceID
-	Kind     string // "fork", "batch", "revoked", "foreign" or "future"
+	Kind     string // "fork", "batch", "revoked", "foreign", "future" or "receipt"
 	Entry    uint64 // number of the journal entry that it is about; may be zero
 	Found    time.Time
 	Detail   string
