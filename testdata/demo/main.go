@@ -1,7 +1,8 @@
 // Command demo plays conting's main story on this machine: a ticket is bought,
 // admitted from camera frames, refused on replay and as a screenshot, admitted
 // with the cable cut, used twice by gates that cannot see each other, and
-// reconciled. Then it leaves everything up to look at; with -auto it ends, and
+// reconciled. A ticket is given to a relative, and its old code dies.
+// Then it leaves everything up to look at; with -auto it ends, and
 // its exit status is 0 only if every step happened.
 //
 // Every part is the product's own command in its own process. Only the phones,

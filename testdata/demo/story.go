@@ -87,8 +87,8 @@ func (s *story) say(began time.Time, format string, args ...any) {
 }
 
 func (s *story) where() {
-	_, _ = fmt.Fprintf(s.out, "\nLook at\n  central        %s\n  lane north     %s\n  lane south     %s\n  camera north   %s\n  camera south   %s\n\n",
-		s.stage.Page(), s.north.Panel, s.south.Panel, s.north.phone.URL, s.south.phone.URL)
+	_, _ = fmt.Fprintf(s.out, "\nLook at\n  wallet         %s\n  central        %s\n  lane north     %s\n  lane south     %s\n  camera north   %s\n  camera south   %s\n\n",
+		s.stage.Wallet(), s.stage.Page(), s.north.Panel, s.south.Panel, s.north.phone.URL, s.south.phone.URL)
 }
 
 // tell plays every step; the first that does not happen is the error.
@@ -103,6 +103,7 @@ func (s *story) tell(ctx context.Context) error {
 		func(ctx context.Context) error { return s.showScreenshot(ctx, shot) },
 		s.cutOff,
 		s.refund,
+		s.family,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -270,10 +271,8 @@ func (s *story) refund(ctx context.Context) error {
 	if err := s.stage.Refund(ctx, b); err != nil {
 		return err
 	}
-	for e, from := range marks {
-		if err := e.learns(ctx, from); err != nil {
-			return err
-		}
+	if err := s.learned(ctx, marks); err != nil {
+		return err
 	}
 	s.say(began, "It was refunded, and both gates know.")
 	began = time.Now()
@@ -293,10 +292,8 @@ func (s *story) sell(ctx context.Context, what string, seat stage.Seat) (*stage.
 	if err != nil {
 		return nil, err
 	}
-	for e, from := range marks {
-		if err := e.learns(ctx, from); err != nil {
-			return nil, fmt.Errorf("gate %s does not learn of the ticket: %w", e.Name, err)
-		}
+	if err := s.learned(ctx, marks); err != nil {
+		return nil, fmt.Errorf("a gate does not learn of the ticket: %w", err)
 	}
 	s.say(began, "%s was bought, bound to the holder's key, and both gates know it.", what)
 	return b, nil
