@@ -36,7 +36,7 @@ func gateFigures(ctx context.Context, w io.Writer, bin, dir, plan string) error 
 	}
 	r := &rig{out: w, dir: dir}
 	for _, figure := range []func(context.Context) error{
-		r.frameWithoutCode, r.verifyRotating, r.bareInsert,
+		r.frameWithoutCode, r.verifyForms, r.bareInsert,
 	} {
 		if err := figure(ctx); err != nil {
 			return err

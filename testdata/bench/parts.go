@@ -5,21 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/con-ting/conting/gate/qr"
 	_ "github.com/con-ting/conting/gate/store" // registers the database driver
-	"github.com/con-ting/conting/sync/pass"
-	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/testdata/frames"
-	"github.com/con-ting/conting/testdata/wallet"
 )
 
 // How often each part is measured.
 const (
 	emptyFrames = 60
-	verifies    = 2000
 	inserts     = 1000
 )
 
@@ -47,50 +42,6 @@ func (r *rig) frameWithoutCode(context.Context) error {
 		}
 	}
 	return r.print("frame_without_code_ms", s)
-}
-
-// verifyRotating is the proof of an id-only rotating pass, from its text.
-func (r *rig) verifyRotating(context.Context) error {
-	w, err := wallet.New(site, []byte("bench"))
-	if err != nil {
-		return err
-	}
-	v, err := pass.NewVerifier(site)
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	session, err := w.Rotating(ticket.ID{1}, now)
-	if err != nil {
-		return err
-	}
-	text, err := session.Text(now, nil)
-	if err != nil {
-		return err
-	}
-	holder := w.HolderKey()
-	once := func() error {
-		p, err := pass.Parse(text)
-		if err != nil {
-			return err
-		}
-		return v.Rotating(p, holder, now, 0)
-	}
-	var s series
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range verifies {
-		began := time.Now()
-		if err := once(); err != nil {
-			return err
-		}
-		s.us(time.Since(began))
-	}
-	runtime.ReadMemStats(&after)
-	if err := r.print("verify_rotating_us", s); err != nil {
-		return err
-	}
-	return r.print("verify_rotating_allocs", series{float64(after.Mallocs-before.Mallocs) / verifies})
 }
 
 // bareInsert is the physical limit of a durable decision: one row, one
