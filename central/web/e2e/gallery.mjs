@@ -2,7 +2,7 @@
 // one: a picture of each for people to look at, and axe's judgement of each. Needs a
 // build (make web) and Chromium.
 //
-//   node e2e/gallery.mjs [--out DIR] [--only NAME]
+//   node e2e/gallery.mjs [--out DIR] [--only SCENE,…] [--lang ko|en] [--size phone|small] [--dark] [--zoom 2]
 //
 // Exits 1 if axe finds a violation, a page throws, or a page is wider than the screen.
 import { mkdir, readFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { chromium } from 'playwright-core';
 import { nonce, openCentral } from './fixtures/central.mjs';
 import { scenes } from './fixtures/scenes.mjs';
 
-const { values: args } = parseArgs({ options: { out: { type: 'string', default: 'var/gallery' }, only: { type: 'string' }, lang: { type: 'string' }, size: { type: 'string' }, dark: { type: 'boolean' } } });
+const { values: args } = parseArgs({ options: { out: { type: 'string', default: 'var/gallery' }, only: { type: 'string' }, lang: { type: 'string' }, size: { type: 'string' }, dark: { type: 'boolean' }, zoom: { type: 'string' } } });
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const sizes = { phone: { width: 390, height: 844 }, small: { width: 320, height: 640 } };
 const problems = [];
@@ -36,10 +36,11 @@ async function visit(lang, size) {
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
     options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
   });
+  if (args.zoom) await context.addInitScript((z) => addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = `${z * 100}%`)), Number(args.zoom));
   let now = 'start';
   page.on('pageerror', (e) => problems.push(`${lang} ${size} ${now}: ${e.message}`));
   page.on('console', (m) => m.type() === 'error' && !/Failed to load resource/.test(m.text()) && problems.push(`${lang} ${size} ${now}: ${m.text()}`));
-  const dir = path.join(args.out, `${lang}-${size}${args.dark ? '-dark' : ''}`);
+  const dir = path.join(args.out, `${lang}-${size}${args.dark ? '-dark' : ''}${args.zoom ? `-x${args.zoom}` : ''}`);
   await mkdir(dir, { recursive: true });
   const go = async (hash) => {
     await page.evaluate((h) => (location.hash = h), `#/${hash}`);
