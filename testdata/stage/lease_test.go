@@ -150,7 +150,7 @@ func showErr(ctx context.Context, p *stage.Person, b *stage.Bought) error {
 		if _, err := p.Show(ctx, b, time.Now()); err != nil {
 			return err
 		}
-		<-time.After(100 * time.Millisecond)
+		<-time.After(time.Second) // an account may begin so many in a while
 	}
 	return ctx.Err()
 }
