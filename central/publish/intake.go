@@ -247,7 +247,7 @@ func (p *Publisher) limits(ctx context.Context, in parcel, device Device, fresh 
 // for nothing. A settlement lets in as well, when it outweighs an earlier one.
 func (p *Publisher) limit(ctx context.Context, rules *ticket.Event, fresh []journal.Entry) (func(ticket.ID) int, error) {
 	most := make(map[ticket.ID]int)
-	if slices.ContainsFunc(rules.Classes, func(c ticket.Class) bool { return c.MaxEntries > 1 }) {
+	if slices.ContainsFunc(rules.Classes, func(c ticket.Class) bool { return c.MaxEntries > 1 || c.Staff }) {
 		for i := range fresh {
 			e := &fresh[i]
 			if _, known := most[e.Ticket]; known || e.Event != rules.ID || !letsIn(e) {
