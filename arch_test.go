@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -147,4 +148,54 @@ func TestImportDirections(t *testing.T) {
 func permits(may []string, dep string) bool {
 	top, _, _ := strings.Cut(dep, "/")
 	return slices.Contains(may, dep) || slices.Contains(may, top+"/*")
+}
+
+// TestThreatTable holds ARCHITECTURE.md to its word: each test that the threat
+// table names exists in the package that it is said to be in.
+func TestThreatTable(t *testing.T) {
+	doc, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(doc), "\n## Threats\n")
+	if !ok {
+		t.Fatal("ARCHITECTURE.md has no threat table")
+	}
+	table, _, _ = strings.Cut(table, "\n## ")
+	named := 0
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 3 || strings.HasPrefix(cells[2], "---") || strings.TrimSpace(cells[2]) == "shown by" {
+			continue
+		}
+		pkg, before := "", named
+		for _, word := range strings.Fields(cells[2]) {
+			if strings.HasPrefix(word, "`") {
+				pkg = strings.Trim(word, "`")
+				continue
+			}
+			named++
+			if !hasTest(t, pkg, word) {
+				t.Errorf("the threat table names %s in %s, where there is no such test", word, pkg)
+			}
+		}
+		if named == before {
+			t.Errorf("no test shows:%s", cells[0])
+		}
+	}
+	if named == 0 {
+		t.Error("the threat table names no test")
+	}
+}
+
+func hasTest(t *testing.T, pkg, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(filepath.FromSlash(pkg), "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		text, err := os.ReadFile(file)
+		return err == nil && strings.Contains(string(text), "\nfunc "+name+"(")
+	})
 }
