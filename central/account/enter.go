@@ -233,6 +233,6 @@ func (a *Accounts) Recover(ctx context.Context, r Recovering) (Entry, error) {
 	}
 	a.tries.giveBack(r.Source, email)
 	a.cfg.Logger.InfoContext(ctx, "an account was recovered", slog.String("account", acc.ID))
-	a.Follow(ctx) // what fails now is tried again by Run
+	a.Follow(ctx, acc.ID) // what fails now is tried again by Run
 	return e, nil
 }

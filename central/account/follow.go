@@ -10,8 +10,9 @@ import (
 // a new key.
 const followEvery = time.Minute
 
-// followBatch bounds the work of one round.
-const followBatch = 1000
+// followBatch bounds the work of one round. It is more than the people who recover
+// within [followTickets].
+const followBatch = 100_000
 
 // Run moves tickets of recovered accounts until ctx ends: those that a crash or an
 // error left behind, and those of orders that were under way.
@@ -19,7 +20,7 @@ func (a *Accounts) Run(ctx context.Context) error {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
-		a.Follow(ctx)
+		a.Follow(ctx, "")
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -28,9 +29,10 @@ func (a *Accounts) Run(ctx context.Context) error {
 	}
 }
 
-// Follow does one round of what [Accounts.Run] does.
-func (a *Accounts) Follow(ctx context.Context) {
-	keys, err := a.cfg.Store.Rekeys(ctx, followBatch)
+// Follow does one round of what [Accounts.Run] does, for one account or, with "",
+// for all.
+func (a *Accounts) Follow(ctx context.Context, account string) {
+	keys, err := a.cfg.Store.Rekeys(ctx, account, followBatch)
 	if err != nil {
 		if ctx.Err() == nil {
 			a.cfg.Logger.ErrorContext(ctx, "replaced keys cannot be listed", slog.Any("error", err))

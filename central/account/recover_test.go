@@ -202,10 +202,10 @@ func TestTicketsFollowLater(t *testing.T) {
 	}
 	h.moved.take()
 	h.clock.Advance(3 * time.Hour)
-	h.Follow(t.Context()) // fails again, so it is not forgotten
+	h.Follow(t.Context(), "") // fails again, so it is not forgotten
 	h.moved.fail(nil)
 	h.moved.take()
-	h.Follow(t.Context())
+	h.Follow(t.Context(), "")
 	got := map[ticket.HolderKey]ticket.HolderKey{}
 	for _, k := range h.moved.take() {
 		got[k.From] = k.To
@@ -213,7 +213,7 @@ func TestTicketsFollowLater(t *testing.T) {
 	if len(got) != 2 || got[one.HolderKey()] != three.HolderKey() || got[two.HolderKey()] != three.HolderKey() {
 		t.Errorf("tickets followed %v", got)
 	}
-	h.Follow(t.Context())
+	h.Follow(t.Context(), "")
 	if again := h.moved.take(); len(again) != 0 {
 		t.Errorf("after their time keys are still looked at: %v", again)
 	}
@@ -228,7 +228,7 @@ func TestTicketsAreLookedForAgain(t *testing.T) {
 	}
 	h.moved.take()
 	h.clock.Advance(time.Hour)
-	h.Follow(t.Context())
+	h.Follow(t.Context(), "")
 	if got := h.moved.take(); len(got) != 1 {
 		t.Errorf("an hour later %d keys were looked at, want 1", len(got))
 	}
@@ -240,7 +240,7 @@ type memory struct {
 	rounds int
 }
 
-func (m *memory) Rekeys(context.Context, int) ([]account.Rekey, error) {
+func (m *memory) Rekeys(context.Context, string, int) ([]account.Rekey, error) {
 	m.rounds++
 	return nil, nil
 }

@@ -107,8 +107,8 @@ type Store interface {
 	// SetRecovery is Use, and stores the hash of a new recovery code.
 	SetRecovery(ctx context.Context, credential []byte, counter uint32, recovery [32]byte, u Used) error
 
-	// Rekeys lists at most limit keys whose tickets must follow, oldest first.
-	// EndRekey forgets one whose time is over.
-	Rekeys(ctx context.Context, limit int) ([]Rekey, error)
+	// Rekeys lists at most limit keys whose tickets must follow, oldest first: of one
+	// account, or of all for "". EndRekey forgets one whose time is over.
+	Rekeys(ctx context.Context, account string, limit int) ([]Rekey, error)
 	EndRekey(ctx context.Context, k Rekey) error
 }

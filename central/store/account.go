@@ -218,12 +218,12 @@ func (a *Accounts) Replace(ctx context.Context, r account.Replacement) error {
 }
 
 const (
-	selectRekeys = `SELECT account, from_key, to_key, expires FROM rekey ORDER BY created, account, from_key LIMIT $1`
+	selectRekeys = `SELECT account, from_key, to_key, expires FROM rekey WHERE $1 = '' OR account = $1 ORDER BY created, account, from_key LIMIT $2`
 	dropRekey    = `DELETE FROM rekey WHERE account = $1 AND from_key = $2 AND to_key = $3 AND expires <= $4`
 )
 
 // Rekeys implements [account.Store].
-func (a *Accounts) Rekeys(ctx context.Context, limit int) (out []account.Rekey, err error) {
+func (a *Accounts) Rekeys(ctx context.Context, id string, limit int) (out []account.Rekey, err error) {
 	err = a.s.view(ctx, func(t *tx) error {
 		out, err = rows(ctx, t, func(r scanner) (k account.Rekey, err error) {
 			var (
@@ -235,7 +235,7 @@ func (a *Accounts) Rekeys(ctx context.Context, limit int) (out []account.Rekey, 
 			copy(k.To[:], to)
 			k.Expires = time.UnixMilli(expires)
 			return k, err
-		}, selectRekeys, limit)
+		}, selectRekeys, id, limit)
 		return err
 	})
 	return out, err

@@ -123,18 +123,23 @@ func TestReplacedPasskeyIsOut(t *testing.T) {
 		}
 	}
 	must(t, p.replace("kim", 2, 3))
-	keys, err := p.Rekeys(t.Context(), 10)
+	keys, err := p.Rekeys(t.Context(), "", 10)
 	if err != nil || len(keys) != 2 || keys[0].To != key(3).Key || keys[1].To != key(3).Key {
 		t.Fatalf("keys to follow %+v, %v; want both towards the newest", keys, err)
 	}
+	for id, want := range map[string]int{"kim": 2, "lee": 0} {
+		if own, err := p.Rekeys(t.Context(), id, 10); err != nil || len(own) != want {
+			t.Errorf("keys of %s: %+v, %v; want %d", id, own, err, want)
+		}
+	}
 	must(t, p.EndRekey(t.Context(), keys[0]))
-	if left, err := p.Rekeys(t.Context(), 10); err != nil || len(left) != 2 {
+	if left, err := p.Rekeys(t.Context(), "", 10); err != nil || len(left) != 2 {
 		t.Errorf("forgotten before its time: %+v, %v", left, err)
 	}
 	p.clock.advance(2 * time.Hour)
 	must(t, p.EndRekey(t.Context(), account.Rekey{Account: "kim", From: keys[0].From, To: key(2).Key})) // seen before it was redirected
 	must(t, p.EndRekey(t.Context(), keys[1]))
-	if left, err := p.Rekeys(t.Context(), 10); err != nil || len(left) != 1 || left[0] != keys[0] {
+	if left, err := p.Rekeys(t.Context(), "", 10); err != nil || len(left) != 1 || left[0] != keys[0] {
 		t.Errorf("left %+v, %v; want the first", left, err)
 	}
 }
@@ -180,7 +185,7 @@ func TestAccountsOfAnOlderSchema(t *testing.T) {
 	if err != nil || len(keys) != 1 || keys[0].Counter != 4 || keys[0].Email != "kim@example.org" || keys[0].Key[1] != 3 || keys[0].Transports[0] != "usb" || keys[0].Used.UnixMilli() != 6 {
 		t.Errorf("passkeys %+v, %v", keys, err)
 	}
-	if left, err := s.Accounts().Rekeys(t.Context(), 10); err != nil || len(left) != 1 {
+	if left, err := s.Accounts().Rekeys(t.Context(), "", 10); err != nil || len(left) != 1 {
 		t.Errorf("keys to follow %+v, %v", left, err)
 	}
 }
