@@ -2,7 +2,9 @@ package publish_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/sync/journal"
@@ -21,11 +23,21 @@ func (s withCrew) Event(ctx context.Context, id ticket.EventID) (ticket.Event, e
 	return e, err
 }
 
+// alarms counts the conflicts that the operator hears of.
+type alarms struct{ atomic.Int32 }
+
+func (*alarms) DeltaPublished(ticket.EventID, uint64, int)              {}
+func (*alarms) SetPublished(ticket.EventID, uint64, int, time.Duration) {}
+func (*alarms) JournalStored(ticket.DeviceID, int)                      {}
+func (a *alarms) ConflictFound(ticket.EventID)                          { a.Add(1) }
+func (*alarms) IncidentRecorded(publish.IncidentKind)                   {}
+
 // An accreditation that its holder presents at the gates enters as often as it
 // likes, at any of them: that is no conflict, although central never issued it.
 // A ticket of the sale still enters once.
 func TestCrewIsNoConflict(t *testing.T) {
-	h := newHouse(t, func(c *publish.Config) { c.Sales = withCrew{c.Sales} })
+	var heard alarms
+	h := newHouse(t, func(c *publish.Config) { c.Sales, c.Observe = withCrew{c.Sales}, &heard })
 	a, b := h.gate("gate-a"), h.gate("gate-b")
 	b.time = a.time + 100<<16
 	presented := ticket.ID{0xcc, 1}
@@ -36,13 +48,15 @@ func TestCrewIsNoConflict(t *testing.T) {
 	a.settle(sold, journal.Passed, a.admit(sold))
 	a.upload(a.batch(0))
 	b.upload(b.batch(0))
-	if got, err := h.pub.Conflicts(t.Context(), show, 0, 10); err != nil || len(got) != 0 {
-		t.Fatalf("conflicts %+v, %v; want none", got, err)
+	got, err := h.pub.Conflicts(t.Context(), show, 0, 10)
+	if err != nil || len(got) != 0 || heard.Load() != 0 {
+		t.Fatalf("conflicts %+v, %v, %d alarms; want none", got, err, heard.Load())
 	}
 	n := len(b.raw)
 	b.settle(sold, journal.Passed, b.admit(sold))
 	b.upload(b.batch(n))
-	if got, err := h.pub.Conflicts(t.Context(), show, 0, 10); err != nil || len(got) != 1 || got[0].Ticket != sold {
-		t.Errorf("conflicts %+v, %v; want one of ticket %s", got, err, sold)
+	got, err = h.pub.Conflicts(t.Context(), show, 0, 10)
+	if err != nil || len(got) != 1 || got[0].Ticket != sold || heard.Load() != 1 {
+		t.Errorf("conflicts %+v, %v, %d alarms; want one of ticket %s", got, err, heard.Load(), sold)
 	}
 }
