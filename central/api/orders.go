@@ -31,15 +31,16 @@ type orderView struct {
 }
 
 type ticketView struct {
-	ID      ticket.ID        `json:"id"`
-	Signed  bytes64          `json:"signed"`
-	Event   ticket.EventID   `json:"event"`
-	Zone    uint16           `json:"zone"`
-	Class   uint8            `json:"class"`
-	Seat    string           `json:"seat,omitempty"`
-	Version uint32           `json:"version"`
-	Holder  ticket.HolderKey `json:"holder,omitzero"`
-	Status  string           `json:"status"`
+	ID       ticket.ID        `json:"id"`
+	Signed   bytes64          `json:"signed,omitempty"`
+	Event    ticket.EventID   `json:"event"`
+	Zone     uint16           `json:"zone"`
+	Class    uint8            `json:"class"`
+	Seat     string           `json:"seat,omitempty"`
+	Version  uint32           `json:"version,omitempty"`
+	Holder   ticket.HolderKey `json:"holder,omitzero"`
+	Status   string           `json:"status"`
+	Withheld bool             `json:"withheld,omitempty"` // it belongs to somebody else
 }
 
 func (a *API) viewOrder(o *sale.Order) orderView {
@@ -55,7 +56,7 @@ func (a *API) viewOrder(o *sale.Order) orderView {
 		t := i.Ticket
 		v.Tickets = append(v.Tickets, ticketView{
 			ID: t.ID, Signed: i.Signed, Event: t.Event, Zone: t.Zone, Class: t.Class, Seat: t.Seat,
-			Version: t.Version, Holder: t.Holder, Status: i.Status.String(),
+			Version: t.Version, Holder: t.Holder, Status: i.Status.String(), Withheld: i.Withheld,
 		})
 	}
 	return v

@@ -79,7 +79,7 @@ func (a *API) orderedTicket(ctx context.Context, c *gin.Context, id ticket.ID) (
 		return sale.Issued{}, ticket.Event{}, err
 	}
 	n := slices.IndexFunc(o.Tickets, func(t sale.Issued) bool { return t.Ticket.ID == id })
-	if n < 0 {
+	if n < 0 || o.Tickets[n].Withheld {
 		return sale.Issued{}, ticket.Event{}, sale.ErrUnknownTicket
 	}
 	event, err := a.cfg.Till.Rules(ctx, o.Event)

@@ -165,8 +165,13 @@ func (r *relative) enrolment() object {
 	return b
 }
 
-// buys orders a seat as this account.
+// buys orders a seat as this account, and pays.
 func (r *relative) buys(seat string) ticket.ID {
+	r.h.t.Helper()
+	return r.pays(r.orders(seat))
+}
+
+func (r *relative) orders(seat string) order {
 	r.h.t.Helper()
 	var ch struct{ Challenge string }
 	r.h.call("POST", "/v1/challenges", "", r.h.as(r.session)...).want(http.StatusCreated).into(&ch)
@@ -178,11 +183,10 @@ func (r *relative) buys(seat string) ticket.ID {
 	if err != nil {
 		r.h.t.Fatal(err)
 	}
-	o := r.post(orders, object{"zone": 1, "class": 1, "seat": seat, "holder": object{
+	return r.post(orders, object{"zone": 1, "class": 1, "seat": seat, "holder": object{
 		"public_key": r.phone.HolderKey(), "challenge": ch.Challenge, "authenticator_data": b64(a.AuthenticatorData),
 		"client_data_json": b64(a.ClientDataJSON), "signature": b64(a.Signature),
 	}}).want(http.StatusCreated).order()
-	return r.pays(o)
 }
 
 func (r *relative) pays(o order) ticket.ID {
@@ -262,7 +266,8 @@ func TestFamilyTransfer(t *testing.T) {
 	mina, jun := h.relative("mina"), h.relative("jun")
 	h.call("POST", "/v1/wallet/credentials", office.family(mina, jun), h.as(mina.session)...).want(http.StatusCreated)
 
-	id := mina.buys("A-1")
+	order := mina.orders("A-1")
+	id := mina.pays(order)
 	if got := mina.tickets()[id]; got.State != "ready" || got.Form != "passkey" || got.Signed == "" || got.Holder != mina.phone.HolderKey().String() ||
 		got.Event.ID != 1001 || got.Event.Leases != "advisory" || got.Zone.Name == "" || got.Class.Name == "" || got.Event.Doors.IsZero() {
 		t.Errorf("mina's ticket = %+v", got)
@@ -293,6 +298,10 @@ func TestFamilyTransfer(t *testing.T) {
 	}
 	if got := jun.tickets()[id]; got.State != "ready" || got.Version != 2 || got.Holder != jun.phone.HolderKey().String() {
 		t.Errorf("jun's ticket = %+v", got)
+	}
+	bought := h.call("GET", "/v1/orders/"+order.ID, "", bearer(order.Secret)).want(http.StatusOK)
+	if got := bought.order().Tickets; len(got) != 1 || got[0].ID != id.String() || got[0].Signed != "" || strings.Contains(string(bought.body), jun.phone.HolderKey().String()) {
+		t.Errorf("the order of a ticket that was given away = %s", bought.body)
 	}
 
 	// The relation ends, and with it what rests on it.
@@ -350,6 +359,12 @@ func TestAskedBooking(t *testing.T) {
 		t.Errorf("the booker has %+v", got)
 	}
 	var list struct{ Asks []struct{ ID, State string } }
+	// Who paid sees that it was booked, and not with what the other enters.
+	paid := h.call("GET", "/v1/orders/"+o.ID, "", bearer(o.Secret)).want(http.StatusOK)
+	if got := paid.order().Tickets; len(got) != 1 || got[0].ID != id.String() || got[0].Seat != "B-1" || got[0].Status != "valid" || got[0].Signed != "" || got[0].Holder != "" {
+		t.Errorf("the booker's order = %s", paid.body)
+	}
+	h.call("GET", "/v1/orders/"+o.ID+"/tickets/"+id.String()+"/paper.pdf", "", bearer(o.Secret)).problem(http.StatusNotFound, "unknown_ticket")
 	mina.get("/v1/wallet/asks", &list)
 	if len(list.Asks) != 1 || list.Asks[0].State != "fulfilled" {
 		t.Errorf("asks = %+v", list)

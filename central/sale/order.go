@@ -53,6 +53,12 @@ type Issued struct {
 	Ticket ticket.Ticket
 	Status ticket.Status
 	Signed []byte
+
+	// Withheld is set on a ticket of an order that belongs to another account than
+	// the one that ordered: given to a relative since, or booked for one. Who paid
+	// may know what became of the place, and not with which key somebody else
+	// enters: Signed, Holder, Version and Flags are left out.
+	Withheld bool
 }
 
 // PaymentState is how far a payment has come in our own books.

@@ -115,7 +115,7 @@ const (
 			p.secret_hash, p.created, p.expires, COALESCE(p.payment, ''), COALESCE(y.state, ''),
 			COALESCE(p.owner, ''), COALESCE(p.keeper, '')
 		FROM purchase p LEFT JOIN payment y ON y.id = p.payment WHERE p.id = $1`
-	selectIssued = `SELECT body, status, signed FROM ticket WHERE purchase = $1 ORDER BY id`
+	selectIssued = `SELECT body, status, signed, COALESCE(owner, '') FROM ticket WHERE purchase = $1 ORDER BY id`
 )
 
 // Order implements [sale.Orders].
@@ -147,11 +147,20 @@ func getOrder(ctx context.Context, t *tx, id string) (sale.Order, error) {
 	o.Created, o.Expires = time.UnixMilli(created), time.UnixMilli(expires)
 	o.Returned = sale.PaymentState(payment) == sale.PaymentRefunded
 	o.Tickets, err = rows(ctx, t, func(r scanner) (i sale.Issued, err error) {
-		var body string
-		if err := r.Scan(&body, &i.Status, &i.Signed); err != nil {
+		var body, owner string
+		if err := r.Scan(&body, &i.Status, &i.Signed, &owner); err != nil {
 			return i, err
 		}
-		return i, json.Unmarshal([]byte(body), &i.Ticket)
+		if err := json.Unmarshal([]byte(body), &i.Ticket); err != nil {
+			return i, err
+		}
+		if owner != o.Owner {
+			k := &i.Ticket
+			i = sale.Issued{Status: i.Status, Withheld: true, Ticket: ticket.Ticket{
+				ID: k.ID, Event: k.Event, Zone: k.Zone, Class: k.Class, Seat: k.Seat,
+			}}
+		}
+		return i, nil
 	}, selectIssued, id)
 	if err != nil {
 		return sale.Order{}, fmt.Errorf("tickets of an order: %w", err)
