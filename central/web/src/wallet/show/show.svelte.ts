@@ -9,6 +9,8 @@ import { idle, left, next, type Happening, type Screen } from './machine';
 /** How long opening a code may wait for a lease: without network it must not. */
 const leaseMs = 1500;
 const frameMs = 100;
+/** How often central is asked whether a gate has let the holder in. */
+export const askMs = 5000;
 /** An admission may be a little older than the session that it ended, by the gate's clock. */
 const slackMs = 10_000;
 
@@ -30,11 +32,13 @@ export class Show {
   private lease: Lease | null = null;
   private began = Infinity;
   private frame: ReturnType<typeof setInterval> | undefined;
+  private readonly asking: ReturnType<typeof setInterval>;
   private disposed = false;
 
   constructor(private readonly ticket: Held) {
     this.fresh = centralNow() - ticket.bound < freshMs;
     document.addEventListener('visibilitychange', this.seen);
+    this.asking = setInterval(() => void this.lookForAdmission(), askMs);
   }
 
   private happen(e: Happening): void {
@@ -80,14 +84,14 @@ export class Show {
   }
 
   private readonly listener = {
-    beat: () => {
-      this.happen({ type: 'beat', now: centralNow() });
-      void refresh().then(() => this.lookForAdmission());
-    },
+    beat: () => this.happen({ type: 'beat', now: centralNow() }),
     lapsed: () => this.happen({ type: 'lapsed' }),
   };
 
-  private lookForAdmission(): void {
+  private async lookForAdmission(): Promise<void> {
+    if (!['live', 'closed'].includes(this.screen.at) || document.visibilityState === 'hidden') return;
+    await refresh();
+    if (this.disposed) return;
     const at = ticketOf(this.ticket.id)?.admitted?.at;
     if (at !== undefined && at >= this.began - slackMs) this.happen({ type: 'admitted' });
   }
@@ -111,6 +115,7 @@ export class Show {
 
   dispose(): void {
     this.disposed = true;
+    clearInterval(this.asking);
     document.removeEventListener('visibilitychange', this.seen);
     this.end();
   }
