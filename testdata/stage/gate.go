@@ -26,6 +26,7 @@ type Gate struct {
 	dir     string
 	config  string
 	process *Process
+	camera  Camera
 	typed   bool           // it reads texts on standard input
 	input   io.WriteCloser // that input while the gate runs
 }
@@ -53,7 +54,7 @@ func (s *Stage) Enrol(ctx context.Context, event ticket.EventID, name string, ca
 	if err != nil {
 		return nil, err
 	}
-	g := &Gate{Name: name, Feed: NewFeed(), stage: s, dir: filepath.Join(s.Dir, "gate-"+code.Device), typed: camera == ""}
+	g := &Gate{Name: name, Feed: NewFeed(), stage: s, dir: filepath.Join(s.Dir, "gate-"+code.Device), camera: camera, typed: camera == ""}
 	if g.Cable, err = NewCable(ctx, broker.Host); err != nil {
 		return nil, err
 	}
@@ -61,19 +62,27 @@ func (s *Stage) Enrol(ctx context.Context, event ticket.EventID, name string, ca
 		return nil, err
 	}
 	g.config = filepath.Join(g.dir, "gate.toml")
-	if err := os.WriteFile(g.config, []byte(g.toml(camera)), 0o600); err != nil {
+	if err := os.WriteFile(g.config, []byte(g.toml(false)), 0o600); err != nil {
 		return nil, err
 	}
 	_, err = Run(ctx, s.command("gate"), "enrol", "--config", g.config, code.Text)
 	return g, err
 }
 
-func (g *Gate) toml(camera Camera) string {
+// Steward puts a steward at the gate's lane, from its next start on.
+func (g *Gate) Steward() error {
+	return os.WriteFile(g.config, []byte(g.toml(true)), 0o600)
+}
+
+func (g *Gate) toml(steward bool) string {
 	lane := "[lane]\nname = \"" + g.Name + "-1\"\npassage_delay = \"300ms\"\n"
-	if camera == "" {
+	if steward {
+		lane += "staff = true\n"
+	}
+	if g.camera == "" {
 		lane += "input = \"stdin\"\n"
 	} else {
-		lane += "[camera]\nurl = \"" + string(camera) + "\"\n"
+		lane += "[camera]\nurl = \"" + string(g.camera) + "\"\n"
 		if b := g.stage.DecodeBudget; b != "" {
 			lane += "decode_budget = \"" + b + "\"\n"
 		}

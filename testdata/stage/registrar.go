@@ -44,6 +44,14 @@ func (r *Registrar) Issue(ctx context.Context, args ...string) (string, error) {
 	return string(bytes.TrimSpace(out)), err
 }
 
+// Revoke takes a credential back and gives central the status list that says so.
+func (r *Registrar) Revoke(ctx context.Context, id string) error {
+	if _, err := r.run(ctx, "revoke", id); err != nil {
+		return err
+	}
+	return r.Publish(ctx)
+}
+
 // Family certifies that the subject is the relative's so-and-so.
 func (r *Registrar) Family(ctx context.Context, subject, relative, relation string) (string, error) {
 	return r.Issue(ctx, "family", "--subject", subject, "--relative", relative, "--relation", relation)

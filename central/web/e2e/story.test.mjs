@@ -9,10 +9,16 @@ import { openVenue, root } from "./venue.mjs";
 const pictures = process.env.E2E_PICTURES ?? path.join(root, "var/e2e");
 
 let venue, mina, jun, lane;
+
+/** An event whose gates make everybody answer their nonce. */
+const strict = 1002;
 const lens = path.join(root, "var/e2e-lens.y4m");
 
 before(async () => {
-  venue = await openVenue();
+  venue = await openVenue({
+    events: [{ id: strict, change: { always_challenge: true } }],
+    gates: [{ key: "north", gate: "north" }, { key: "south", gate: "south" }, { key: "strict", gate: "north", event: strict }],
+  });
   mina = await openPhone({ name: "ko-mina", locale: "ko-KR", lens, pictures });
   jun = await openPhone({ name: "en-jun", locale: "en-US", pictures });
 }, { timeout: 180_000 });
@@ -139,7 +145,7 @@ step("no network on either side: offline wallet, offline gate", async () => {
 });
 
 step("challenge: the wallet reads the lane's display with its camera", async () => {
-  third = await buy(mina, { zone: 3, klass: 3, event: venue.strict });
+  third = await buy(mina, { zone: 3, klass: 3, event: strict });
   lane = await openPhone({ name: "lane", pictures, viewport: { width: 800, height: 600 } });
   await lane.page.goto(venue.panels.strict);
   await lane.page.locator("#nonce:not([hidden]) img").waitFor();

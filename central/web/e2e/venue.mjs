@@ -7,8 +7,12 @@ import { fileURLToPath } from "node:url";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 
-/** Starts a venue and returns a function that asks it to do a step. */
-export async function openVenue() {
+/**
+ * Starts a venue and returns a function that asks it to do a step. The events come
+ * besides that of the plan; each gate's display gets an address in panels, under the
+ * gate's key.
+ */
+export async function openVenue({ events = [], gates = [] } = {}) {
   const child = spawn(path.join(root, "bin/venue"), ["-bin", path.join(root, "bin")], {
     cwd: root,
     stdio: ["pipe", "pipe", "inherit"],
@@ -34,8 +38,15 @@ export async function openVenue() {
     return JSON.parse(text);
   }
   const about = await step("/venue");
+  const panels = {};
+  for (const event of events) await step("/events", event);
+  await Promise.all(gates.map(async (gate) => {
+    const { panel } = await step("/gates", { event: about.event, ...gate });
+    panels[gate.key] = panel;
+  }));
   return {
     ...about,
+    panels,
     step,
     async close() {
       child.stdin.end();

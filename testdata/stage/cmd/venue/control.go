@@ -20,13 +20,17 @@ const patience = 30 * time.Second
 func (v *venue) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /venue", step(v.describe))
+	mux.Handle("POST /events", step(v.importEvent))
+	mux.Handle("POST /gates", step(v.openGate))
 	mux.Handle("POST /gates/{gate}/sees", step(v.sees))
 	mux.Handle("POST /gates/{gate}/types", step(v.types))
 	mux.Handle("POST /gates/{gate}/cable", step(v.cable))
 	mux.Handle("POST /gates/{gate}/passage", step(v.passage))
+	mux.Handle("POST /gates/{gate}/verdict", step(v.later))
 	mux.Handle("POST /central", step(v.switchCentral))
 	mux.Handle("POST /lens", step(v.lens))
 	mux.Handle("POST /registrar", step(v.certify))
+	mux.Handle("POST /revoke", step(v.revoke))
 	return mux
 }
 
@@ -57,20 +61,19 @@ func step[In any](do func(ctx context.Context, r *http.Request, in In) (any, err
 type none struct{}
 
 func (v *venue) describe(context.Context, *http.Request, none) (any, error) {
-	panels := map[string]string{}
-	for name, e := range v.gates {
-		panels[name] = e.Panel
-	}
 	return map[string]any{
-		"event": v.event, "strict": v.strict, "api": v.stage.Page(), "wallet": v.stage.Wallet(),
-		"token_file": v.stage.TokenFile(), "panels": panels,
+		"event": v.event, "api": v.stage.Page(), "wallet": v.stage.Wallet(), "token_file": v.stage.TokenFile(),
 	}, nil
 }
 
-func (v *venue) at(r *http.Request) (*entrance, error) {
-	e, ok := v.gates[r.PathValue("gate")]
+func (v *venue) at(r *http.Request) (*entrance, error) { return v.entrance(r.PathValue("gate")) }
+
+func (v *venue) entrance(key string) (*entrance, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	e, ok := v.gates[key]
 	if !ok {
-		return nil, fmt.Errorf("no gate %q", r.PathValue("gate"))
+		return nil, fmt.Errorf("no gate %q", key)
 	}
 	return e, nil
 }
@@ -86,9 +89,12 @@ func (e *entrance) verdict(ctx context.Context, since int) (stage.Event, error) 
 
 type shown struct {
 	Screens []screen `json:"screens"` // one after the other, as often as needed
+	Millis  int64    `json:"millis"`  // how long they are held up; as long as a step may take if 0
 }
 
-// sees holds screens up to the gate's camera until it gives its verdict.
+// sees holds screens up to the gate's camera until it gives its verdict. Where it
+// gives none, because it reads nothing or what it reads is not whole, the answer is
+// an object without an outcome.
 func (v *venue) sees(ctx context.Context, r *http.Request, in shown) (any, error) {
 	e, err := v.at(r)
 	if err != nil {
@@ -101,7 +107,29 @@ func (v *venue) sees(ctx context.Context, r *http.Request, in shown) (any, error
 	since := e.Feed.Mark()
 	e.phone.Show(pictures)
 	defer e.phone.Hide()
-	return e.verdict(ctx, since)
+	if in.Millis == 0 {
+		return e.verdict(ctx, since)
+	}
+	limited, cancel := context.WithTimeout(ctx, time.Duration(in.Millis)*time.Millisecond)
+	defer cancel()
+	verdict, err := e.verdict(limited, since)
+	if err != nil && ctx.Err() == nil {
+		return none{}, nil // the test holds it up again
+	}
+	return verdict, err
+}
+
+type after struct {
+	Seq uint64 `json:"seq"` // of the journal's entry
+}
+
+// later waits for the first verdict after an entry: a steward's word for instance.
+func (v *venue) later(ctx context.Context, r *http.Request, in after) (any, error) {
+	e, err := v.at(r)
+	if err != nil {
+		return nil, err
+	}
+	return e.Feed.Await(ctx, 0, func(v stage.Event) bool { return v.Event == "verdict" && !v.Repeat && v.Seq > in.Seq })
 }
 
 type typed struct {
@@ -177,4 +205,25 @@ type certificate struct {
 func (v *venue) certify(ctx context.Context, _ *http.Request, in certificate) (any, error) {
 	jwt, err := v.registrar.Issue(ctx, in.Args...)
 	return map[string]string{"jwt": jwt}, err
+}
+
+type taken struct {
+	ID   string `json:"id"`   // of the credential
+	Gate string `json:"gate"` // that hears of it
+}
+
+// revoke has the registrar take a credential back that gave a right to a ticket,
+// and waits until a gate has heard of it.
+func (v *venue) revoke(ctx context.Context, _ *http.Request, in taken) (any, error) {
+	e, err := v.entrance(in.Gate)
+	if err != nil {
+		return nil, err
+	}
+	state := func(s stage.Event) bool { return s.Event == "state" }
+	known := e.Feed.Last(state)
+	since := e.Feed.Mark()
+	if err := v.registrar.Revoke(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	return e.Feed.Await(ctx, since, func(s stage.Event) bool { return state(s) && (s.Set > known.Set || s.Delta > known.Delta) })
 }

@@ -4,25 +4,29 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/testdata/stage"
 )
 
-// venue is the stage with its entrances.
+// venue is the stage with its entrances. Central and the registrar run from the
+// start; events and gates are opened by the test that needs them.
 type venue struct {
-	ctx   context.Context // of the whole run: what outlives one step
-	stage *stage.Stage
-	event ticket.EventID
-
-	// strict is an event whose gates make everybody answer their nonce.
-	strict ticket.EventID
-
+	ctx       context.Context // of the whole run: what outlives one step
+	stage     *stage.Stage
+	plan      string
+	event     ticket.EventID // of the plan
 	registrar *stage.Registrar
-	gates     map[string]*entrance
+	blank     [][]byte // what a camera sees when nobody stands before it
+
+	mu    sync.Mutex // guards gates
+	gates map[string]*entrance
 }
 
 // entrance is one gate with the camera that looks at its visitors.
@@ -32,7 +36,7 @@ type entrance struct {
 }
 
 func open(ctx context.Context, dir, bin, plan string) (v *venue, err error) {
-	v = &venue{ctx: ctx, gates: map[string]*entrance{}}
+	v = &venue{ctx: ctx, plan: plan, gates: map[string]*entrance{}}
 	defer func() {
 		if err != nil {
 			v.close()
@@ -44,36 +48,16 @@ func open(ctx context.Context, dir, bin, plan string) (v *venue, err error) {
 	if v.event, err = v.stage.Import(ctx, plan, time.Now(), 0); err != nil {
 		return nil, err
 	}
-	if v.strict, err = v.importStrict(ctx, dir, plan); err != nil {
-		return nil, err
-	}
 	if v.registrar, err = v.stage.OpenRegistrar(ctx, "office"); err != nil {
 		return nil, err
 	}
-	blank, err := hall()
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range []struct {
-		key, gate string
-		event     ticket.EventID
-	}{{"north", "north", v.event}, {"south", "south", v.event}, {"strict", "north", v.strict}} {
-		e := &entrance{}
-		if e.phone, err = stage.NewPhone(ctx, blank); err != nil {
-			return nil, err
-		}
-		if e.Gate, err = v.stage.Enrol(ctx, g.event, g.gate, stage.Camera(e.phone.URL)); err != nil {
-			return nil, err
-		}
-		if err = e.Start(ctx); err != nil {
-			return nil, err
-		}
-		v.gates[g.key] = e
-	}
-	return v, nil
+	v.blank, err = hall()
+	return v, err
 }
 
 func (v *venue) close() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	for _, e := range v.gates {
 		_ = e.Stop()
 		e.Cable.Close()
@@ -84,28 +68,85 @@ func (v *venue) close() {
 	}
 }
 
-// importStrict puts a second event on sale that differs from the plan in asking
-// every holder for the gate's own nonce.
-func (v *venue) importStrict(ctx context.Context, dir, plan string) (ticket.EventID, error) {
-	raw, err := os.ReadFile(plan)
+// another is an event that differs from the plan's in some members, and sells some
+// classes more. It takes the place of the event that has its id.
+type another struct {
+	ID      ticket.EventID   `json:"id"`
+	Change  map[string]any   `json:"change"`
+	Classes []map[string]any `json:"classes"`
+	Prices  []map[string]any `json:"prices"`
+}
+
+// importEvent puts another event on sale.
+func (v *venue) importEvent(ctx context.Context, _ *http.Request, in another) (any, error) {
+	raw, err := os.ReadFile(v.plan)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	var doc map[string]any
 	if err := json.Unmarshal(raw, &doc); err != nil {
-		return 0, err
+		return nil, err
 	}
 	event, ok := doc["event"].(map[string]any)
 	if !ok {
-		return 0, errors.New("no event in the plan")
+		return nil, errors.New("no event in the plan")
 	}
-	event["id"], event["always_challenge"] = uint32(v.event)+1, true
+	for name, value := range in.Change {
+		event[name] = value
+	}
+	event["id"] = in.ID
+	for name, more := range map[string][]map[string]any{"classes": in.Classes, "prices": in.Prices} {
+		all, _ := event[name].([]any)
+		for _, one := range more {
+			all = append(all, one)
+		}
+		event[name] = all
+	}
 	if raw, err = json.Marshal(doc); err != nil {
-		return 0, err
+		return nil, err
 	}
-	file := filepath.Join(dir, "strict.json")
+	file := filepath.Join(v.stage.Dir, "event-"+in.ID.String()+".json")
 	if err := os.WriteFile(file, raw, 0o600); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return v.stage.Import(ctx, file, time.Now(), 0)
+	_, err = v.stage.Import(ctx, file, time.Now(), 0)
+	return none{}, err
+}
+
+// post is a gate to be opened.
+type post struct {
+	Key     string         `json:"key"`  // what the test calls it
+	Gate    string         `json:"gate"` // its name in the plan
+	Event   ticket.EventID `json:"event"`
+	Steward bool           `json:"steward"` // who stands at its lane
+}
+
+// openGate enrols a gate, starts it, and tells where its lane's display is. What it
+// starts outlives the step.
+//
+//nolint:contextcheck
+func (v *venue) openGate(_ context.Context, _ *http.Request, in post) (any, error) {
+	if _, err := v.entrance(in.Key); err == nil {
+		return nil, fmt.Errorf("gate %q is open", in.Key)
+	}
+	e := &entrance{}
+	var err error
+	if e.phone, err = stage.NewPhone(v.ctx, v.blank); err != nil {
+		return nil, err
+	}
+	if e.Gate, err = v.stage.Enrol(v.ctx, in.Event, in.Gate, stage.Camera(e.phone.URL)); err != nil {
+		return nil, err
+	}
+	if in.Steward {
+		if err := e.Steward(); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.Start(v.ctx); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.gates[in.Key] = e
+	return map[string]string{"panel": e.Panel}, nil
 }
