@@ -29,7 +29,8 @@ type RebindRequest struct {
 // gates. It is one conditional statement: of two that start from the same version
 // one wins, and whoever repeats a request is told [ErrMoved]. A ticket that was
 // refunded or revoked is [ErrTicketDead], one that a gate has admitted
-// [ErrTicketUsed]; a paper ticket or an accreditation is [ErrNotTransferable].
+// [ErrTicketUsed], unless it stays its owner's and may enter again; a paper ticket
+// or an accreditation is [ErrNotTransferable].
 //
 // A gate that central cannot reach knows the old key until it hears of the new
 // one; what both let in shows as a conflict.
@@ -49,7 +50,10 @@ func (s *Sale) Rebind(ctx context.Context, r RebindRequest) (Issued, error) {
 	}
 	t := o.Ticket
 	t.Holder, t.Version = r.To, t.Version+1
-	if r.Owner != o.Owner {
+	entries := 0
+	if r.Owner == o.Owner { // a lost phone must not enter again in its owner's place
+		entries = max(1, int(class.MaxEntries)) - 1
+	} else {
 		if t.Flags, err = aged(&o.Event, t.Flags, r.ProvedAge); err != nil {
 			return Issued{}, err
 		}
@@ -59,16 +63,19 @@ func (s *Sale) Rebind(ctx context.Context, r RebindRequest) (Issued, error) {
 		return Issued{}, err
 	}
 	// The statement asks all of that again, and whether a gate has admitted it.
-	if err := s.cfg.Store.Rebind(ctx, Rebinding{From: r.From, Issued: i, Owner: r.Owner, Offer: r.Offer, Kind: kindOf(&o.Ticket, &t)}); err != nil {
+	err = s.cfg.Store.Rebind(ctx, Rebinding{
+		From: r.From, Issued: i, Owner: r.Owner, Offer: r.Offer, Kind: kindOf(&o.Ticket, &t), Entries: entries,
+	})
+	if err != nil {
 		return Issued{}, err
 	}
 	s.cfg.Changed()
 	return i, nil
 }
 
-// RebindOwned binds every ticket of an account that is valid, unused and bound to
-// from to another key, as after the loss of a phone. It returns how many there
-// were. Tickets that are used, dead or on paper stay as they are. After an error,
+// RebindOwned binds every ticket of an account that is valid, may still enter and
+// is bound to from to another key, as after the loss of a phone. It returns how
+// many there were. Tickets that are used up, dead or on paper stay as they are. After an error,
 // those that are still to be bound are bound by calling it again.
 func (s *Sale) RebindOwned(ctx context.Context, owner string, from, to ticket.HolderKey) (n int, err error) {
 	bound, err := s.cfg.Store.Bound(ctx, owner, from)

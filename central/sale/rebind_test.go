@@ -363,6 +363,32 @@ func TestRebindOwned(t *testing.T) {
 	}
 }
 
+// A ticket that has entered and may enter again follows its owner to another key:
+// else whoever found the lost phone would enter with it, and the owner not. It is
+// not to be given away any more.
+func TestRebindOwnedAfterAnEntry(t *testing.T) {
+	h := start(t)
+	g := &gate{h: h}
+	o := h.pay(sale.HoldRequest{Event: event, Zone: floor, Class: 4, Holder: h.prove(holder(1)), Owner: "mina"})
+	if class, _ := o.Event.Class(o.Ticket.Class); class.MaxEntries != 2 {
+		t.Fatalf("class %+v, want one that enters twice", class)
+	}
+	g.says(o.Ticket.ID, journal.Entry{Kind: journal.Passed, Refers: g.admits(o.Ticket.ID)})
+	if _, err := h.Rebind(t.Context(), give(o, 2, "jun")); !errors.Is(err, sale.ErrTicketUsed) {
+		t.Errorf("given away after an entry: %v, want ErrTicketUsed", err)
+	}
+	if n, err := h.RebindOwned(t.Context(), "mina", holder(1), holder(5)); n != 1 || err != nil {
+		t.Errorf("RebindOwned after one entry of two = %d, %v; want 1", n, err)
+	}
+	if now := h.ticket(o.Ticket.ID); now.Ticket.Holder != holder(5) || now.State != sale.TicketReady || now.Entries != 1 {
+		t.Errorf("the ticket = %+v", now)
+	}
+	g.admits(o.Ticket.ID)
+	if n, err := h.RebindOwned(t.Context(), "mina", holder(5), holder(6)); n != 0 || err != nil {
+		t.Errorf("RebindOwned of what is used up = %d, %v; want 0", n, err)
+	}
+}
+
 func TestAgeLimit(t *testing.T) {
 	h := start(t)
 	h.adults()

@@ -113,6 +113,10 @@ type Rebinding struct {
 	Owner  string
 	Offer  string     // that is accepted with it; empty for none
 	Kind   ChangeKind // how the outbox tells it
+
+	// Entries is how many admissions may count already: none of a ticket that is
+	// given away.
+	Entries int
 }
 
 // BoundTicket is a ticket with its version.
@@ -135,8 +139,8 @@ type Tickets interface {
 	Bound(ctx context.Context, owner string, key ticket.HolderKey) ([]BoundTicket, error)
 
 	// Rebind replaces a ticket, with a line in the outbox, if it is in force, has
-	// the version before and the key, no admission of it counts, and the offer, if
-	// there is one, is open to Owner. One statement decides. It ends every open
+	// the version before and the key, not more than Entries admissions of it count,
+	// and the offer, if there is one, is open to Owner. One statement decides. It ends every open
 	// offer of the ticket. Otherwise it changes nothing and returns
 	// [ErrUnknownTicket], [ErrTicketDead], [ErrTicketUsed] or [ErrMoved].
 	Rebind(ctx context.Context, r Rebinding) error

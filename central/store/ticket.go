@@ -143,8 +143,8 @@ const (
 		SELECT id, version, owner, $4 FROM ticket WHERE id = $1 AND version = $2 AND owner IS NOT NULL AND owner <> $3`
 	rebindTicket = `UPDATE ticket SET version = version + 1, holder = $4, owner = $5, body = $6, signed = $7, changed = $8
 		WHERE id = $1 AND version = $2 AND holder = $3 AND status = $9
-			AND NOT EXISTS (SELECT 1 FROM admission a WHERE a.event = ticket.event AND a.ticket = ticket.id
-				AND a.settled <> $10 AND a.settled <> $11)`
+			AND (SELECT COUNT(*) FROM admission a WHERE a.event = ticket.event AND a.ticket = ticket.id
+				AND a.settled <> $10 AND a.settled <> $11) <= $12`
 	ticketStatus = `SELECT status, event FROM ticket WHERE id = $1`
 )
 
@@ -160,12 +160,12 @@ func (s *Store) Rebind(ctx context.Context, r sale.Rebinding) error {
 			return err
 		}
 		n, err := t.exec(ctx, rebindTicket, k.ID[:], k.Version-1, r.From.String(), k.Holder.String(), optional(r.Owner),
-			string(body), r.Issued.Signed, t.ms(), ticket.StatusValid, int64(journal.Released), int64(journal.Undone))
+			string(body), r.Issued.Signed, t.ms(), ticket.StatusValid, int64(journal.Released), int64(journal.Undone), r.Entries)
 		if err != nil {
 			return err
 		}
 		if n != 1 {
-			return whyNot(ctx, t, k.ID) // which undoes all
+			return whyNot(ctx, t, k.ID, r.Entries) // which undoes all
 		}
 		if err := endOffers(ctx, t, r); err != nil {
 			return err
@@ -175,7 +175,7 @@ func (s *Store) Rebind(ctx context.Context, r sale.Rebinding) error {
 }
 
 // whyNot names what kept a ticket from being rebound.
-func whyNot(ctx context.Context, t *tx, id ticket.ID) error {
+func whyNot(ctx context.Context, t *tx, id ticket.ID, allowed int) error {
 	var status ticket.Status
 	var event int64
 	var entries int
@@ -190,7 +190,7 @@ func whyNot(ctx context.Context, t *tx, id ticket.ID) error {
 	if err := t.row(ctx, countStanding, []any{event, id[:], int64(journal.Released), int64(journal.Undone)}, &entries); err != nil {
 		return err
 	}
-	if entries > 0 {
+	if entries > allowed {
 		return sale.ErrTicketUsed
 	}
 	return sale.ErrMoved
