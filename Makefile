@@ -65,6 +65,10 @@ e2e: web build browser ## the wallet in Chromium against real gates; pictures in
 	@rm -rf var/e2e && mkdir -p var/e2e
 	@node --test --test-reporter=spec $(WEB)/e2e/*.test.mjs
 
+.PHONY: gallery
+gallery: web browser ## every state of the wallet in both languages, judged by axe; pictures in var/gallery
+	@node $(WEB)/e2e/gallery.mjs --out var/gallery
+
 .PHONY: setup
 setup: browser $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## build the pinned tools of tools.mod (cached)
 
