@@ -45,13 +45,9 @@ func (a *Accounts) AddAccount(ctx context.Context, p account.Account, c account.
 	})
 }
 
-// spend uses a challenge up. Those of orders are kept in the same table.
 func spend(ctx context.Context, t *tx, u account.Used) error {
-	if _, err := t.exec(ctx, dropUsed, t.ms()); err != nil {
-		return err
-	}
-	n, err := t.exec(ctx, useChallenge, u.Challenge, u.Expires.UnixMilli())
-	if err == nil && n == 0 {
+	fresh, err := t.spend(ctx, u.Challenge, u.Expires)
+	if err == nil && !fresh {
 		err = account.ErrChallenge
 	}
 	return err

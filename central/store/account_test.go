@@ -89,6 +89,20 @@ func TestChallengesAreRememberedUntilTheyEnd(t *testing.T) {
 	if err := p.Use(t.Context(), []byte{1}, 0, u); !errors.Is(err, account.ErrChallenge) {
 		t.Errorf("used again before its end: %v", err)
 	}
+	p.clock.advance(time.Millisecond) // whoever looked a moment ago saw it in force
+	if err := p.Use(t.Context(), []byte{1}, 0, u); !errors.Is(err, account.ErrChallenge) {
+		t.Errorf("used again at its end: %v", err)
+	}
+	fresh := account.Used{Challenge: []byte("d"), Expires: p.clock.now()}
+	if err := p.Use(t.Context(), []byte{1}, 0, fresh); !errors.Is(err, account.ErrChallenge) {
+		t.Errorf("used for the first time at its end: %v", err)
+	}
+	p.clock.advance(30 * time.Minute)
+	must(t, p.Use(t.Context(), []byte{1}, 0, p.used())) // which forgets what is forgotten
+	p.clock.advance(-30*time.Minute - time.Second)
+	if err := p.Use(t.Context(), []byte{1}, 0, u); !errors.Is(err, account.ErrChallenge) {
+		t.Errorf("used again after the clock was set back: %v", err)
+	}
 }
 
 func TestReplacedPasskeyIsOut(t *testing.T) {

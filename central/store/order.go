@@ -100,14 +100,29 @@ func takePlace(ctx context.Context, t *tx, h sale.Hold, o *sale.Order) error {
 }
 
 func spendChallenge(ctx context.Context, t *tx, h sale.Hold) error {
-	if _, err := t.exec(ctx, dropUsed, t.ms()); err != nil {
-		return err
-	}
-	n, err := t.exec(ctx, useChallenge, h.Challenge, h.ChallengeExpires.UnixMilli())
-	if err == nil && n == 0 {
+	fresh, err := t.spend(ctx, h.Challenge, h.ChallengeExpires)
+	if err == nil && !fresh {
 		err = sale.ErrChallenge
 	}
 	return err
+}
+
+// rememberUsed is how long a used challenge is remembered beyond its end: a clock
+// that is set back by less gives nobody a second use of it.
+const rememberUsed = time.Hour
+
+// spend uses a challenge up. It reports false for one that was used before, or that
+// has ended: whoever looked at that before the transaction may have looked too
+// early. Those of orders and of accounts are kept in the same table.
+func (t *tx) spend(ctx context.Context, challenge []byte, expires time.Time) (fresh bool, err error) {
+	if !t.now.Before(expires) {
+		return false, nil
+	}
+	if _, err := t.exec(ctx, dropUsed, t.now.Add(-rememberUsed).UnixMilli()); err != nil {
+		return false, err
+	}
+	n, err := t.exec(ctx, useChallenge, challenge, expires.UnixMilli())
+	return n == 1, err
 }
 
 const (
