@@ -2,10 +2,14 @@
 // handle, one passkey, sessions, and a recovery code for the day the phone is
 // lost.
 //
-// It is no identity provider. The address is not verified and proves nothing; no
-// password exists; attestation is neither asked for nor believed, so what kind of
-// device holds a passkey is not known. Decentralised identifiers, credentials and
-// families are another room's.
+// It is no identity provider. The address is not verified and proves nothing, and
+// whoever tries to sign up with one learns whether it has an account ([ErrExists]),
+// since no letter is sent that could say it to its owner alone. No password exists;
+// attestation is neither asked for nor believed, so what kind of device holds a
+// passkey is not known, and until it signs something not even that anybody holds
+// it. Whoever has a recovery code has the account. How many accounts are made is
+// for a proxy to bound. Decentralised identifiers, credentials and families are
+// another room's.
 //
 // Nobody who calls is trusted. A challenge is authenticated by a MAC that names
 // its purpose and its account, lives for minutes and works once; an assertion

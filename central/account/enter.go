@@ -190,7 +190,8 @@ const followTickets = 2 * time.Hour
 // Recover replaces a lost passkey by a new one, ends every session, moves the
 // tickets to the new key and returns a new recovery code. An address without an
 // account and a wrong code are the same [ErrRecovery]; after too many of either the
-// error is a [*TooManyError]. It may also wrap [ErrEmail], [ErrChallenge],
+// error is a [*TooManyError]. The right code is never held back: guessing it is
+// hopeless at any rate, and else strangers could shut its owner out by guessing. It may also wrap [ErrEmail], [ErrChallenge],
 // [ErrPasskey] or [ErrKnownPasskey].
 func (a *Accounts) Recover(ctx context.Context, r Recovering) (Entry, error) {
 	email, err := NormaliseEmail(r.Email)
@@ -205,15 +206,15 @@ func (a *Accounts) Recover(ctx context.Context, r Recovering) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	if wait := a.tries.take(r.Source, email); wait > 0 {
-		return Entry{}, &TooManyError{After: wait}
-	}
 	acc, err := a.cfg.Store.Account(ctx, email)
 	unknown := errors.Is(err, ErrUnknown)
 	if err != nil && !unknown {
 		return Entry{}, err
 	}
 	if !sameHash(hashCode(acc.ID, r.Code), acc.Recovery) || unknown {
+		if wait := a.tries.take(r.Source, email); wait > 0 {
+			return Entry{}, &TooManyError{After: wait}
+		}
 		return Entry{}, ErrRecovery
 	}
 	c.Account, c.Email = acc.ID, email
@@ -231,7 +232,6 @@ func (a *Accounts) Recover(ctx context.Context, r Recovering) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	a.tries.giveBack(r.Source, email)
 	a.cfg.Logger.InfoContext(ctx, "an account was recovered", slog.String("account", acc.ID))
 	a.Follow(ctx, acc.ID) // what fails now is tried again by Run
 	return e, nil

@@ -6,11 +6,10 @@ import (
 	"time"
 )
 
-// How often recovery may be tried: for one address from one source, for one
-// address from all sources, and altogether. The code itself cannot be guessed at
-// any rate that a server can answer; the bounds keep the attempts visible and
-// cheap. The bound on all sources is wide, so that a stranger does not easily shut
-// the owner out.
+// How often recovery may be tried with a wrong code: for one address from one
+// source, for one address from all sources, and altogether. The code itself cannot
+// be guessed at any rate that a server can answer, so the right one always counts;
+// the bounds make whoever guesses notice.
 const (
 	sourceBurst, sourceEvery = 5, time.Minute
 	emailBurst, emailEvery   = 50, 6 * time.Second
@@ -60,15 +59,6 @@ func (l *limiter) take(source, email string) (wait time.Duration) {
 		b.tokens--
 	}
 	return 0
-}
-
-// giveBack returns the try of somebody who had the code.
-func (l *limiter) giveBack(source, email string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, b := range l.mine(source, email) {
-		b.tokens = min(b.tokens+1, b.burst)
-	}
 }
 
 // mine returns the buckets that a try counts for. When there are too many, those
