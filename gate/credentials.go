@@ -28,10 +28,12 @@ type credentials struct {
 	lists map[string][]byte // status lists by address
 }
 
-// issuers is a verifier, with the addresses that each issuer's status lists have.
+// issuers is a verifier, with the addresses that each issuer's status lists have,
+// and the end of the trust list that names them.
 type issuers struct {
 	*credential.Verifier
 	addresses map[credential.DID][]string
+	expires   time.Time
 }
 
 var _ proof.Credentials = (*credentials)(nil)
@@ -59,7 +61,7 @@ func (c *credentials) trust(ctx context.Context, list *trust.List) error {
 	if err != nil {
 		return fmt.Errorf("issuers of trust list %d: %w", list.Version, err)
 	}
-	next := &issuers{Verifier: v, addresses: map[credential.DID][]string{}}
+	next := &issuers{Verifier: v, addresses: map[credential.DID][]string{}, expires: time.Unix(list.Expires, 0).UTC()}
 	for _, i := range list.Issuers {
 		next.addresses[credential.DID(i.DID)] = i.StatusURLs
 	}
@@ -86,12 +88,26 @@ var (
 	errNotAddress = errors.New("not an address of the issuer's status lists")
 )
 
+// at returns the issuers that count at a time. None does once their trust list is
+// over: whoever keeps a newer one from this gate must not keep an issuer alive
+// that it drops.
+func (c *credentials) at(now time.Time) (*issuers, error) {
+	v := c.verifier.Load()
+	switch {
+	case v == nil:
+		return nil, errNoIssuers
+	case !now.Before(v.expires):
+		return nil, fmt.Errorf("the trust list ended at %s; bring the gate to its network: %w: %w", v.expires.Format(time.RFC3339), proof.ErrIssuer, trust.ErrExpired)
+	}
+	return v, nil
+}
+
 // open verifies a status list that an address gave. The issuer must have that
 // address in the trust list, so that none can take another's place.
 func (c *credentials) open(ctx context.Context, url, jwt string, at time.Time) (time.Time, error) {
-	v := c.verifier.Load()
-	if v == nil {
-		return time.Time{}, errNoIssuers
+	v, err := c.at(at)
+	if err != nil {
+		return time.Time{}, err
 	}
 	l, err := v.StatusList(ctx, []byte(jwt), url, at)
 	if err != nil {
@@ -126,9 +142,9 @@ func (c *credentials) Nonce(packed []byte) (string, error) {
 
 // Presentation verifies a presentation and each credential in it.
 func (c *credentials) Presentation(ctx context.Context, packed []byte, audience, nonce string, at time.Time) (proof.Shown, error) {
-	v := c.verifier.Load()
-	if v == nil {
-		return proof.Shown{}, errNoIssuers
+	v, err := c.at(at)
+	if err != nil {
+		return proof.Shown{}, err
 	}
 	text, err := credential.Unpack(packed)
 	if err != nil {

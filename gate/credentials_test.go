@@ -15,6 +15,7 @@ import (
 	"github.com/con-ting/conting/sync/credential"
 	"github.com/con-ting/conting/sync/pass"
 	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/sync/trust"
 )
 
 // deskOf is a staff lane of the office's event: the real verifier of credentials,
@@ -255,6 +256,63 @@ func TestCredentialsFollowTheWorld(t *testing.T) {
 	}
 	if _, err := none.open(t.Context(), crewList, "", d.now); !errors.Is(err, errNoIssuers) {
 		t.Errorf("without a trust list: %v", err)
+	}
+}
+
+// Whoever keeps newer trust lists from a gate keeps no issuer alive past the end of
+// the one that it has, neither in what is shown nor in the lists that it takes.
+func TestIssuersEndWithTheirTrustList(t *testing.T) {
+	d := newDesk(t)
+	list := d.trusted()
+	list.Expires = d.now.Add(time.Second).Unix()
+	d.ok(d.issued.trust(t.Context(), &list))
+	n := d.nonce()
+	packed := d.pack(d.present(d.rigger, n, d.staff(d.crew, nil)))
+	audience, before, end := proof.Audience("north-1"), d.now, d.now.Add(time.Second)
+	if s, err := d.issued.Presentation(t.Context(), packed, audience, n.Text(), before); err != nil || len(s.All) != 1 {
+		t.Fatalf("while the list is in force: %+v, %v", s, err)
+	}
+	if s, err := d.issued.Presentation(t.Context(), packed, audience, n.Text(), end); !errors.Is(err, proof.ErrIssuer) || len(s.All) != 0 {
+		t.Errorf("when the list is over: %+v, %v, want ErrIssuer", s, err)
+	}
+	jwt := d.statusList(d.crew, crewList, d.now.Add(-time.Hour))
+	if _, err := d.issued.open(t.Context(), crewList, jwt, before); err != nil {
+		t.Errorf("a status list while the trust list is in force: %v", err)
+	}
+	if _, err := d.issued.open(t.Context(), crewList, jwt, end); !errors.Is(err, trust.ErrExpired) {
+		t.Errorf("a status list when the trust list is over: %v, want ErrExpired", err)
+	}
+	if e := d.shown(packed, n); e.Verdict.Reason != ticket.IssuerUnknown || !strings.Contains(e.Hint, "trust list ended") {
+		t.Errorf("%s (%s)", e.Verdict.Reason, e.Hint)
+	}
+}
+
+// A gate that starts when its newest trust list is over does not fall back on the
+// one of its enrolment, which may name whom the newer one dropped.
+func TestNoOlderTrustListAfterTheNewest(t *testing.T) {
+	o := newOffice(t)
+	a, _, conf := o.gateFor(steward)
+	c, err := loadConfig(conf)
+	o.ok(err)
+	u, err := a.unlock(t.Context(), &c)
+	o.ok(err)
+	defer func() { _ = u.store.Close() }()
+	newer := o.trusted()
+	newer.Version, newer.Expires, newer.Issuers = 3, o.now.Add(time.Hour).Unix(), newer.Issuers[:1]
+	signed, err := trust.SignList(newer, o.root)
+	o.ok(err)
+	o.ok(u.store.SetMeta(t.Context(), store.MetaTrustList, signed))
+	for name, in := range map[string]struct {
+		at   time.Time
+		want uint64
+	}{"in force": {o.now, 3}, "over": {o.now.Add(time.Hour), 0}} {
+		list, ring, err := trusted(t.Context(), u.id, u.store, in.at)
+		if list == nil {
+			list = &trust.List{}
+		}
+		if err != nil || list.Version != in.want || (ring == nil) != (in.want == 0) {
+			t.Errorf("%s: version %d, a keyring %t, %v, want version %d", name, list.Version, ring != nil, err, in.want)
+		}
 	}
 }
 

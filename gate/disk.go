@@ -68,8 +68,9 @@ func (a *app) trusting(ctx context.Context, id *identity.Identity, st *store.Sto
 }
 
 // trusted opens the newest trust list on this disk: the one of the enrolment or
-// one that the uplink took since. Without one in force it returns neither list
-// nor error: the gate then goes on with the set it has verified before.
+// one that the uplink took since. When that is over it returns neither list nor
+// error: the gate then goes on with the set it has verified before. An older list
+// does not come back to life after it, with the keys and issuers that it still had.
 func trusted(ctx context.Context, id *identity.Identity, st *store.Store, now time.Time) (*trust.List, *trust.Keyring, error) {
 	newer, err := st.Meta(ctx, store.MetaTrustList)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -80,10 +81,7 @@ func trusted(ctx context.Context, id *identity.Identity, st *store.Store, now ti
 		if len(raw) == 0 {
 			continue
 		}
-		l, err := id.Anchor().Open(raw, now)
-		if errors.Is(err, trust.ErrExpired) {
-			continue
-		}
+		l, err := id.Anchor().Open(raw, time.Unix(0, 0)) // whatever its age
 		if err != nil {
 			return nil, nil, hint.Errorf("move the data folder aside and enrol anew", "trust list on this disk: %w", err)
 		}
@@ -91,7 +89,7 @@ func trusted(ctx context.Context, id *identity.Identity, st *store.Store, now ti
 			best = l
 		}
 	}
-	if best == nil {
+	if best == nil || now.Unix() >= best.Expires {
 		return nil, nil, nil
 	}
 	ring, err := trust.NewKeyring(best)
