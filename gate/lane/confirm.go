@@ -90,7 +90,7 @@ func (w *work) confirm(ctx context.Context, j *judgement) {
 	lookup, cancel := context.WithTimeout(ctx, LookupTimeout)
 	err := w.cfg.Judge.again(lookup, j, w.at)
 	cancel()
-	w.result.Timing.Verdict = w.since()
+	w.result.Mode, w.result.Timing.Verdict = j.in.Mode, w.since()
 	if err != nil {
 		w.fault(ctx, err)
 		j.verdict = w.result.Verdict
@@ -106,13 +106,17 @@ func (j *Judge) again(ctx context.Context, out *judgement, at clock.Reading) err
 	s, in := j.cfg.Situation(), &out.in
 	in.Event, in.SetExpires, in.Admitted, in.Mode = s.Event, s.SetExpires, s.Admitted, s.Mode
 	in.Now, in.Uncertainty, in.Steward = at.Now, at.Uncertainty, true
+	out.confirmable = false // one word for one referral, whatever comes of it
 	if s.Event != nil {
 		known, err := j.lookup(ctx, s.Event, in.Ticket.ID, out)
 		if err != nil {
 			return err
 		}
-		if known.Ticket != nil && known.Ticket.Version > in.Ticket.Version {
+		switch {
+		case known.Ticket != nil && known.Ticket.Version > in.Ticket.Version:
 			in.Proof = ticket.Transferred
+		case known.Ticket == nil && !out.facts.Carried && out.shown == nil:
+			in.Known, in.Ticket = false, ticket.Ticket{} // the set has dropped it
 		}
 	}
 	out.verdict = admit.Decide(*in)

@@ -94,9 +94,7 @@ func (w *work) part(ctx context.Context, p pass.Part) (fresh bool) {
 		w.cfg.Logger.InfoContext(ctx, "parts of a presentation do not fit", slog.String("lane", w.cfg.Name), slog.Any("error", err))
 		w.forget = true // shown again from the beginning it may well fit
 		w.result.Verdict = admit.Fail(ticket.Refuse, ticket.CredentialInvalid, "parts")
-		if w.strangers.take(w.cfg.Now()) {
-			w.recordVerdict(ctx)
-		}
+		w.recordVerdict(ctx)
 		w.told = Progress{}
 		return true
 	case packed == nil:
@@ -111,8 +109,17 @@ func (w *work) part(ctx context.Context, p pass.Part) (fresh bool) {
 	return true
 }
 
-// recordVerdict writes a refusal or referral that no rule had to be asked about.
+// unverified reports whether a presentation proved nothing at all.
+func (j *judgement) unverified() bool {
+	return j.shown != nil && (j.shown.Proof == ticket.CredentialInvalid || j.shown.Proof == ticket.NonceUnknown)
+}
+
+// recordVerdict writes a refusal or referral that no rule had to be asked about, as
+// far as there is room for strangers.
 func (w *work) recordVerdict(ctx context.Context) {
+	if !w.strangers.take(w.cfg.Now()) {
+		return
+	}
 	s := w.cfg.Judge.cfg.Situation()
 	w.result.Mode = s.Mode
 	w.record(ctx, w.entry(&judgement{in: admit.In{Event: s.Event, Mode: s.Mode}, verdict: w.result.Verdict}))

@@ -315,6 +315,54 @@ func TestPartsWithoutASteward(t *testing.T) {
 	})
 }
 
+// A screen that shows ever other parts fills no journal: not with what does not fit,
+// not with what does not verify, and not where nobody reads presentations. What is
+// true is still written.
+func TestHostilePartsDoNotFillTheJournal(t *testing.T) {
+	const shown = 200
+	for name, c := range map[string]struct {
+		options []func(*rig) option
+		text    func(r *rig, n int) string
+	}{
+		"garbage": {[]func(*rig) option{staffed}, func(r *rig, n int) string {
+			return must(pass.Split(fmt.Appendf(nil, "garbage %d", n)))[0]
+		}},
+		"an answer to nothing": {[]func(*rig) option{staffed}, func(r *rig, n int) string {
+			return must(pass.Split(fmt.Appendf(nil, `{"nonce":"%d"}`, n)))[0]
+		}},
+		"parts that do not fit": {[]func(*rig) option{staffed}, func(r *rig, n int) string {
+			return partText(r.T, pass.Part{Set: [4]byte{1}, Total: 1, Data: fmt.Appendf(nil, "%d", n)})
+		}},
+		"nobody reads them": {nil, func(r *rig, n int) string {
+			return must(pass.Split(fmt.Appendf(nil, "garbage %d", n)))[0]
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, c.options...)
+				for n := range shown {
+					if got := r.scan(c.text(r, n)); got.Repeat || got.Verdict.Outcome == ticket.Admit {
+						t.Fatalf("%+v", got)
+					}
+				}
+				if got := len(r.ledger.wrote()); got != 30 {
+					t.Errorf("%d entries for %d presentations, want 30 a minute", got, shown)
+				}
+				if got := len(r.watcher.said()); got != shown {
+					t.Errorf("the screen said %d things, want %d", got, shown)
+				}
+				if c.options == nil {
+					return
+				}
+				if got := r.show(r.parts(nil, crew(7))); got.Verdict.Outcome != ticket.Admit || got.Seq != 31 {
+					t.Errorf("an honest one among them: %+v", got)
+				}
+				r.gate.Push()
+			})
+		})
+	}
+}
+
 // gathering is a watcher that also hears how far a presentation has come.
 type gathering struct {
 	watcher
@@ -381,6 +429,21 @@ func TestAgeForTheNextTicket(t *testing.T) {
 		show(19)
 		time.Sleep(time.Minute)
 		r.expect(r.code(third), ticket.Refer, ticket.AgeUnproven)
+	})
+}
+
+// An age that is not in the journal admits nobody.
+func TestAgeThatWasNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, staffed)
+		r.event.MinimumAge = 19
+		sold := r.sell(1)
+		r.ledger.set(func() { r.ledger.recordEr = errDisk })
+		if got := r.show(r.parts(nil, adult(19))); got.Verdict.Reason != ticket.CredentialShown || got.Seq != 0 {
+			t.Fatalf("%+v", got)
+		}
+		r.ledger.set(func() { r.ledger.recordEr = nil })
+		r.expect(r.code(sold), ticket.Refer, ticket.AgeUnproven)
 	})
 }
 
@@ -490,6 +553,7 @@ func TestStewardCannotConfirm(t *testing.T) {
 		}, ticket.Transferred, "decision refuse transferred"},
 		"the event is over": {func(r *rig, _ ticket.Ticket) { r.event.Ends = time.Now().Unix() }, ticket.TooLate, "decision refuse too_late"},
 		"another event":     {func(r *rig, _ ticket.Ticket) { r.event.ID = 8 }, ticket.WrongEvent, "decision refuse wrong_event"},
+		"gone from the set": {func(r *rig, s ticket.Ticket) { delete(r.ledger.tickets, s.ID) }, ticket.UnknownTicket, "decision refuse unknown_ticket"},
 		"no disk":           {func(r *rig, _ ticket.Ticket) { r.ledger.lookupEr = errDisk }, ticket.StorageFault, "decision refuse storage_fault"},
 		"no disk to write":  {func(r *rig, _ ticket.Ticket) { r.ledger.claimErr = errDisk }, ticket.StorageFault, ""},
 		"a minute later":    {func(*rig, ticket.Ticket) { time.Sleep(time.Minute) }, "", ""},
@@ -513,6 +577,16 @@ func TestStewardCannotConfirm(t *testing.T) {
 					want = append(want, c.wrote)
 				}
 				r.wrote(want...)
+				// The refusal is no referral: a word about it would let the proof of that
+				// one moment live on for as long as somebody presses the button.
+				if got.Confirmable {
+					t.Error("the refusal is offered to the steward again")
+				}
+				for _, seq := range []uint64{referral.Seq, got.Seq} {
+					if again, err := r.Confirm(t.Context(), seq); !errors.Is(err, lane.ErrNoReferral) {
+						t.Errorf("Confirm(%d) afterwards = %+v, %v, want ErrNoReferral", seq, again.Verdict, err)
+					}
+				}
 			})
 		})
 	}

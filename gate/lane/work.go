@@ -22,7 +22,7 @@ type work struct {
 	at       clock.Reading
 	evidence [32]byte
 	refers   uint64 // the referral that a steward confirmed
-	foreign  bool   // the text does not begin like one of ours
+	cheap    bool   // anybody can make any number of such texts, see strangers
 	forget   bool   // the same text is news again at once
 	result   Result
 }
@@ -59,7 +59,7 @@ func (w *work) carryOut(ctx context.Context, text string) (fresh bool) {
 				return
 			}
 		}
-		w.foreign = errors.Is(err, pass.ErrForeign)
+		w.cheap = errors.Is(err, pass.ErrForeign)
 		w.decideOn(ctx, question{pass: p, at: w.at, age: w.age.at(w.cfg.Now())})
 	})
 	return fresh
@@ -76,8 +76,9 @@ func (w *work) decideOn(ctx context.Context, q question) {
 		w.fault(ctx, err)
 		j.verdict = w.result.Verdict
 	}
+	w.cheap = w.cheap || err == nil && j.unverified()
 	w.settleVerdict(ctx, &j)
-	if err == nil && j.verdict.Reason == ticket.CredentialShown {
+	if err == nil && j.verdict.Reason == ticket.CredentialShown && w.result.Seq != 0 { // what admits later is on the disk
 		w.age = shownAge{over: j.shown.Over(), until: w.cfg.Now().Add(ageLife)}
 	}
 }
@@ -90,7 +91,7 @@ func (w *work) settleVerdict(ctx context.Context, j *judgement) {
 	switch {
 	case j.verdict.Outcome == ticket.Admit:
 		w.claim(ctx, j, entry)
-	case w.foreign && !w.strangers.take(w.cfg.Now()):
+	case w.cheap && !w.strangers.take(w.cfg.Now()):
 	default:
 		w.record(ctx, entry)
 		w.refer(j)
