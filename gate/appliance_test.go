@@ -6,6 +6,10 @@ import (
 	"io"
 	"testing"
 	"time"
+
+	"github.com/con-ting/conting/gate/admit"
+	"github.com/con-ting/conting/gate/lane"
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 // built returns an enrolled gate of a world with all its rooms, not running yet.
@@ -35,6 +39,31 @@ func TestReconnectsSoon(t *testing.T) {
 	g := built(t, "")
 	if c := g.linkConfig(g.uplink, g.conf.brokers(g.id)); c.BackoffMax <= 0 || c.BackoffMax > 5*time.Second {
 		t.Errorf("the link pauses up to %s between attempts, want at most 5s", c.BackoffMax)
+	}
+}
+
+// The screen asks everybody for an answer when no other pass can enter here: a
+// gate that is alone knows no session to be alive.
+func TestScreenAsksForChallenges(t *testing.T) {
+	g := built(t, "[uplink]\nenabled = false\n")
+	for name, c := range map[string]struct {
+		event ticket.Event
+		mode  admit.Mode
+		want  bool
+	}{
+		"nothing asked":             {ticket.Event{}, admit.ModeAlone, false},
+		"always":                    {ticket.Event{AlwaysChallenge: true}, admit.ModeCentral, true},
+		"leases required, alone":    {ticket.Event{Leases: ticket.LeaseRequired}, admit.ModeAlone, true},
+		"leases required, peers":    {ticket.Event{Leases: ticket.LeaseRequired}, admit.ModePeers, true},
+		"leases required, central":  {ticket.Event{Leases: ticket.LeaseRequired}, admit.ModeCentral, false},
+		"leases advisory, alone":    {ticket.Event{Leases: ticket.LeaseAdvisory}, admit.ModeAlone, false},
+		"leases switched off, none": {ticket.Event{Leases: ticket.LeaseOff}, admit.ModeAlone, false},
+	} {
+		g.situation.current.Store(&known{Situation: lane.Situation{Event: &c.event}})
+		g.situation.mode = func() admit.Mode { return c.mode }
+		if got := g.status().Challenge; got != c.want {
+			t.Errorf("%s: the screen asks %t, want %t", name, got, c.want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/con-ting/conting/gate/admit"
 	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/clock"
+	"github.com/con-ting/conting/gate/lane"
 	"github.com/con-ting/conting/gate/panel"
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -90,7 +91,7 @@ func (g *appliance) status() panel.Status {
 	s := panel.Status{
 		Mode: now.Mode, Admitted: now.Admitted, Clock: string(at.Source), Uncertainty: at.Uncertainty,
 		Location:  g.situation.place(),
-		Challenge: at.Uncertainty > admit.MaxUncertainty || now.Event != nil && now.Event.AlwaysChallenge,
+		Challenge: at.Uncertainty > admit.MaxUncertainty || now.Event != nil && (now.Event.AlwaysChallenge || unleased(&now)),
 		Offer:     g.conf.Lane.Staff || now.Event != nil && slices.ContainsFunc(now.Event.Classes, func(c ticket.Class) bool { return c.Staff }),
 	}
 	set := g.situation.set()
@@ -108,6 +109,12 @@ func (g *appliance) status() panel.Status {
 		}
 	}
 	return s
+}
+
+// unleased reports whether no session can be known to be alive although the event
+// asks for one: the screen then leads everybody to the nonce at once.
+func unleased(now *lane.Situation) bool {
+	return now.Event.Leases == ticket.LeaseRequired && now.Mode != admit.ModeHub && now.Mode != admit.ModeCentral
 }
 
 // health lists what /healthz looks at. It asks nobody that could be slow.
