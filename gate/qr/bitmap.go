@@ -6,41 +6,53 @@ import (
 	"github.com/makiuchi-d/gozxing"
 )
 
-// bitmap is a frame in black and white: a set bit is a dark pixel. It keeps the rows twice, packed
-// for our scan and as the matrix that gozxing takes.
+// bitmap is a picture in black and white: a set bit is a dark pixel.
 type bitmap struct {
-	w, h   int
-	words  int      // 32-bit words a row
-	bits   []uint32 // row by row, the lowest bit leftmost
+	w, h  int
+	words int      // 32-bit words a row
+	bits  []uint32 // row by row, the lowest bit leftmost
+
+	// matrix is the same for gozxing's own reader, filled when that is asked.
 	matrix *gozxing.BitMatrix
 	line   *gozxing.BitArray
 }
 
-// fill divides p by t into dark and light; inverted swaps the two.
-func (b *bitmap) fill(p plane, t *thresholds, inverted bool) error {
-	if b.matrix == nil || b.w != p.w || b.h != p.h {
-		m, err := gozxing.NewBitMatrix(p.w, p.h)
+// fill divides p by t into dark and light.
+func (b *bitmap) fill(p plane, t *thresholds) {
+	b.w, b.h, b.words = p.w, p.h, (p.w+31)/32
+	if n := b.words * p.h; cap(b.bits) < n {
+		b.bits = make([]uint32, n)
+	}
+	b.bits = b.bits[:b.words*p.h]
+	for y := range p.h {
+		src, thr := p.row(y), t.smooth[(y/block)*t.bw:(y/block+1)*t.bw]
+		dst := b.bits[y*b.words : (y+1)*b.words]
+		for i := range dst {
+			dst[i] = pack(src[i*32:min(i*32+32, p.w)], thr[i*4:])
+		}
+	}
+}
+
+// export fills the matrix; inverted swaps dark and light.
+func (b *bitmap) export(inverted bool) error {
+	if b.matrix == nil || b.matrix.GetWidth() != b.w || b.matrix.GetHeight() != b.h {
+		m, err := gozxing.NewBitMatrix(b.w, b.h)
 		if err != nil {
 			return err
 		}
-		b.matrix, b.w, b.h, b.words = m, p.w, p.h, (p.w+31)/32
-		b.bits = make([]uint32, b.words*p.h)
-		b.line = gozxing.NewBitArray(p.w)
+		b.matrix, b.line = m, gozxing.NewBitArray(b.w)
 	}
 	var flip uint32
 	if inverted {
 		flip = ^uint32(0)
 	}
-	for y := range p.h {
-		src, thr := p.row(y), t.smooth[(y/block)*t.bw:(y/block+1)*t.bw]
-		dst := b.bits[y*b.words : (y+1)*b.words]
-		for i := range dst {
-			dst[i] = pack(src[i*32:min(i*32+32, p.w)], thr[i*4:]) ^ flip
-		}
-		if rest := p.w % 32; rest != 0 {
-			dst[b.words-1] &= 1<<rest - 1
-		}
-		for i, w := range dst {
+	for y := range b.h {
+		row := b.bits[y*b.words : (y+1)*b.words]
+		for i, w := range row {
+			w ^= flip
+			if rest := b.w % 32; rest != 0 && i == len(row)-1 {
+				w &= 1<<rest - 1
+			}
 			b.line.SetBulk(i*32, w)
 		}
 		b.matrix.SetRow(y, b.line)
@@ -85,4 +97,41 @@ func (b *bitmap) edges(y int, ends []int32) []int32 {
 		}
 	}
 	return append(ends, int32(b.w)) //nolint:gosec // at most 4096
+}
+
+// run counts pixels of one colour from (x, y) on in steps of (dx, dy), at most most.
+func (b *bitmap) run(x, y, dx, dy int, colour uint32, most int) int {
+	n := 0
+	for n < most && x >= 0 && y >= 0 && x < b.w && y < b.h && b.bits[y*b.words+x>>5]>>(x&31)&1 == colour {
+		n++
+		x, y = x+dx, y+dy
+	}
+	return n
+}
+
+// cross measures five runs through (x, y) along (dx, dy), the middle one in the colour of a
+// finder's centre, each at most most long. off is where the middle run's centre is from (x, y), in
+// steps. It fails if there are no five runs.
+func (b *bitmap) cross(x, y, dx, dy int, inverted bool, most int) (runs [5]float64, off float64, ok bool) {
+	colour := uint32(1)
+	if inverted {
+		colour = 0
+	}
+	ahead := b.run(x, y, dx, dy, colour, most)
+	if ahead == 0 {
+		return runs, 0, false
+	}
+	behind := b.run(x-dx, y-dy, -dx, -dy, colour, most)
+	r3 := b.run(x+ahead*dx, y+ahead*dy, dx, dy, 1-colour, most)
+	r1 := b.run(x-(behind+1)*dx, y-(behind+1)*dy, -dx, -dy, 1-colour, most)
+	if r1 == 0 || r3 == 0 {
+		return runs, 0, false
+	}
+	r4 := b.run(x+(ahead+r3)*dx, y+(ahead+r3)*dy, dx, dy, colour, most)
+	r0 := b.run(x-(behind+1+r1)*dx, y-(behind+1+r1)*dy, -dx, -dy, colour, most)
+	if r0 == 0 || r4 == 0 {
+		return runs, 0, false
+	}
+	runs = [5]float64{float64(r0), float64(r1), float64(ahead + behind), float64(r3), float64(r4)}
+	return runs, float64(ahead-1-behind) / 2, true
 }

@@ -55,24 +55,27 @@ type Code struct {
 
 // Config says how a [Decoder] works.
 type Config struct {
-	// Budget is the time a frame may cost; DefaultBudget if zero. It is checked between
-	// strategies and inside the search for finder patterns, so that a frame overruns it by no
-	// more than one pass over its pixels or one attempt at a symbol (a few milliseconds at
-	// 1280×720).
+	// Budget is the time a frame may cost; DefaultBudget if zero. Nothing is begun that would
+	// overrun it by what it cost before, so that only the first frames of a stream, or one that
+	// costs more than its like, overrun it, by one attempt at a symbol (about a millisecond).
 	Budget time.Duration
-	// Exhaustive tries every strategy on every frame. A camera shows the same code again in the
-	// next frame, so by default the costlier strategies take turns over the frames; a single
-	// picture has no next frame.
+	// Exhaustive looks at a frame that shows something like a code in every way there is. A
+	// camera shows the same code again in the next frame, so by default the costlier ways take
+	// turns over the frames; a single picture has no next frame.
 	Exhaustive bool
 	// Now is the clock that the budget is measured with. Required.
 	Now func() time.Time
 }
 
-// Decoder reads one QR code per frame. It keeps buffers and the turn of the strategies between
-// frames: one Decoder belongs to one stream of frames and one goroutine at a time.
+// Decoder reads the QR codes of a stream of frames. It keeps buffers, where the last codes were, and
+// whose turn it is among the costlier ways of looking: one Decoder belongs to one stream of frames
+// and one goroutine at a time.
 type Decoder struct {
-	cfg  Config
-	turn int // whose turn it is among the costlier strategies
+	cfg    Config
+	turn   int // whose turn it is among the ways after the first
+	prices prices
+	track  track
+
 	half plane
 	// crisp and sums are buffers for sharpening.
 	crisp plane
@@ -94,88 +97,93 @@ func New(cfg Config) (*Decoder, error) {
 	return &Decoder{cfg: cfg, eye: newEye()}, nil
 }
 
-// Decode looks for a code in gray and returns it, or nothing if it sees none within the budget.
-// Several codes in one frame: one of them is returned. gray is only read and not kept.
-// Errors wrap ErrFrame or ErrReader; neither stops the next frame from being read.
+// Decode looks for codes in gray and returns those it reads within the budget, in no order: the
+// same text twice if two codes carry it. gray is only read and not kept. Errors wrap ErrFrame or
+// ErrReader; neither stops the next frame from being read.
 func (d *Decoder) Decode(gray *image.Gray) (codes []Code, err error) {
 	full, err := planeOf(gray)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
+		d.eye.release()
 		if r := recover(); r != nil {
-			d.eye = newEye() // its buffers are in an unknown state
+			d.eye, d.track = newEye(), track{} // their buffers are in an unknown state
 			codes, err = nil, fmt.Errorf("%w: %v", ErrReader, r)
 		}
 	}()
-	code, ok := d.decode(full)
-	if !ok {
-		return nil, nil
-	}
-	return []Code{code}, nil
+	c := clock{now: d.cfg.Now, end: d.cfg.Now().Add(d.cfg.Budget)}
+	d.half = full.halved(d.half)
+	d.eye.begin(full, d.half)
+	d.search(full, &c)
+	d.track.update(d.eye.codes)
+	return d.eye.codes, nil
 }
 
-func (d *Decoder) decode(full plane) (Code, bool) {
-	start := d.cfg.Now()
-	expired := func() bool { return d.cfg.Now().Sub(start) >= d.cfg.Budget }
-	d.half = full.halved(d.half)
-	hopeful := false
-	for _, s := range always {
-		code, seen := d.try(s, full, expired)
-		if code != nil {
-			return *code, true
-		}
-		hopeful = hopeful || seen
-		if expired() {
-			return Code{}, false
+// search fills d.eye.codes.
+func (d *Decoder) search(full plane, c *clock) {
+	// Where a code was, it mostly is.
+	for i := range d.track.places {
+		if v, ok := d.track.view(i, full, d.half); ok && !c.out() {
+			d.eye.look(&v, way{contrast: clearRange}, c)
 		}
 	}
-	// A frame that showed something like a code gets every strategy. A frame that did not gets
-	// the one whose turn it is: cheap, and yet nothing stays invisible for long.
+	hopeful := false
+	for i := range always {
+		if !d.afford(i, full, c) {
+			return
+		}
+		hopeful = d.try(i, full, c) || hopeful
+		if len(d.eye.codes) > 0 {
+			return
+		}
+	}
+	// A frame that showed something like a code is looked at in every way. A frame that did not
+	// gets the way whose turn it is: cheap, and yet nothing stays invisible for long.
 	rounds := 1
 	if hopeful || d.cfg.Exhaustive {
-		rounds = len(turns)
+		rounds = len(ways) - always
 	}
 	for range rounds {
-		s := turns[d.turn%len(turns)]
-		d.turn++
-		code, _ := d.try(s, full, expired)
-		if code != nil {
-			d.turn-- // what helped now helps again
-			return *code, true
+		i := always + d.turn%(len(ways)-always)
+		if d.afford(i, full, c) {
+			d.try(i, full, c)
+			if len(d.eye.codes) > 0 {
+				return // what helped now helps again
+			}
 		}
-		if expired() {
-			return Code{}, false
+		d.turn++
+		if c.out() {
+			return
 		}
 	}
-	return Code{}, false
 }
 
-// try runs one strategy. seen says that there was something like a finder pattern.
-func (d *Decoder) try(s strategy, full plane, expired func() bool) (code *Code, seen bool) {
-	p, scale := full, 1.0
-	if s.half {
-		p, scale = d.half, 2
+// afford says whether the rest of the budget pays for way i.
+func (d *Decoder) afford(i int, full plane, c *clock) bool {
+	return c.left() > d.prices.of(i, full)
+}
+
+// try looks in way i. seen says that there was something like three finders of a code.
+func (d *Decoder) try(i int, full plane, c *clock) (seen bool) {
+	w := ways[i]
+	v := view{plane: full, scale: 1}
+	if w.half {
+		v = view{plane: d.half, scale: 2}
 	}
-	if s.sharp {
-		d.crisp, d.sums = p.sharpened(d.crisp, d.sums)
-		p = d.crisp
+	if v.w < MinSide || v.h < MinSide {
+		return false
 	}
-	if p.w < MinSide || p.h < MinSide || !d.eye.open(p, s) {
-		return nil, false
+	before := c.left()
+	if w.sharp {
+		d.crisp, d.sums = v.sharpened(d.crisp, d.sums)
+		v.plane = d.crisp
 	}
-	corners, seen := d.eye.seek(expired)
-	for _, c := range corners {
-		if code, ok := d.eye.read(c, expired); ok {
-			for i := range code.Corners {
-				code.Corners[i].X *= scale
-				code.Corners[i].Y *= scale
-			}
-			return &code, true
-		}
-		if expired() {
-			break
-		}
+	if w.stock {
+		d.eye.stock(&v, w, c)
+	} else {
+		seen = d.eye.look(&v, w, c)
 	}
-	return nil, seen
+	d.prices.learn(i, full, before-c.left())
+	return seen
 }

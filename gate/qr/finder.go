@@ -1,142 +1,129 @@
 package qr
 
-import (
-	"cmp"
-	"math"
-	"slices"
+import "math"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode/detector"
-)
-
-// Bounds on the search, so that a frame full of texture costs no more than its share.
+// Bounds on the search for finder patterns.
 const (
-	rowStep     = 3   // rows between scanned rows; a finder's dark centre is three modules high
-	checkEvery  = 8   // scanned rows between looks at the clock
-	maxCentres  = 400 // candidates after which a frame is taken for texture and the scan stops
-	keptCentres = 20  // best candidates that are combined to triples
-	maxTriples  = 4   // best triples that are read
-	sizeRatio   = 1.6 // largest to smallest module among three finders of one code seen in perspective
+	checkEvery = 8   // scanned rows between looks at the clock
+	maxFinders = 160 // candidates after which a picture is taken for texture and the scan stops
+	shortest   = 0.9 // least module of a finder in pixels of the scanned picture
 )
 
-// triple is three finder patterns that could be the corners of one code.
-type triple struct {
-	bottomLeft, topLeft, topRight *detector.FinderPattern
-	// distortion is 0 for a right angle with equal legs and grows with the difference.
-	distortion float64
+// finder is a place that looks like one of the three corner patterns, in pixels of the frame.
+type finder struct {
+	x, y     float64
+	module   float64
+	rows     int  // scanned rows that crossed it
+	inverted bool // light on dark
+	quality  float64
+	used     bool // belongs to a code that was read
 }
 
-// eye looks for codes in one plane at a time. It owns the buffers for that.
-type eye struct {
-	thresholds thresholds
-	bitmap     bitmap
-	ends       []int32
-	symbols    symbols
+// view is a picture that is searched: a part of the frame or of the frame at half size.
+type view struct {
+	plane
+	scale  float64 // pixels of the frame per pixel here
+	x0, y0 float64 // the upper left corner in the frame
 }
 
-func newEye() eye { return eye{symbols: newSymbols()} }
-
-// open divides p into dark and light as s wants it. It reports false if p has no contrast for it.
-func (e *eye) open(p plane, s strategy) bool {
-	if s.global {
-		if !e.thresholds.global(p) {
-			return false
-		}
-	} else {
-		minRange := uint8(clearRange)
-		if s.faint {
-			minRange = faintRange
-		}
-		e.thresholds.local(p, s.inverted, minRange)
-		if s.bloom {
-			e.thresholds.raise()
-		}
+// like says whether five runs of pixels have the proportions 1:1:3:1:1 of a finder, and the module
+// they imply. It looks at sums of neighbouring runs: blur and bloom move an edge, and so make one
+// run longer by what they take from its neighbour, but leave the sum alone.
+func like(a, b, c, d, e float64) (module float64, ok bool) {
+	m := (a + b + c + d + e) / 7
+	if m < shortest {
+		return 0, false
 	}
-	return e.bitmap.fill(p, &e.thresholds, s.inverted) == nil
+	tol := 0.75*m + 0.6
+	if math.Abs(a+b-2*m) > tol || math.Abs(d+e-2*m) > tol {
+		return 0, false
+	}
+	tol = m + 0.6
+	if math.Abs(b+c-4*m) > tol || math.Abs(c+d-4*m) > tol {
+		return 0, false
+	}
+	least := m / 4
+	return m, a >= least && b >= least && d >= least && e >= least && c >= 1.5*m && c <= 5*m
 }
 
-// seek returns the likeliest triples of finder patterns, best first, and whether there was anything
-// like a finder pattern at all. It stops early when expired says so and works with what it has.
-func (e *eye) seek(expired func() bool) (found []triple, seen bool) {
-	centres := e.centres(expired)
-	// What several scanned rows cross in the same place is no chance find.
-	seen = slices.ContainsFunc(centres, func(c *detector.FinderPattern) bool { return c.GetCount() > 1 })
-	return triples(centres), seen
-}
-
-// centres scans rows for runs of 1:1:3:1:1 and lets gozxing cross-check each.
-func (e *eye) centres(expired func() bool) []*detector.FinderPattern {
-	f := detector.NewFinderPatternFinder(e.bitmap.matrix, nil)
-	var runs [5]int
-	for i, y := 0, rowStep-1; y < e.bitmap.h; i, y = i+1, y+rowStep {
-		if i%checkEvery == 0 && (expired() || len(f.GetPossibleCenters()) > maxCentres) {
-			break
+// scan looks for finders of both polarities in v, which has been divided into dark and light, row
+// by row, and adds them to e.finders.
+func (e *eye) scan(v *view, rowStep int, c *clock) {
+	for i, y := 0, rowStep-1; y < v.h; i, y = i+1, y+rowStep {
+		if i%checkEvery == 0 && (len(e.finders) >= maxFinders || c.out()) {
+			return
 		}
 		e.ends = e.bitmap.edges(y, e.ends[:0])
-		for k := 1; k+4 < len(e.ends); k += 2 { // odd runs are dark
-			prev := e.ends[k-1]
-			for j := range runs {
-				runs[j] = int(e.ends[k+j] - prev)
-				prev = e.ends[k+j]
-			}
-			if runs[2] <= runs[1] && runs[2] <= runs[3] || !detector.FinderPatternFinder_foundPatternCross(runs[:]) {
-				continue
-			}
-			f.HandlePossibleCenter(runs[:], y, int(e.ends[k+4]))
-		}
-	}
-	return f.GetPossibleCenters()
-}
-
-// triples combines candidates to the shapes that come closest to three corners of a square.
-func triples(centres []*detector.FinderPattern) []triple {
-	if len(centres) < 3 {
-		return nil
-	}
-	// A finder pattern is crossed by several rows; a chance find mostly by one.
-	slices.SortStableFunc(centres, func(a, b *detector.FinderPattern) int { return cmp.Compare(b.GetCount(), a.GetCount()) })
-	centres = centres[:min(len(centres), keptCentres)]
-	var found []triple
-	for i, a := range centres {
-		for j, b := range centres[i+1:] {
-			for _, c := range centres[i+j+2:] {
-				if t, ok := combine(a, b, c); ok {
-					found = append(found, t)
+		ends := e.ends
+		start := int32(0)
+		for k := 0; k+4 < len(ends); k++ {
+			x1, x2 := ends[k+1], ends[k+2]
+			r1, r2, r3 := x1-ends[k], x2-x1, ends[k+3]-x2
+			if r2 >= r1 && r2 >= r3 {
+				r0, r4 := ends[k]-start, ends[k+4]-ends[k+3]
+				if m, ok := like(float64(r0), float64(r1), float64(r2), float64(r3), float64(r4)); ok {
+					e.check(v, int(x1+x2)/2, y, m, k&1 == 0)
 				}
 			}
+			start = ends[k]
 		}
 	}
-	slices.SortStableFunc(found, func(a, b triple) int { return cmp.Compare(a.distortion, b.distortion) })
-	return found[:min(len(found), maxTriples)]
 }
 
-// combine orders three candidates as corners and measures how far they are from a square's.
-func combine(a, b, c *detector.FinderPattern) (triple, bool) {
-	ma, mb, mc := a.GetEstimatedModuleSize(), b.GetEstimatedModuleSize(), c.GetEstimatedModuleSize()
-	least, most := min(ma, mb, mc), max(ma, mb, mc)
-	if most > sizeRatio*least {
-		return triple{}, false
+// check crosses the candidate whose middle run was seen at (x, y) of v in the other directions, and
+// keeps it if they agree.
+func (e *eye) check(v *view, x, y int, m float64, inverted bool) {
+	fx, fy := (float64(x)+0.5)*v.scale+v.x0, (float64(y)+0.5)*v.scale+v.y0
+	if e.seen(fx, fy, 1.2*m*v.scale, inverted) {
+		return
 	}
-	p0, p1, p2 := gozxing.ResultPoint_OrderBestPatterns(a, b, c)
-	bl, ok0 := p0.(*detector.FinderPattern)
-	tl, ok1 := p1.(*detector.FinderPattern)
-	tr, ok2 := p2.(*detector.FinderPattern)
-	if !ok0 || !ok1 || !ok2 {
-		return triple{}, false
+	reach := int(9*m) + 4
+	runs, off, ok := e.bitmap.cross(x, y, 0, 1, inverted, reach)
+	if !ok {
+		return
 	}
-	left, top, across := square(tl, bl), square(tl, tr), square(bl, tr)
-	// Finder centres are 14 modules apart in version 1 and 170 in version 40; foreshortening
-	// makes a leg shorter, never longer.
-	if shortest := math.Sqrt(min(left, top)); shortest < 7*least || math.Sqrt(max(left, top)) > 180*most {
-		return triple{}, false
+	mv, ok := like(runs[0], runs[1], runs[2], runs[3], runs[4])
+	if !ok || mv > 2.6*m || mv < m/2.6 {
+		return
 	}
-	d := (math.Abs(across-2*left) + math.Abs(across-2*top)) / across
-	spread := most/least - 1
-	return triple{bl, tl, tr, d + spread/2}, true
+	cy := float64(y) + off
+	runs, off, ok = e.bitmap.cross(x, int(math.Round(cy)), 1, 0, inverted, reach)
+	if !ok {
+		return
+	}
+	mh, ok := like(runs[0], runs[1], runs[2], runs[3], runs[4])
+	if !ok {
+		return
+	}
+	cx := float64(x) + off
+	good := false
+	for _, dy := range [2]int{1, -1} { // one diagonal has to look right too
+		runs, _, ok := e.bitmap.cross(int(math.Round(cx)), int(math.Round(cy)), 1, dy, inverted, 2*reach)
+		if ok {
+			if _, ok = like(runs[0]+0.5, runs[1]+0.5, runs[2], runs[3]+0.5, runs[4]+0.5); ok {
+				good = true
+				break
+			}
+		}
+	}
+	if !good {
+		return
+	}
+	m = math.Sqrt(mv*mh) * v.scale
+	fx, fy = (cx+0.5)*v.scale+v.x0, (cy+0.5)*v.scale+v.y0
+	if !e.seen(fx, fy, 1.5*m, inverted) {
+		e.finders = append(e.finders, finder{x: fx, y: fy, module: m, rows: 1, inverted: inverted})
+	}
 }
 
-// square is the squared distance of two candidates in pixels.
-func square(a, b *detector.FinderPattern) float64 {
-	dx, dy := a.GetX()-b.GetX(), a.GetY()-b.GetY()
-	return dx*dx + dy*dy
+// seen counts another row for the candidate at (x, y), if there is one already.
+func (e *eye) seen(x, y, near float64, inverted bool) bool {
+	for i := range e.finders {
+		f := &e.finders[i]
+		if f.inverted == inverted && math.Abs(f.x-x) < near && math.Abs(f.y-y) < near {
+			f.rows++
+			return true
+		}
+	}
+	return false
 }

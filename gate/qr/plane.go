@@ -34,6 +34,35 @@ func (p plane) row(y int) []byte {
 	return p.pix[o : o+p.w : o+p.w]
 }
 
+// part returns the pixels of p from (x0, y0) to before (x1, y1), which must lie in p.
+func (p plane) part(x0, y0, x1, y1 int) plane {
+	o := y0*p.stride + x0
+	return plane{pix: p.pix[o : (y1-1)*p.stride+x1], w: x1 - x0, h: y1 - y0, stride: p.stride}
+}
+
+// at is the gray level at (x, y) between pixels, whose centres are at halves. Outside the picture
+// it is the level of the rim; any number is taken.
+func (p *plane) at(x, y float64) float64 {
+	x, y = x-0.5, y-0.5
+	if !(x > 0) { // NaN too
+		x = 0
+	} else if most := float64(p.w) - 1.001; x > most {
+		x = most
+	}
+	if !(y > 0) { // NaN too
+		y = 0
+	} else if most := float64(p.h) - 1.001; y > most {
+		y = most
+	}
+	xi, yi := int(x), int(y)
+	fx, fy := x-float64(xi), y-float64(yi)
+	o := yi*p.stride + xi
+	a, b := p.pix[o:o+2:o+2], p.pix[o+p.stride:o+p.stride+2]
+	a0, b0 := float64(a[0]), float64(b[0])
+	up, low := a0+(float64(a[1])-a0)*fx, b0+(float64(b[1])-b0)*fx
+	return up + (low-up)*fy
+}
+
 // halved returns p at half size, each pixel the mean of four. It reuses the pixels of buf if they
 // are enough; buf must not share p's.
 func (p plane) halved(buf plane) plane {

@@ -3,13 +3,6 @@ package qr
 // block is the side of the neighbourhoods that get a threshold of their own, in pixels.
 const block = 8
 
-// The contrast, in gray levels, below which a block is taken to be all light or all dark, because a
-// threshold would divide noise into black and white.
-const (
-	clearRange = 24 // in a frame as it should be
-	faintRange = 8  // in a dim or veiled frame
-)
-
 // thresholds holds one black point for each block of a frame, smoothed over 5×5 blocks: the hybrid
 // method of ZXing. A pixel is dark if it is not above the threshold of its block.
 type thresholds struct {

@@ -1,0 +1,149 @@
+package qr
+
+import "math"
+
+// mean is how many modules around a module its threshold is the mean of.
+const meanReach = 4
+
+// border is the level outside of the symbol: a quiet zone.
+const border = 230
+
+// kernels are ways to sharpen the modules' levels: the weights of neighbours in the row and in the
+// column, and how much of the difference to them is added. They undo blur and motion.
+var kernels = [...]struct{ row, column, amount float32 }{
+	{0, 0, 0},
+	{1, 1, 0.9},
+	{1, 1, 2},
+	{2, 0, 1.2},
+	{0, 2, 1.2},
+}
+
+// sample fills e.levels with the gray level of each module of l, dark being low.
+func (e *eye) sample(l *layout) {
+	n := l.side
+	p, k := &e.sampled, 1.0
+	size := l.module(float64(n)/2, float64(n)/2)
+	if size >= coarse && e.half.w >= MinSide && e.half.h >= MinSide {
+		p, k = &e.half, 0.5
+		size /= 2
+	}
+	single := size < fine
+	levels := e.levels[:n*n]
+	for v := range n {
+		fv := float64(v) + 0.5
+		for u := range n {
+			fu := float64(u) + 0.5
+			var g float64
+			if single {
+				x, y := l.frame(fu, fv)
+				g = p.at(x*k, y*k)
+			} else {
+				for _, d := range [4][2]float64{{-0.2, -0.2}, {0.2, -0.2}, {-0.2, 0.2}, {0.2, 0.2}} {
+					x, y := l.frame(fu+d[0], fv+d[1])
+					g += p.at(x*k, y*k) / 4
+				}
+			}
+			if e.corners[0].inverted {
+				g = 255 - g
+			}
+			levels[v*n+u] = float32(g)
+		}
+	}
+}
+
+// Sizes of a module in pixels.
+const (
+	coarse = 7.0 // from which on the frame at half size is sampled
+	fine   = 2.4 // up to which a module is sampled in one place
+)
+
+// sharpen fills e.crisp from e.levels.
+func (e *eye) sharpen(n int, row, column, amount float32) []float32 {
+	a, b := e.levels[:n*n], e.crisp[:n*n]
+	for v := range n {
+		for u := range n {
+			i := v*n + u
+			left, right, up, down := float32(border), float32(border), float32(border), float32(border)
+			if u > 0 {
+				left = a[i-1]
+			}
+			if u < n-1 {
+				right = a[i+1]
+			}
+			if v > 0 {
+				up = a[i-n]
+			}
+			if v < n-1 {
+				down = a[i+n]
+			}
+			mean := (row*(left+right) + column*(up+down)) / 4
+			b[i] = a[i] + amount*(a[i]-mean)
+		}
+	}
+	return b
+}
+
+// divide writes to e.modules which of the n×n levels are dark: those below the mean of their
+// neighbourhood.
+func (e *eye) divide(a []float32, n int) {
+	t := e.means[:n*n]
+	for v := range n {
+		row, out := a[v*n:v*n+n], t[v*n:v*n+n]
+		sum, count := float32(0), float32(0)
+		for u := range min(meanReach, n) {
+			sum += row[u]
+			count++
+		}
+		for u := range n {
+			if u+meanReach < n {
+				sum += row[u+meanReach]
+				count++
+			}
+			if u > meanReach {
+				sum -= row[u-meanReach-1]
+				count--
+			}
+			out[u] = sum / count
+		}
+	}
+	e.modules.Clear()
+	sums := e.column[:n]
+	clear(sums)
+	for v := range min(meanReach, n) {
+		for u, m := range t[v*n : v*n+n] {
+			sums[u] += m
+		}
+	}
+	for v := range n {
+		if v+meanReach < n {
+			for u, m := range t[(v+meanReach)*n : (v+meanReach)*n+n] {
+				sums[u] += m
+			}
+		}
+		if v > meanReach {
+			for u, m := range t[(v-meanReach-1)*n : (v-meanReach-1)*n+n] {
+				sums[u] -= m
+			}
+		}
+		count := float32(min(v+meanReach, n-1) - max(v-meanReach, 0) + 1)
+		for u := range n {
+			if a[v*n+u]*count < sums[u] {
+				e.modules.Set(u, v)
+			}
+		}
+	}
+}
+
+// finite says whether l maps the symbol's corners to the neighbourhood of a frame of w by h pixels
+// in the right sense of rotation or its mirror image.
+func (l *layout) finite(w, h int) bool {
+	n := float64(l.side)
+	far := 2 * float64(max(w, h))
+	for _, c := range [4][2]float64{{0, 0}, {n, 0}, {n, n}, {0, n}} {
+		x, y := l.frame(c[0], c[1])
+		if !(math.Abs(x) < far && math.Abs(y) < far) { // NaN too
+			return false
+		}
+	}
+	return true
+}

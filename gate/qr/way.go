@@ -1,0 +1,55 @@
+package qr
+
+import "time"
+
+// way is one way to look for codes in a frame.
+type way struct {
+	half     bool  // in the frame at half size: a quarter of the cost, and blind to noise and moiré
+	contrast uint8 // gray levels below which a neighbourhood counts as flat
+	sharp    bool  // after sharpening, for blurred frames
+	bloom    bool  // with thresholds nearer to white, for overexposed screens whose light thins the dark modules
+	// stock asks gozxing's own detector, which fails differently from ours.
+	stock    bool
+	global   bool // with one threshold for the whole frame; stock only
+	inverted bool // light modules on a dark ground; stock only, ours takes both
+}
+
+// Contrasts, in gray levels.
+const (
+	clearRange = 20 // in a frame as it should be
+	faintRange = 8  // in a dim or veiled frame
+)
+
+// ways are all ways, cheap first. Every frame is looked at in the first cheap ways; the others take
+// turns over the frames, in the order of what they read that those before do not.
+var ways = [...]way{
+	{half: true, contrast: clearRange},
+	{contrast: clearRange},
+	{half: true, contrast: faintRange},
+	{contrast: clearRange, sharp: true},
+	{stock: true, contrast: 24},
+	{stock: true, half: true, contrast: 24},
+	{half: true, contrast: clearRange, sharp: true},
+	{contrast: clearRange, bloom: true},
+	{stock: true, half: true, global: true},
+	{stock: true, half: true, inverted: true, contrast: 24},
+	{stock: true, global: true},
+	{stock: true, inverted: true, contrast: 24},
+}
+
+// always is the number of ways that every frame is looked at in.
+const always = 2
+
+// prices remembers what ways cost, to begin none that the rest of a budget does not pay.
+type prices [len(ways)]time.Duration // per million pixels of the frame
+
+// of is what a way is expected to cost on p.
+func (s *prices) of(i int, p plane) time.Duration {
+	return time.Duration(float64(s[i]) * float64(p.w*p.h) / 1e6)
+}
+
+// learn is told what a way did cost, beyond what can be broken off.
+func (s *prices) learn(i int, p plane, took time.Duration) {
+	price := time.Duration(float64(took) / float64(p.w*p.h) * 1e6)
+	s[i] = (3*s[i] + price) / 4
+}
