@@ -431,6 +431,91 @@ func TestAccreditation(t *testing.T) {
 	}
 }
 
+// A new passkey after a loss: the identifier's key lay on the lost phone as well,
+// so what it is worth ends until it is proved again, with either key.
+func TestIdentifierEndsWithItsPasskey(t *testing.T) {
+	w := start(t)
+	mina, jun := w.family()
+	w.shows(mina, w.staffVC(mina, adult))
+	state := func() sale.TicketState {
+		t.Helper()
+		o, err := w.sale.Owned(t.Context(), "mina")
+		if err != nil || len(o) != 1 {
+			t.Fatalf("mina has %+v, %v; want one accreditation", o, err)
+		}
+		return o[0].State
+	}
+	w.advance(time.Minute)
+	c := account.Credential{ID: []byte("new"), Account: "mina", Key: ticket.HolderKey{2, 9}}
+	w.must(w.store.Accounts().AddAccount(t.Context(), account.Account{ID: "mina", Email: "mina@x.kr"}, c,
+		account.Session{Account: "mina", Credential: c.ID, Expires: w.now()}, [32]byte{}, account.Used{Challenge: []byte("c"), Expires: w.now().Add(time.Minute)}))
+	w.Settle(t.Context())
+	if got := state(); got != sale.TicketRevoked {
+		t.Errorf("the accreditation on the lost phone is %s, want it revoked", got)
+	}
+	if _, err := w.DID(t.Context(), "mina"); !errors.Is(err, identity.ErrNoDID) {
+		t.Errorf("DID = %v, want ErrNoDID", err)
+	}
+	for _, who := range []string{"mina", "jun"} {
+		if f, err := w.Family(t.Context(), who); err != nil || len(f) != 0 {
+			t.Errorf("family of %s = %+v, %v; want none", who, f, err)
+		}
+	}
+	_, err := w.AddCredential(t.Context(), mina.Person, w.issue(w.ageVC(mina, 19)))
+	w.refused("a credential about it", err, identity.ErrNoDID)
+	w.advance(-10 * time.Second) // the proof counts even if the clock was set back
+	if _, err := w.Enrol(t.Context(), mina.Person, w.enrolment(mina)); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(); got != sale.TicketReady {
+		t.Errorf("after the identifier was proved again the accreditation is %s", got)
+	}
+	if f, err := w.Family(t.Context(), jun.ID); err != nil || len(f) != 1 {
+		t.Errorf("after the identifier was proved again jun's family is %+v, %v", f, err)
+	}
+}
+
+// Nobody knows what was revoked since a status list ended: relations and ages wait
+// for the next one. Crew that has its tickets keeps them.
+func TestEndedStatusList(t *testing.T) {
+	w := start(t)
+	mina, jun := w.enrolled("mina"), w.enrolled("jun")
+	if _, err := w.SaveStatusList(t.Context(), statusURL, w.status(w.registrar)); err != nil {
+		t.Fatal(err)
+	}
+	for n, c := range []credential.Credential{w.familyVC(mina, jun), w.ageVC(mina, 19), w.staffVC(mina, adult)} {
+		c.Status = &credential.StatusRef{List: statusURL, Index: uint32(n)} // #nosec G115 -- three of them
+		w.shows(mina, c)
+	}
+	counts := func() (relatives int, age uint8, crew sale.TicketState) {
+		t.Helper()
+		f, err := w.Family(t.Context(), "jun")
+		w.must(err)
+		age, err = w.Age(t.Context(), "mina")
+		w.must(err)
+		o, err := w.sale.Owned(t.Context(), "mina")
+		if err != nil || len(o) != 1 {
+			t.Fatalf("Owned = %+v, %v", o, err)
+		}
+		return len(f), age, o[0].State
+	}
+	if f, age, crew := counts(); f != 1 || age != 19 || crew != sale.TicketReady {
+		t.Fatalf("with a list: %d relatives, age %d, accreditation %s", f, age, crew)
+	}
+	w.advance(30 * 24 * time.Hour) // its life
+	w.importPlan(1003)
+	w.Settle(t.Context())
+	if f, age, crew := counts(); f != 0 || age != 0 || crew != sale.TicketReady {
+		t.Errorf("after the list's end: %d relatives, age %d, accreditation %s", f, age, crew)
+	}
+	if _, err := w.SaveStatusList(t.Context(), statusURL, w.status(w.registrar)); err != nil {
+		t.Fatal(err)
+	}
+	if f, age, crew := counts(); f != 1 || age != 19 || crew != sale.TicketReady {
+		t.Errorf("with the next list: %d relatives, age %d, accreditation %s", f, age, crew)
+	}
+}
+
 // failing is a sale whose disk is full now and then.
 type failing struct {
 	identity.Tickets

@@ -34,7 +34,9 @@ type Identifiers interface {
 	// account has the identifier, [ErrDIDTaken].
 	SetDID(ctx context.Context, d Identifier) error
 
-	// DID returns an account's identifier, or [ErrNoDID].
+	// DID returns an account's identifier, or [ErrNoDID]. One that was proved before
+	// the account's newest passkey was made does not count, here and below, until it
+	// is proved again.
 	DID(ctx context.Context, account string) (Identifier, error)
 }
 
@@ -134,7 +136,8 @@ type Credentials interface {
 	RemoveCredential(ctx context.Context, account string, number uint64) error
 
 	// Relations lists the family of an identifier: those that have an account and
-	// are joined to it by a credential in force, by DID.
+	// are joined to it by a credential in force, by DID. Credentials whose status
+	// list is missing or has ended count for nothing, here and below.
 	Relations(ctx context.Context, did credential.DID) ([]Relation, error)
 
 	// Age is the greatest age that a credential in force proves; zero for none.
@@ -142,7 +145,8 @@ type Credentials interface {
 
 	// Missing lists accreditations of credentials in force whose event is on sale
 	// and not over, and whose ticket does not exist or is revoked; Loose lists
-	// tickets in force of credentials that are not valid, and of no valid one.
+	// tickets in force of credentials that are not valid, or whose identifier does
+	// not count, and of no others. That a status list has ended revokes no ticket.
 	Missing(ctx context.Context) ([]Accreditation, error)
 	Loose(ctx context.Context) ([]ticket.ID, error)
 }

@@ -18,7 +18,7 @@ const (
 			issued, expires, status_url, status_index, state, jwt, stored, changed)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'valid', $16, $17, $17)`
 	insertWorth = `INSERT INTO accreditation (credential, event, ticket) VALUES ($1, $2, $3)`
-	subjectOf   = `SELECT COUNT(*) FROM holder_did WHERE account = $1 AND did = $2`
+	subjectOf   = `SELECT COUNT(*) FROM holder_did h WHERE account = $1 AND did = $2 AND ` + proven
 	sameVC      = `SELECT ` + vcColumns + ` FROM credential WHERE issuer = $1 AND id = $2 AND state = 'valid'`
 	// One that an issuer wrote again under the same id takes the place of the old.
 	replaceVC   = `UPDATE credential SET state = 'replaced', changed = $3 WHERE issuer = $1 AND id = $2 AND state = 'valid'`
@@ -176,11 +176,17 @@ func (i *Identity) RemoveCredential(ctx context.Context, account string, number 
 
 const (
 	selectKin = `SELECT h.account, h.did, h.holder, h.proved, c.relation, 1, c.expires FROM credential c JOIN holder_did h ON h.did = c.relative
-			WHERE c.subject = $1 AND c.type = 'family' AND c.state = 'valid' AND c.expires > $2
+			WHERE c.subject = $1 AND c.type = 'family' AND c.state = 'valid' AND c.expires > $2 AND ` + listed + ` AND ` + proven + `
 		UNION ALL SELECT h.account, h.did, h.holder, h.proved, c.relation, 0, c.expires FROM credential c JOIN holder_did h ON h.did = c.subject
-			WHERE c.relative = $1 AND c.type = 'family' AND c.state = 'valid' AND c.expires > $2
+			WHERE c.relative = $1 AND c.type = 'family' AND c.state = 'valid' AND c.expires > $2 AND ` + listed + ` AND ` + proven + `
 		ORDER BY 2, 6, 7`
-	selectAge = `SELECT COALESCE(MAX(age), 0) FROM credential WHERE account = $1 AND type = 'age' AND state = 'valid' AND expires > $2`
+	selectAge = `SELECT COALESCE(MAX(age), 0) FROM credential c
+		WHERE account = $1 AND type = 'age' AND state = 'valid' AND expires > $2 AND ` + listed
+
+	// A credential of which nobody can say whether it was revoked counts for nothing
+	// until its issuer has said so again.
+	listed = `(c.status_url = '' OR EXISTS (SELECT 1 FROM status_list s
+		WHERE s.url = c.status_url AND s.issuer = c.issuer AND s.expires > $2))`
 )
 
 // Relations implements [identity.Credentials].
@@ -211,10 +217,14 @@ const (
 	missingTickets = `SELECT c.number, c.account, a.event, c.class, a.ticket, h.holder, c.expires FROM accreditation a
 			JOIN credential c ON c.number = a.credential JOIN holder_did h ON h.account = c.account AND h.did = c.subject
 			JOIN event e ON e.id = a.event LEFT JOIN ticket t ON t.id = a.ticket
-		WHERE c.state = 'valid' AND c.expires > $1 AND (t.id IS NULL OR t.status = $2) ORDER BY c.number, a.event LIMIT $3`
-	looseTickets = `SELECT DISTINCT t.id FROM accreditation a JOIN credential c ON c.number = a.credential JOIN ticket t ON t.id = a.ticket
-		WHERE c.state <> 'valid' AND t.status = $1 AND NOT EXISTS (SELECT 1 FROM accreditation b
-			JOIN credential d ON d.number = b.credential WHERE b.ticket = t.id AND d.state = 'valid')
+		WHERE c.state = 'valid' AND c.expires > $2 AND (t.id IS NULL OR t.status = $1) AND ` + listed + ` AND ` + proven + `
+		ORDER BY c.number, a.event LIMIT $3`
+	// A status list that has ended does not take the crew's tickets away: they would
+	// stand before a shut gate because a registrar is late.
+	looseTickets = `SELECT DISTINCT t.id FROM accreditation a JOIN ticket t ON t.id = a.ticket
+		WHERE t.status = $1 AND NOT EXISTS (SELECT 1 FROM accreditation b JOIN credential d ON d.number = b.credential
+			JOIN holder_did h ON h.account = d.account AND h.did = d.subject
+			WHERE b.ticket = t.id AND d.state = 'valid' AND ` + proven + `)
 		ORDER BY t.id LIMIT $2`
 
 	// settleBatch bounds the work of one round.
@@ -234,7 +244,7 @@ func (i *Identity) Missing(ctx context.Context) (out []identity.Accreditation, e
 			copy(a.Ticket[:], id)
 			a.Expires = time.UnixMilli(expires)
 			return a, a.Holder.UnmarshalText([]byte(holder))
-		}, missingTickets, t.ms(), ticket.StatusRevoked, settleBatch)
+		}, missingTickets, ticket.StatusRevoked, t.ms(), settleBatch)
 		return err
 	})
 	return out, err

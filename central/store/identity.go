@@ -28,7 +28,12 @@ const (
 	setDID     = `INSERT INTO holder_did (account, did, holder, proved) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account) DO UPDATE SET did = excluded.did, holder = excluded.holder, proved = excluded.proved`
 	didTaken  = `SELECT COUNT(*) FROM holder_did WHERE did = $1 AND account <> $2`
-	selectDID = `SELECT account, did, holder, proved FROM holder_did WHERE account = $1`
+	selectDID = `SELECT account, did, holder, proved FROM holder_did h WHERE account = $1 AND ` + proven
+
+	// An identifier counts while the passkey is in force that it was proved with:
+	// its key lies on the phone that was perhaps lost.
+	proven        = `h.proved >= COALESCE((SELECT MAX(k.created) FROM passkey k WHERE k.account = h.account), 0)`
+	newestPasskey = `SELECT COALESCE(MAX(created), 0) FROM passkey WHERE account = $1`
 )
 
 // SetDID implements [identity.Identifiers].
@@ -41,7 +46,11 @@ func (i *Identity) SetDID(ctx context.Context, d identity.Identifier) error {
 		if n != 0 { // on an engine with several writers the unique column decides
 			return identity.ErrDIDTaken
 		}
-		if _, err := t.exec(ctx, setDID, d.Account, string(d.DID), d.Holder.String(), t.ms()); err != nil {
+		var passkey int64 // which is from the future, if the clock was set back
+		if err := t.row(ctx, newestPasskey, []any{d.Account}, &passkey); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, setDID, d.Account, string(d.DID), d.Holder.String(), max(t.ms(), passkey)); err != nil {
 			return err
 		}
 		_, err := t.exec(ctx, replaceOld, d.Account, string(d.DID), t.ms())
