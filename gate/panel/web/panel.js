@@ -52,7 +52,7 @@ function answer(v) {
   }
   if (v.face !== 'admit') {
     lines.push(line('reason', say('reason.' + v.reason) || say('reason.refer_to_staff')));
-    lines.push(line('next', nextText(v)));
+    if (!v.confirm) lines.push(line('next', nextText(v)));
   }
   const seat = v.seat ? say('seat', { seat: v.seat }) : '';
   lines.push(line('place', v.zone || seat, [v.zone ? seat : '', v.class].filter(Boolean).join(' · ')));
