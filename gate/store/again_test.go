@@ -56,6 +56,20 @@ func TestClaimUnlimited(t *testing.T) {
 	chain(t, s)
 }
 
+// Staff who go in and out do not fill a gate that has a limit.
+func TestAdmittedCountsPeople(t *testing.T) {
+	s := fresh(t)
+	for range 5 {
+		if c, err := s.Claim(t.Context(), store.ClaimRequest{Entry: admit(1), Unlimited: true}); err != nil || !c.Won {
+			t.Fatalf("Claim = %+v, %v", c, err)
+		}
+	}
+	claim(t, s, 2)
+	if n, err := s.Admitted(t.Context(), event); n != 2 || err != nil {
+		t.Errorf("Admitted = %d, %v, want 2 people", n, err)
+	}
+}
+
 // What the set says now still counts for it.
 func TestClaimUnlimitedOfARevoked(t *testing.T) {
 	s := fresh(t)

@@ -169,10 +169,10 @@ func history(ctx context.Context, in querier, event ticket.EventID, id ticket.ID
 	return claims, seen, err
 }
 
-// Admitted returns how many admissions by this gate count for the event, for a
-// gate with a limit.
+// Admitted returns how many tickets this gate has admitted to the event, for a gate
+// with a limit: who goes in and out, as staff do all day, is one person.
 func (s *Store) Admitted(ctx context.Context, event ticket.EventID) (int, error) {
 	var n int
-	err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM claim WHERE event = ?1", event).Scan(&n)
+	err := s.read.QueryRowContext(ctx, "SELECT count(DISTINCT ticket) FROM claim WHERE event = ?1", event).Scan(&n)
 	return n, s.fault("count admissions", err)
 }
