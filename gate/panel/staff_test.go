@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -147,6 +148,18 @@ func TestNobodyConfirms(t *testing.T) {
 	}
 	if got := r.order(`{"seq":41}`, nil); got != http.StatusMethodNotAllowed && got != http.StatusNotFound {
 		t.Errorf("POST /confirm = %d", got)
+	}
+}
+
+// The button belongs to the person on the screen: a tap that was meant for the one
+// before does not fall on the next.
+func TestButtonSleepsForTheNext(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("SKIPPED: no node to run the page's script with")
+	}
+	if out, err := exec.CommandContext(t.Context(), node, "testdata/steward.mjs", "web/panel.js").CombinedOutput(); err != nil { // #nosec G204 -- a fixed command
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -77,14 +77,20 @@ function answer(v) {
   return lines;
 }
 
+// How long the button of another person sleeps: a tap that was meant for the one
+// before must not fall on the one who has just come.
+const sleep = 700;
+
 // A steward's word: the button belongs to one referral and works once.
 function offer(v) {
   const box = byId('steward');
   const button = byId('confirm');
   box.hidden = !v.confirm;
-  if (!v.confirm) return;
+  if (!v.confirm || v.confirm === shown.confirm) return;
   button.textContent = say('confirm.button');
-  button.disabled = false;
+  const same = shown.confirm && v.seat && v.seat === shown.seat && v.zone === shown.zone; // the next code of one phone
+  button.disabled = !same;
+  if (!same) setTimeout(() => { if (shown.confirm === v.confirm) button.disabled = false; }, sleep);
   byId('said').textContent = '';
   button.onclick = () => confirm(v.confirm).catch(() => { byId('said').textContent = say('confirm.failed'); button.disabled = false; });
 }
