@@ -29,9 +29,6 @@ export async function openPhone({ name, locale = "ko-KR", lens, pictures, viewpo
       "--disable-component-update", "--disable-sync", ...camera],
   });
   const page = context.pages()[0] ?? await context.newPage();
-  page.setDefaultTimeout(60_000);
-  const errors = [];
-  page.on("pageerror", (e) => errors.push(e.message));
   const cdp = await context.newCDPSession(page);
   await cdp.send("WebAuthn.enable", { enableUI: false });
   const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
@@ -41,13 +38,45 @@ export async function openPhone({ name, locale = "ko-KR", lens, pictures, viewpo
     },
   });
   if (pictures) await mkdir(pictures, { recursive: true });
-  let shot = 0;
   return {
-    page, context, errors, name,
-    at: (id) => page.locator(`[data-test="${id}"]`),
+    ...glass(page, name, pictures),
+    context, lens,
 
     /** Makes fingerprint or face fail, or work again. */
     verifies: (yes) => cdp.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: yes }),
+
+    /** Another page of the same browser. */
+    window: async (title) => glass(await context.newPage(), title, pictures),
+
+    async close() {
+      await context.close();
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** glass is one page: what it shows, to people and to cameras. */
+function glass(page, name, pictures) {
+  page.setDefaultTimeout(60_000);
+  const errors = [];
+  page.on("pageerror", (e) => errors.push(e.message));
+  let shot = 0;
+
+  /** Where on a screenshot a code of so many modules is, of an element with a quiet zone of four around it. */
+  async function screenOf(element, modules) {
+    const [box, png] = [await element.boundingBox(), await page.screenshot()];
+    const side = (box.width * density * modules) / (modules + 8);
+    return {
+      png: png.toString("base64"), modules, seed: 1,
+      x: Math.round(box.x * density + (box.width * density - side) / 2),
+      y: Math.round(box.y * density + (box.height * density - side) / 2),
+      w: Math.round(side), h: Math.round(side),
+    };
+  }
+
+  return {
+    page, errors, name,
+    at: (id) => page.locator(`[data-test="${id}"]`),
 
     /** Leaves a screenshot for people to look at. */
     async picture(title) {
@@ -57,41 +86,20 @@ export async function openPhone({ name, locale = "ko-KR", lens, pictures, viewpo
     },
 
     /** What a camera sees when this phone is held up to it. */
-    async screen(seed = 1) {
+    async screen() {
       const code = page.locator("svg[data-version]").first();
       await code.waitFor();
-      const [box, version, png] = [await code.boundingBox(), Number(await code.getAttribute("data-version")), await page.screenshot()];
-      const modules = 17 + 4 * version;
-      const side = (box.width * density * modules) / (modules + 8); // without the quiet zone of four modules
-      return {
-        png: png.toString("base64"), modules, seed,
-        x: Math.round(box.x * density + (box.width * density - side) / 2),
-        y: Math.round(box.y * density + (box.height * density - side) / 2),
-        w: Math.round(side), h: Math.round(side),
-      };
+      return screenOf(code, 17 + 4 * Number(await code.getAttribute("data-version")));
     },
 
-    /** What a camera sees of a code drawn as an image with a quiet zone of four modules. */
-    async display(selector, seed = 1) {
+    /** What a camera sees of a code that is an image. */
+    async display(selector) {
       const image = page.locator(selector);
-      const [box, png, side] = [await image.boundingBox(), await page.screenshot(),
-        await image.evaluate(async (img) => {
-          const svg = await (await fetch(img.src)).text();
-          return Number(/viewBox="0 0 (\d+)/.exec(svg)[1]);
-        })];
-      const modules = side - 8;
-      const wide = (box.width * density * modules) / side;
-      return {
-        png: png.toString("base64"), modules, seed,
-        x: Math.round(box.x * density + (box.width * density - wide) / 2),
-        y: Math.round(box.y * density + (box.height * density - wide) / 2),
-        w: Math.round(wide), h: Math.round(wide),
-      };
-    },
-
-    async close() {
-      await context.close();
-      await rm(profile, { recursive: true, force: true });
+      const side = await image.evaluate(async (img) => {
+        const svg = await (await fetch(img.src)).text();
+        return Number(/viewBox="0 0 (\d+)/.exec(svg)[1]);
+      });
+      return screenOf(image, side - 8);
     },
   };
 }
