@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 
 	// one lane: frame -> decode -> verify -> decide -> journal -> actuate
 	"gate/camera":    {},
+	"gate/engine":    {"sync/pass", "sync/hint"},
 	"gate/qr":        {},
 	"gate/turnstile": {},
 	"gate/clock":     {},
@@ -68,6 +69,7 @@ var allowed = map[string][]string{
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},
 	"testdata/pki":               {"sync/ticket", "sync/trust"},
+	"testdata/uinput":            {},
 	"testdata/wallet":            {"sync/ticket", "sync/pass", "sync/trust"},
 	"testdata/frames/cmd/frames": {"testdata/frames"},
 	"testdata/stage":             {"sync/ticket", "sync/pass", "sync/credential", "testdata/wallet"},
@@ -80,7 +82,7 @@ var allowed = map[string][]string{
 // replacing it means rewriting one room.
 var sole = map[string][]string{
 	"github.com/mattn/go-sqlite3":               {"gate/store", "central/store"},
-	"github.com/makiuchi-d/gozxing":             {"gate/qr", "central/paper", "testdata/frames"},
+	"github.com/makiuchi-d/gozxing":             {"gate/qr", "central/paper", "testdata/frames", "testdata/bench"},
 	"github.com/signintech/gopdf":               {"central/paper"},
 	"golang.org/x/image":                        {"central/paper"},
 	"github.com/eclipse/paho.mqtt.golang":       {"sync/link"},
@@ -88,6 +90,7 @@ var sole = map[string][]string{
 	"github.com/gin-gonic/gin":                  {"central/api"},
 	"github.com/fxamacker/cbor":                 {"sync/canon"},
 	"github.com/blackjack/webcam":               {"gate/camera"},
+	"go.bug.st/serial":                          {"gate/engine"},
 	"github.com/prometheus/client_golang":       {"gate/panel", "central/api"},
 	"github.com/BurntSushi/toml":                {"sync/settings"},
 	"github.com/hyperledger/aries-framework-go": {"sync/credential"},
