@@ -26,23 +26,29 @@ const (
 		WHERE p.owner = $1 AND (t.owner IS NULL OR t.owner <> $1)
 		GROUP BY t.id, t.body, e.rules ORDER BY MAX(p.until) DESC, t.id LIMIT $2`
 
-	selectEntrance = `SELECT time, gate, lane FROM admission
-		WHERE event = $1 AND ticket = $2 AND settled <> $3 AND settled <> $4 ORDER BY time, device, seq LIMIT 1`
-	countReceipts = `SELECT COUNT(*) FROM receipt r JOIN admission a ON a.device = r.device AND a.seq = r.seq
-		WHERE r.ticket = $1 AND a.settled IN ($2, $3)`
+	// A receipt is for who had the ticket when it entered; see selectReceipt.
+	entranceColumns = `SELECT a.ticket, a.time, a.gate, a.lane, a.settled IN ($4, $5) AND r.seq IS NOT NULL
+			AND NOT EXISTS (SELECT 1 FROM ticket_past p WHERE p.ticket = a.ticket AND p.until * 65536 > a.time)
+		FROM ticket t JOIN admission a ON a.event = t.event AND a.ticket = t.id
+			LEFT JOIN receipt r ON r.device = a.device AND r.seq = a.seq
+		WHERE a.settled <> $2 AND a.settled <> $3 AND `
+	selectEntrances = entranceColumns + `t.id = $1 ORDER BY a.time, a.device, a.seq`
+	ownedEntrances  = entranceColumns + `t.owner = $1 ORDER BY a.time, a.device, a.seq`
 )
 
 // Ticket implements [sale.Tickets].
 func (s *Store) Ticket(ctx context.Context, id ticket.ID) (o sale.OwnedTicket, err error) {
 	err = s.view(ctx, func(t *tx) error {
-		o, err = scanOwned(t.sql.QueryRowContext(ctx, selectTicket, id[:]))
-		if errors.Is(err, sql.ErrNoRows) {
-			return sale.ErrUnknownTicket
-		}
+		one, err := rows(ctx, t, (&rulesOnce{}).scanOwned, selectTicket, id[:])
 		if err != nil {
 			return err
 		}
-		return fillOwned(ctx, t, &o)
+		if len(one) == 0 {
+			return sale.ErrUnknownTicket
+		}
+		err = fillOwned(ctx, t, one, selectEntrances, id[:])
+		o = one[0]
+		return err
 	})
 	return o, err
 }
@@ -50,22 +56,39 @@ func (s *Store) Ticket(ctx context.Context, id ticket.ID) (o sale.OwnedTicket, e
 // Owned implements [sale.Tickets].
 func (s *Store) Owned(ctx context.Context, owner string) (out []sale.OwnedTicket, err error) {
 	err = s.view(ctx, func(t *tx) error {
-		if out, err = rows(ctx, t, scanOwned, selectOwned, owner, sale.MaxOwned); err != nil {
+		var events rulesOnce
+		if out, err = rows(ctx, t, events.scanOwned, selectOwned, owner, sale.MaxOwned); err != nil {
 			return err
 		}
-		for i := range out {
-			if err := fillOwned(ctx, t, &out[i]); err != nil {
-				return err
-			}
+		if err := fillOwned(ctx, t, out, ownedEntrances, owner); err != nil {
+			return err
 		}
-		past, err := rows(ctx, t, scanPast, selectPast, owner, sale.MaxOwned)
+		past, err := rows(ctx, t, events.scanPast, selectPast, owner, sale.MaxOwned)
 		out = append(out, past...)
 		return err
 	})
 	return out, err
 }
 
-func scanOwned(r scanner) (o sale.OwnedTicket, err error) {
+// rulesOnce decodes the rules of an event once, however many tickets it has.
+type rulesOnce struct {
+	text string
+	last ticket.Event
+}
+
+func (e *rulesOnce) decode(text string, into *ticket.Event) error {
+	if e.text != text {
+		var next ticket.Event
+		if err := json.Unmarshal([]byte(text), &next); err != nil {
+			return fmt.Errorf("decode event: %w", err)
+		}
+		e.text, e.last = text, next
+	}
+	*into = e.last
+	return nil
+}
+
+func (e *rulesOnce) scanOwned(r scanner) (o sale.OwnedTicket, err error) {
 	var body, rules string
 	var changed int64
 	if err := r.Scan(&body, &o.Status, &o.Signed, &o.Owner, &changed, &rules); err != nil {
@@ -75,13 +98,10 @@ func scanOwned(r scanner) (o sale.OwnedTicket, err error) {
 	if err := json.Unmarshal([]byte(body), &o.Ticket); err != nil {
 		return o, fmt.Errorf("decode ticket: %w", err)
 	}
-	if err := json.Unmarshal([]byte(rules), &o.Event); err != nil {
-		return o, fmt.Errorf("decode event: %w", err)
-	}
-	return o, nil
+	return o, e.decode(rules, &o.Event)
 }
 
-func scanPast(r scanner) (o sale.OwnedTicket, err error) {
+func (e *rulesOnce) scanPast(r scanner) (o sale.OwnedTicket, err error) {
 	var body, rules string
 	var version uint32
 	if err := r.Scan(&body, &version, &rules); err != nil {
@@ -91,35 +111,44 @@ func scanPast(r scanner) (o sale.OwnedTicket, err error) {
 	if err := json.Unmarshal([]byte(body), &now); err != nil {
 		return o, fmt.Errorf("decode ticket: %w", err)
 	}
-	if err := json.Unmarshal([]byte(rules), &o.Event); err != nil {
-		return o, fmt.Errorf("decode event: %w", err)
+	if err := e.decode(rules, &o.Event); err != nil {
+		return o, err
 	}
 	o.Ticket = ticket.Ticket{ID: now.ID, Event: now.Event, Zone: now.Zone, Class: now.Class, Seat: now.Seat, Version: version}
 	o.State = sale.TicketMoved
 	return o, nil
 }
 
-// fillOwned adds what the gates have reported.
-func fillOwned(ctx context.Context, t *tx, o *sale.OwnedTicket) error {
-	args := []any{int64(o.Ticket.Event), o.Ticket.ID[:], int64(journal.Released), int64(journal.Undone)}
-	if err := t.row(ctx, countStanding, args, &o.Entries); err != nil {
-		return err
+// fillOwned adds what the gates have reported, by one statement for all of them.
+func fillOwned(ctx context.Context, t *tx, owned []sale.OwnedTicket, query string, of any) error {
+	byID := make(map[ticket.ID]*sale.OwnedTicket, len(owned))
+	for i := range owned {
+		byID[owned[i].Ticket.ID] = &owned[i]
 	}
-	if o.Entries > 0 {
-		var at int64
-		o.Admitted = &sale.Entrance{}
-		if err := t.row(ctx, selectEntrance, args, &at, &o.Admitted.Gate, &o.Admitted.Lane); err != nil {
-			return err
+	_, err := rows(ctx, t, func(r scanner) (struct{}, error) {
+		var (
+			raw []byte
+			id  ticket.ID
+			hlc int64
+			at  sale.Entrance
+			has bool
+		)
+		err := r.Scan(&raw, &hlc, &at.Gate, &at.Lane, &has)
+		copy(id[:], raw)
+		if o := byID[id]; o != nil {
+			o.Entries++
+			o.Receipt = o.Receipt || has
+			if o.Admitted == nil {
+				at.At = journal.HLC(unsigned(hlc)).Time()
+				o.Admitted = &at
+			}
 		}
-		o.Admitted.At = journal.HLC(unsigned(at)).Time()
-		var receipts int
-		if err := t.row(ctx, countReceipts, []any{o.Ticket.ID[:], int64(journal.Passed), int64(journal.Flagged)}, &receipts); err != nil {
-			return err
-		}
-		o.Receipt = receipts > 0
+		return struct{}{}, err
+	}, query, of, int64(journal.Released), int64(journal.Undone), int64(journal.Passed), int64(journal.Flagged))
+	for i := range owned {
+		owned[i].Judge()
 	}
-	o.Judge()
-	return nil
+	return err
 }
 
 const selectBound = `SELECT id, version FROM ticket WHERE owner = $1 AND holder = $2 AND status = $3 ORDER BY id`
