@@ -2,14 +2,18 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,24 +37,56 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills some thirty processes")
 	}
+	k := newKilled(t, "")
+	k.run(killLives, killScans)
+	k.verify(k.journal(), killTickets/4)
+}
+
+// The same while a steward confirms every referral: a word that came just before the
+// cut was carried out as a whole, or not at all.
+func TestKillWhileConfirming(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills some twenty processes")
+	}
+	k := newKilled(t, "staff = true")
+	k.steward = true
+	k.run(killLives/2, killScans/2)
+	k.verify(k.journal(), 20)
+	if k.confirmed < 10 {
+		t.Errorf("only %d referrals were confirmed: this test has seen too little", k.confirmed)
+	}
+}
+
+// newKilled enrols a gate with a set, in which tickets of phones ask for an identity
+// document if a steward is there to look at it.
+func newKilled(t *testing.T, lane string) *killed {
+	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	k := &killed{t: t, w: newWorld(t, killTickets), dir: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 1)), acked: map[uint64]string{}}
+	k.w.event.Classes[0].IDCheck = lane != ""
 	k.conf = k.w.config(k.dir, "[uplink]\nenabled = false\n")
+	text, err := os.ReadFile(k.conf)
+	k.w.ok(err)
+	k.w.ok(os.WriteFile(k.conf, bytes.Replace(text, []byte("[lane]"), []byte("[lane]\n"+lane), 1), 0o600))
 	set := k.w.setFile(filepath.Join(k.dir, "set"), k.w.set(ticketset.Current{}, k.w.now, k.w.now.Add(time.Hour)))
 	k.command("enrol", "--config", k.conf, k.w.invitation(worldCode))
 	k.command("load-set", "--config", k.conf, set)
+	return k
+}
+
+// run kills the gate until it has had that many lives and given that many answers.
+func (k *killed) run(most, answers int) {
+	k.t.Helper()
 	lives := 0
-	for ; lives < killLives || k.answers < killScans; lives++ {
-		if lives > 4*killLives {
-			t.Fatalf("only %d scans were answered in %d lives", k.answers, lives)
+	for ; lives < most || k.answers < answers; lives++ {
+		if lives > 4*most {
+			k.t.Fatalf("only %d scans were answered in %d lives", k.answers, lives)
 		}
 		k.live(true)
 	}
 	k.live(false) // the last one ends in order, and has flagged what was left open
-	entries := k.journal()
-	t.Logf("%d lives, %d scans answered, %d admissions acknowledged, %d entries", lives, k.answers, len(k.acked), len(entries))
-	k.verify(entries)
+	k.t.Logf("%d lives, %d scans answered, %d admissions acknowledged, %d by a steward", lives, k.answers, len(k.acked), k.confirmed)
 }
 
 // killed is a gate that is killed again and again, and what it said.
@@ -61,8 +97,11 @@ type killed struct {
 	conf string
 	rand *rand.Rand
 
-	answers int
-	acked   map[uint64]string // admissions that were said: entry number to ticket
+	steward bool // confirms whatever may be confirmed
+
+	answers   int
+	confirmed int
+	acked     map[uint64]string // admissions that were said: entry number to ticket
 }
 
 func (k *killed) command(args ...string) {
@@ -106,6 +145,8 @@ func (k *killed) live(kill bool) {
 		cut()
 	}
 	said, ready := 0, false
+	say := func(uint64) {} // the steward's word
+	var words sync.WaitGroup
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var e event
@@ -115,10 +156,19 @@ func (k *killed) live(kill bool) {
 		switch e.Event {
 		case "ready":
 			ready = true
+			if k.steward {
+				say = stewardAt(k.t.Context(), "http://"+e.Panel)
+			}
 		case "verdict", "repeat":
 			k.take(e)
 			said++
-			<-room
+			if e.Confirmable {
+				words.Go(func() { say(e.Seq) })
+			}
+			select {
+			case <-room:
+			default: // it answers a word, no scan
+			}
 		}
 		if kill && said >= limit && (said > 0 || ready) {
 			cut()
@@ -126,12 +176,45 @@ func (k *killed) live(kill bool) {
 	}
 	close(ended)
 	feeder.Wait()
+	words.Wait()
 	err = cmd.Wait()
 	k.w.ok(log.Close())
 	var exit *exec.ExitError
 	if kill && (!errors.As(err, &exit) || exit.ExitCode() != -1) || !kill && err != nil {
 		text, _ := os.ReadFile(log.Name())
 		k.t.Fatalf("the gate ended by itself: %v\n%s", err, text)
+	}
+}
+
+// stewardAt presses the button of a panel. Whether anybody is still there to hear it
+// is for the journal to say.
+func stewardAt(ctx context.Context, panel string) func(uint64) {
+	client := &http.Client{Timeout: 10 * time.Second}
+	do := func(method, path, token, body string) (int, string) {
+		req, err := http.NewRequestWithContext(ctx, method, panel+path, strings.NewReader(body))
+		if err != nil {
+			return 0, ""
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Origin", panel)
+		req.Header.Set("X-Conting-Token", token)
+		resp, err := client.Do(req)
+		if err != nil {
+			return 0, ""
+		}
+		defer func() { _ = resp.Body.Close() }()
+		text, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(text)
+	}
+	_, page := do(http.MethodGet, "/", "", "")
+	_, token, _ := strings.Cut(page, `name="token" content="`)
+	token, _, _ = strings.Cut(token, `"`)
+	return func(seq uint64) {
+		for range 20 { // while the lane is busy
+			if code, _ := do(http.MethodPost, "/confirm", token, fmt.Sprintf(`{"seq":%d}`, seq)); code != http.StatusServiceUnavailable {
+				return
+			}
+		}
 	}
 }
 
@@ -161,6 +244,10 @@ func (k *killed) take(e event) {
 			k.t.Errorf("entry %d was said twice: %s and %s", e.Seq, old, e.Ticket)
 		}
 		k.acked[e.Seq] = e.Ticket
+		if e.Reason == string(ticket.ConfirmedByStaff) {
+			k.confirmed++
+		}
+	case k.steward && e.Reason == string(ticket.IDCheck):
 	case e.Reason != string(ticket.AlreadyAdmitted):
 		k.t.Errorf("ticket %s: %s %s", e.Ticket, e.Outcome, e.Reason)
 	}
@@ -191,9 +278,10 @@ func (k *killed) journal() []journal.Entry {
 	return entries
 }
 
-// verify compares the journal with what was said.
-func (k *killed) verify(entries []journal.Entry) {
+// verify compares the journal with what was said, which must be enough admissions.
+func (k *killed) verify(entries []journal.Entry, enough int) {
 	k.t.Helper()
+	referrals := map[uint64]ticket.ID{}
 	admitted := map[ticket.ID]uint64{}
 	decisions := map[uint64]journal.Entry{}
 	ends := map[uint64]journal.Kind{}
@@ -201,7 +289,12 @@ func (k *killed) verify(entries []journal.Entry) {
 		if e.Seq != uint64(i+1) {
 			k.t.Fatalf("entry %d stands at place %d", e.Seq, i+1)
 		}
+		if e.Reason == ticket.ConfirmedByStaff && referrals[e.Refers] != e.Ticket {
+			k.t.Errorf("entry %d confirms %d, which is no referral of its ticket", e.Seq, e.Refers)
+		}
 		switch {
+		case e.Kind == journal.Decision && e.Outcome == ticket.Refer:
+			referrals[e.Seq] = e.Ticket
 		case e.Kind == journal.Decision && e.Outcome == ticket.Admit:
 			if first, twice := admitted[e.Ticket]; twice {
 				k.t.Errorf("ticket %.8s was admitted twice, by entries %d and %d", e.Ticket, first, e.Seq)
@@ -227,7 +320,7 @@ func (k *killed) verify(entries []journal.Entry) {
 			k.t.Errorf("admission %d was never settled", seq)
 		}
 	}
-	if len(k.acked) < killTickets/4 || len(ends) < len(k.acked) {
+	if len(k.acked) < enough || len(ends) < len(k.acked) {
 		k.t.Errorf("only %d admissions: this test has seen too little", len(k.acked))
 	}
 }
