@@ -539,6 +539,56 @@ func TestStewardConfirmsAnEarlierCode(t *testing.T) {
 	})
 }
 
+// Words and codes of one ticket come at once, at two lanes that share a disk: one of
+// them enters.
+func TestConfirmRaces(t *testing.T) {
+	for round := range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, staffed)
+			other := newRig(t, func(o *rig) option {
+				o.ledger, o.gate.ledger, o.alice = r.ledger, r.ledger, r.alice
+				return func(c *lane.Config, motor *turnstile.Config) {
+					staffed(o)(c, motor)
+					c.Ledger = r.ledger
+				}
+			})
+			sold := r.named(1)
+			s := must(r.alice.Rotating(sold.ID, time.Now()))
+			here := r.expect(must(s.Text(time.Now(), nil)), ticket.Refer, ticket.IDCheck)
+			there := other.expect(must(s.Text(time.Now(), nil)), ticket.Refer, ticket.IDCheck)
+			time.Sleep(pass.SlotLength)
+			next := must(s.Text(time.Now(), nil))
+			if round%2 == 1 {
+				r.ledger.set(func() { r.ledger.status[sold.ID] = ticket.StatusRefunded })
+			}
+			var work sync.WaitGroup
+			var mu sync.Mutex
+			admitted := 0
+			for _, l := range []struct {
+				*rig
+				seq uint64
+			}{{r, here.Seq}, {other, there.Seq}} {
+				for range 4 {
+					work.Go(func() {
+						if got, err := l.Confirm(t.Context(), l.seq); err == nil && got.Verdict.Outcome == ticket.Admit {
+							mu.Lock()
+							admitted++
+							mu.Unlock()
+						}
+					})
+					work.Go(func() { _, _ = l.Scan(t.Context(), next) })
+				}
+			}
+			work.Wait()
+			if want := 1 - round%2; admitted != want {
+				t.Errorf("%d entered, want %d", admitted, want)
+			}
+			r.gate.Push()
+			other.gate.Push()
+		})
+	}
+}
+
 func TestStewardCannotConfirm(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*rig, ticket.Ticket)
