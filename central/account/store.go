@@ -108,7 +108,8 @@ type Store interface {
 	SetRecovery(ctx context.Context, credential []byte, counter uint32, recovery [32]byte, u Used) error
 
 	// Rekeys lists at most limit keys whose tickets must follow, oldest first: of one
-	// account, or of all for "". EndRekey forgets one whose time is over.
+	// account, or of all for "". EndRekey forgets one whose time is over, unless an
+	// order for it is still being paid.
 	Rekeys(ctx context.Context, account string, limit int) ([]Rekey, error)
 	EndRekey(ctx context.Context, k Rekey) error
 }

@@ -215,7 +215,9 @@ func (a *Accounts) Replace(ctx context.Context, r account.Replacement) error {
 
 const (
 	selectRekeys = `SELECT account, from_key, to_key, expires FROM rekey WHERE $1 = '' OR account = $1 ORDER BY created, account, from_key LIMIT $2`
-	dropRekey    = `DELETE FROM rekey WHERE account = $1 AND from_key = $2 AND to_key = $3 AND expires <= $4`
+	// A payment whose outcome the provider does not tell can take longer than a hold.
+	dropRekey = `DELETE FROM rekey WHERE account = $1 AND from_key = $2 AND to_key = $3 AND expires <= $4
+		AND NOT EXISTS (SELECT 1 FROM purchase p WHERE p.keeper = $1 AND p.holder = $2 AND p.state = 'paying')`
 )
 
 // Rekeys implements [account.Store].

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/account"
+	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -182,6 +183,40 @@ func TestSessionEnds(t *testing.T) {
 	must(t, p.EndSession(t.Context(), hash))
 	if err := p.OpenSession(t.Context(), 0, p.session(5, "kim", 1), [32]byte{}, p.used()); err != nil {
 		t.Errorf("a new one: %v", err)
+	}
+}
+
+// A key is followed for as long as an order for it may still become a ticket.
+func TestReplacedKeyIsFollowedWhileAnOrderIsPaid(t *testing.T) {
+	s, c := onSale(t)
+	p := &people{Accounts: s.Accounts(), t: t, clock: c}
+	must(t, p.join(1, "kim", "kim@example.org"))
+	old := key(1).Key
+	_, err := s.Hold(t.Context(), sale.Hold{
+		Order: "o", Event: 1001, Zone: 1, Class: 1, Seat: "A-1", Holder: old, Owner: "kim", Keeper: "kim", Expires: c.now().Add(time.Minute),
+	})
+	must(t, err)
+	if !begin(t, s, "o", "payment") {
+		t.Fatal("the payment did not begin")
+	}
+	must(t, p.replace("kim", 1, 2))
+	c.advance(48 * time.Hour)
+	end := func() int {
+		keys, err := p.Rekeys(t.Context(), "kim", 10)
+		must(t, err)
+		for _, k := range keys {
+			must(t, p.EndRekey(t.Context(), k))
+		}
+		keys, err = p.Rekeys(t.Context(), "kim", 10)
+		must(t, err)
+		return len(keys)
+	}
+	if n := end(); n != 1 {
+		t.Errorf("while the payment is open %d keys are followed, want 1", n)
+	}
+	must(t, s.FailPayment(t.Context(), "payment"))
+	if n := end(); n != 0 {
+		t.Errorf("after its end %d keys are followed, want none", n)
 	}
 }
 

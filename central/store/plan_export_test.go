@@ -17,12 +17,12 @@ import (
 func hot() map[string]string {
 	return map[string]string{
 		"session": selectSession, "extend session": extendSession, "drop sessions": dropSessions, "limit sessions": limitSessions,
-		"account": selectAccount, "passkey": selectPasskey, "passkeys": selectPasskeys, "count up": countUp, "note keys": noteKeys,
+		"account": selectAccount, "passkey": selectPasskey, "passkeys": selectPasskeys, "count up": countUp, "note keys": noteKeys, "end rekey": dropRekey,
 		"drop used": dropUsed, "use challenge": useChallenge,
 		"owned": selectOwned, "past": selectPast, "bound": selectBound, "one ticket": selectTicket, "entrances": selectEntrances, "owner's entrances": ownedEntrances,
 		"rebind": rebindTicket, "remember owner": rememberOwner, "receipt": selectReceipt, "order": selectPurchase, "order's tickets": selectIssued,
 		"DID": selectDID, "DID taken": didTaken, "kin": selectKin, "age": selectAge, "credentials": selectVCs, "same credential": sameVC,
-		"count credentials": countVCs, "replace credentials": replaceOld, "listed credentials": listedVCs, "add transfer": insertTransfer,
+		"count credentials": countVCs, "replace credentials": replaceOld, "revive credential": reviveVC, "listed credentials": listedVCs, "add transfer": insertTransfer,
 		"transfer": selectTransfer, "transfers": selectTransfers, "accept": acceptOffer, "overtake": overtakeOffers,
 		"add ask": insertAsk, "take ask": takeAskFor, "ask": selectAsk, "asks": selectAsks, "end ask": endAsk,
 	}
