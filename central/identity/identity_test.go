@@ -225,6 +225,12 @@ func TestCredentialsAndFamily(t *testing.T) {
 	if f, err := w.Family(t.Context(), "jun"); err != nil || len(f) != 0 {
 		t.Errorf("family of jun after mina withdrew it = %+v, %v", f, err)
 	}
+	for range 5 { // which fills no table
+		if again, err := w.AddCredential(t.Context(), mina.Person, rel.JWT); err != nil || again.Number != rel.Number || again.State != identity.Valid {
+			t.Errorf("shown once more = %+v, %v; want number %d", again, err, rel.Number)
+		}
+		w.must(w.RemoveCredential(t.Context(), "mina", rel.Number))
+	}
 	w.advance(400 * 24 * time.Hour)
 	if age, err := w.Age(t.Context(), "mina"); age != 0 || err != nil {
 		t.Errorf("Age after the credential's end = %d, %v", age, err)

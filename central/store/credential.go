@@ -21,7 +21,11 @@ const (
 	subjectOf   = `SELECT COUNT(*) FROM holder_did h WHERE account = $1 AND did = $2 AND ` + proven
 	sameVC      = `SELECT ` + vcColumns + ` FROM credential WHERE issuer = $1 AND id = $2 AND state = 'valid'`
 	// One that an issuer wrote again under the same id takes the place of the old.
-	replaceVC   = `UPDATE credential SET state = 'replaced', changed = $3 WHERE issuer = $1 AND id = $2 AND state = 'valid'`
+	replaceVC = `UPDATE credential SET state = 'replaced', changed = $3 WHERE issuer = $1 AND id = $2 AND state = 'valid'`
+	// One that its owner removed, and shows again, is the same.
+	reviveVC = `UPDATE credential SET state = 'valid', changed = $5
+		WHERE number = (SELECT MAX(number) FROM credential WHERE account = $1 AND issuer = $2 AND id = $3 AND jwt = $4)
+			AND state <> 'valid' RETURNING number`
 	countVCs    = `SELECT COUNT(*) FROM credential WHERE account = $1 AND state = 'valid' AND expires > $2`
 	selectVCs   = `SELECT ` + vcColumns + ` FROM credential WHERE account = $1 ORDER BY number DESC LIMIT $2`
 	selectWorth = `SELECT event FROM accreditation WHERE credential = $1 ORDER BY event`
@@ -55,6 +59,16 @@ func (i *Identity) AddCredential(ctx context.Context, c identity.Credential, wor
 		}
 		if n >= most {
 			return identity.ErrTooMany
+		}
+		var number int64
+		err = t.row(ctx, reviveVC, []any{c.Account, string(v.Issuer), v.ID, []byte(c.JWT), t.ms()}, &number)
+		if err == nil {
+			c.Number = unsigned(number)
+			stored, fresh = c, true
+			return nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
 		}
 		if err := addVC(ctx, t, &c, worth); err != nil {
 			return err
