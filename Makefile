@@ -128,6 +128,10 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 bench-gate: build ## the gate's figures, one line each
 	@$(BIN)/bench gate
 
+.PHONY: bench-qr
+bench-qr: ## readers of QR codes beside each other: make bench-qr [DIR=folder with a manifest.tsv]
+	@go run ./testdata/bench qr $(DIR)
+
 .PHONY: check
 check: browser fmt-check tidy-check vet lint wasm-check test web-check e2e ## all that CI runs
 	@$(MAKE) --no-print-directory demo DEMO=auto

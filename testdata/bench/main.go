@@ -2,10 +2,10 @@
 //
 //	bench: NAME p50=X p95=X p99=X n=N
 //
-// Times are wall-clock, and this machine may be busy with other things: read
-// medians, and ratios to the physical limit that is measured beside them. Apart
-// from single functions, what is measured is the built commands in their own
-// processes.
+// Times are wall-clock unless the name says CPU, and this machine may be busy
+// with other things: read medians, and ratios to the physical limit that is
+// measured beside them. Apart from single functions and readers of QR codes, what
+// is measured is the built commands in their own processes.
 package main
 
 import (
@@ -26,16 +26,25 @@ func command(args []string, stdout, stderr io.Writer) int {
 	bin := flags.String("bin", "bin", "folder of the built commands")
 	dir := flags.String("dir", "", "folder to work in, on the disk to be measured; a new one by default")
 	plan := flags.String("plan", "testdata/venue/sample.json", "venue and event")
+	hands := flags.Int("hands", 40, "presentations of a phone that qr renders")
+	seed := flags.Uint64("seed", 20_000, "of the first scene that qr renders")
+	only := flags.String("only", "", "the one `reader` that qr measures")
 	if flags.Parse(args) != nil {
-		return 2
-	}
-	if flags.Arg(0) != "gate" {
-		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate")
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := gateFigures(ctx, stdout, *bin, *dir, *plan); err != nil {
+	var err error
+	switch flags.Arg(0) {
+	case "gate":
+		err = gateFigures(ctx, stdout, *bin, *dir, *plan)
+	case "qr":
+		err = eyes(ctx, stdout, flags.Arg(1), *only, *hands, *seed)
+	default:
+		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]")
+		return 2
+	}
+	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "bench: %v\n", err)
 		return 1
 	}
