@@ -313,6 +313,11 @@ func TestNoOlderTrustListAfterTheNewest(t *testing.T) {
 		if err != nil || list.Version != in.want || (ring == nil) != (in.want == 0) {
 			t.Errorf("%s: version %d, a keyring %t, %v, want version %d", name, list.Version, ring != nil, err, in.want)
 		}
+		// Doctor must not call it well that nobody's credentials count.
+		a.now = func() time.Time { return in.at }
+		if _, err := a.readLists(&c, nil)(t.Context()); errors.Is(err, errUntrusted) != (in.want == 0) {
+			t.Errorf("%s: doctor reads the status lists: %v", name, err)
+		}
 	}
 }
 

@@ -61,6 +61,9 @@ func (a *app) readLists(conf *config, idErr error) func(context.Context) ([]doct
 		if err = errors.Join(err, u.store.Close()); err != nil {
 			return nil, diskError(err)
 		}
+		if _, err := u.keys(); err != nil {
+			return nil, err // no issuer counts any more
+		}
 		out := make([]doctor.StatusList, 0, len(lists))
 		for _, l := range lists {
 			d := doctor.StatusList{Issuer: l.Issuer, URL: l.URL}
