@@ -205,6 +205,10 @@ func (p *Publisher) store(ctx context.Context, in parcel, device Device, b load,
 		signal(p.grown)
 	}
 	p.stray(ctx, got.Strays)
+	for _, c := range got.Overtaken {
+		p.cfg.Logger.WarnContext(ctx, "a ticket had entered before it was given away; who has it now is refused",
+			slog.String("event", c.Event.String()), slog.String("ticket", short(c.Ticket)))
+	}
 	for _, c := range got.Conflicts {
 		p.cfg.Observe.ConflictFound(c.Event)
 		p.alarm(ctx, c)

@@ -162,6 +162,11 @@ type Received struct {
 	Ledger    map[ticket.EventID]uint64 // length of each ledger that has grown
 	Conflicts []NewConflict
 	Strays    []Receipt
+
+	// Overtaken are tickets that had entered before they were given away: by a gate
+	// that central had not heard yet. Who has them now is refused, and it is no
+	// conflict until some gate lets them in as well.
+	Overtaken []NewConflict
 }
 
 // NewConflict is a ticket that was found to be in conflict just now.

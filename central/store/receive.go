@@ -103,6 +103,7 @@ const (
 	insertAdmission = `INSERT INTO admission (device, seq, event, ticket, time, uncertainty, gate, lane, mode, evidence, settled)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)`
 	insertConflict = `INSERT INTO conflict (event, number, ticket, found) VALUES ($1, $2, $3, $4)`
+	movedSince     = `SELECT COUNT(*) FROM ticket_past WHERE ticket = $1 AND until * 65536 > $2`
 	hasConflict    = `SELECT 1 FROM conflict WHERE event = $1 AND ticket = $2`
 	countStanding  = `SELECT COUNT(*) FROM admission WHERE event = $1 AND ticket = $2 AND settled <> $3 AND settled <> $4`
 )
@@ -122,6 +123,13 @@ func enter(ctx context.Context, t *tx, d *publish.Delivery, e *journal.Entry, go
 			int64(e.Uncertainty), d.Gate, e.Lane, int64(e.Mode), e.Evidence[:])
 		if err != nil {
 			return err
+		}
+		var moved int
+		if err := t.row(ctx, movedSince, []any{e.Ticket[:], signed(uint64(e.Time))}, &moved); err != nil {
+			return err
+		}
+		if moved > 0 {
+			got.Overtaken = append(got.Overtaken, publish.NewConflict{Event: e.Event, Ticket: e.Ticket})
 		}
 	case journal.Left:
 		row.Kind = publish.Leave
