@@ -1,5 +1,5 @@
-// What Go wrote, this library must write byte for byte: testdata/pass/passes.json
-// and testdata/credential/credentials.json.
+// What Go wrote, this library must write byte for byte: testdata/pass/passes.json,
+// testdata/credential/credentials.json and testdata/identity/terms.json.
 import { readFileSync } from 'node:fs';
 import { inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -9,13 +9,14 @@ import { type Bytes, b64u, hex, unb64u, unhex, utf8 } from './bytes';
 import { asArray, asBytes, decode } from './cbor';
 import { challengeFor, challengeText, type Nonce, parseNonce } from './challenge';
 import { checkTail } from './clientdata';
-import { didOf, keyIdOf, keyOf } from './did';
+import { didMessage, didOf, didTerms, keyIdOf, keyOf } from './did';
 import { codeOf } from './fault';
 import { pack, payloadOf } from './pack';
 import { parsePart, split } from './parts';
 import { kindOf, open, paperText, prefix, qrVersion } from './pass';
 import { draw } from './qr';
 import { Session, slotMs } from './session';
+import { acceptTerms, askTerms, transferTerms } from './terms';
 import { parseTicket } from './ticket';
 import { signingInput } from './vp';
 
@@ -231,5 +232,38 @@ describe('presentations', () => {
     expect(hex(packed.slice(0, before))).toBe(hex(theirs.slice(0, before)));
     expect(inflateRawSync(packed.slice(before)).toString('hex')).toBe(c.plain_hex);
     expect(packed.length).toBeLessThanOrEqual(theirs.length + 16);
+  });
+});
+
+// central/identity's vectors: what a passkey and a DID's key sign for central.
+describe('terms', () => {
+  const t = JSON.parse(readFileSync(new URL('../../../../testdata/identity/terms.json', import.meta.url), 'utf8')) as {
+    challenge: string;
+    did: string;
+    passkey: string;
+    ticket: string;
+    version: number;
+    to: string;
+    event: number;
+    zone: number;
+    class: number;
+    did_message: string;
+    did_terms: string;
+    give_terms: string;
+    accept_terms: string;
+    ask_terms: string;
+  };
+  const challenge = unhex(t.challenge);
+  const transfer = { challenge, ticket: unhex(t.ticket), version: t.version, from: unhex(t.passkey), to: unhex(t.to) };
+
+  test.each<[string, () => Promise<Bytes>, string]>([
+    ['what the DID’s key signs', () => didMessage(challenge, t.did, unhex(t.passkey)), t.did_message],
+    ['what the passkey signs for a DID', () => didTerms(challenge, t.did), t.did_terms],
+    ['giving', () => transferTerms(transfer), t.give_terms],
+    ['accepting', () => acceptTerms(transfer), t.accept_terms],
+    ['asking', () => askTerms(challenge, t.event, t.zone, t.class, t.did), t.ask_terms],
+  ])('%s', async (_, make, want) => {
+    expect(want).toMatch(/^[0-9a-f]{64,}$/);
+    expect(hex(await make())).toBe(want);
   });
 });
