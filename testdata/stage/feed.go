@@ -11,7 +11,7 @@ import (
 // Event is one line that a gate prints with --events. Fields that do not belong
 // to its kind are zero.
 type Event struct {
-	Event string    `json:"event"` // ready, verdict, passage, state or stopped
+	Event string    `json:"event"` // ready, verdict, parts, passage, state or stopped
 	At    time.Time `json:"at"`
 	Seq   uint64    `json:"seq"` // of the journal's entry
 
@@ -23,6 +23,10 @@ type Event struct {
 	DiskMS  float64 `json:"durable_ms"`
 	DoneMS  float64 `json:"done_ms"`
 	Repeat  bool    `json:"repeat"`
+
+	// Of parts: how much of a presentation was read.
+	Have  int `json:"have"`
+	Total int `json:"total"`
 
 	// Of a passage: passed, released or flagged.
 	Kind string `json:"kind"`

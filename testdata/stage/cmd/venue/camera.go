@@ -50,9 +50,13 @@ func (s *screen) picture() (*frames.Picture, frames.Profile, error) {
 	return pic, profile, err
 }
 
+// dwell is how many photographs in a row are of the same screen, where there are
+// several: a page that turns its codes shows each for as long.
+const dwell = 4
+
 // photographs are what a camera sees of the screens, in turn.
 func photographs(screens []screen) ([][]byte, error) {
-	out := make([][]byte, len(screens)*shots)
+	taken := make([][]byte, len(screens)*shots)
 	var g errgroup.Group
 	g.SetLimit(2)
 	for n := range screens {
@@ -68,12 +72,23 @@ func photographs(screens []screen) ([][]byte, error) {
 				if err != nil {
 					return err
 				}
-				out[i*len(screens)+n] = b // one shot of each screen, then the next of each
+				taken[n*shots+i] = b
 			}
 			return nil
 		})
 	}
-	return out, g.Wait()
+	if err := g.Wait(); err != nil || len(screens) == 1 {
+		return taken, err
+	}
+	var out [][]byte
+	for turn := range shots {
+		for n := range screens {
+			for i := range dwell {
+				out = append(out, taken[n*shots+(turn+i)%shots])
+			}
+		}
+	}
+	return out, nil
 }
 
 // hall is what a camera sees when nobody stands before it.
