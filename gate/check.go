@@ -13,6 +13,7 @@ import (
 	"github.com/con-ting/conting/gate/clock"
 	"github.com/con-ting/conting/gate/lane"
 	"github.com/con-ting/conting/gate/proof"
+	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/pass"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
@@ -88,11 +89,11 @@ func (a *app) explain(ctx context.Context, u *unlocked, conf *config, event tick
 		return nil, err
 	}
 	issued, err := newCredentials(ctx, u.store)
-	if err == nil {
-		err = issued.trust(ctx, u.list)
-	}
 	if err != nil {
 		return nil, err
+	}
+	if err := issued.trust(ctx, u.list); err != nil {
+		hint.Complain(a.err, "gate", err) // the gate does without that issuer as well
 	}
 	prover, err := proof.New(ctx, proof.Config{
 		Keyring: func() *trust.Keyring { return u.ring }, Credentials: issued, Gate: u.id.Device(),

@@ -51,22 +51,30 @@ func newCredentials(ctx context.Context, st *store.Store) (*credentials, error) 
 	return c, nil
 }
 
-// trust puts the issuers of a trust list in force. With a list that cannot be
-// used the ones before stay.
+// trust puts the issuers of a trust list in force, and no others any more. One that
+// this program cannot read, of a newer kind for instance, is left out and is what
+// the error is about: it must not keep those alive that the list has dropped.
 func (c *credentials) trust(ctx context.Context, list *trust.List) error {
 	if list == nil {
 		return nil
 	}
-	v, err := credential.New(ctx, credential.Config{Issuers: list.Issuers, Statuses: c.status})
-	if err != nil {
-		return fmt.Errorf("issuers of trust list %d: %w", list.Version, err)
-	}
-	next := &issuers{Verifier: v, addresses: map[credential.DID][]string{}, expires: time.Unix(list.Expires, 0).UTC()}
+	next := &issuers{addresses: map[credential.DID][]string{}, expires: time.Unix(list.Expires, 0).UTC()}
+	var usable []trust.Issuer
+	var unusable error
 	for _, i := range list.Issuers {
+		if _, err := credential.New(ctx, credential.Config{Issuers: []trust.Issuer{i}}); err != nil {
+			unusable = errors.Join(unusable, fmt.Errorf("trust list %d: %w", list.Version, err))
+			continue
+		}
+		usable = append(usable, i)
 		next.addresses[credential.DID(i.DID)] = i.StatusURLs
 	}
+	var err error
+	if next.Verifier, err = credential.New(ctx, credential.Config{Issuers: usable, Statuses: c.status}); err != nil {
+		return fmt.Errorf("issuers of trust list %d: %w", list.Version, err)
+	}
 	c.verifier.Store(next)
-	return nil
+	return unusable
 }
 
 // keep puts a status list in force.
@@ -186,10 +194,10 @@ func describe(c *credential.Credential) proof.Credential {
 	return out
 }
 
-// adopt puts the issuers of a trust list in force. One that cannot be used stops
-// no lane: tickets need no issuers of credentials.
+// adopt puts the issuers of a trust list in force. One that cannot be read stops no
+// lane: tickets need no issuers of credentials.
 func (g *appliance) adopt(ctx context.Context, l *trust.List) {
 	if err := g.issued.trust(ctx, l); err != nil {
-		g.log.ErrorContext(ctx, "issuers of the trust list were not adopted", slog.Any("error", err))
+		g.log.ErrorContext(ctx, "an issuer of the trust list was not adopted", slog.Any("error", err))
 	}
 }

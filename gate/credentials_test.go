@@ -243,9 +243,15 @@ func TestCredentialsFollowTheWorld(t *testing.T) {
 	list.Issuers = list.Issuers[:1]
 	d.ok(d.issued.trust(t.Context(), &list))
 	is(ticket.IssuerUnknown)
-	// A list that cannot be used leaves the issuers that were there.
+	// An issuer that cannot be read is left out; the others count, and nobody who is
+	// not on the list any more.
 	list = d.trusted()
 	list.Issuers[0].DID = "did:key:nonsense"
+	if err := d.issued.trust(t.Context(), &list); !errors.Is(err, credential.ErrMalformed) {
+		t.Errorf("an issuer without a key: %v, want ErrMalformed", err)
+	}
+	is(ticket.CredentialRevoked)
+	list.Issuers = list.Issuers[:1]
 	if err := d.issued.trust(t.Context(), &list); err == nil {
 		t.Error("an issuer without a key was adopted")
 	}
