@@ -137,7 +137,7 @@ func (a *API) register(ctx context.Context, c *gin.Context) (int, any, error) {
 		return 0, nil, err
 	}
 	e, err := a.cfg.Accounts.Register(ctx, account.Registering{
-		Email: b.Email, Challenge: b.Challenge, Passkey: b.Credential.passkey(), Session: sessionToken(c),
+		Email: b.Email, Challenge: b.Challenge, Passkey: b.Credential.passkey(), Session: a.sessionToken(c),
 	})
 	return a.entered(c, http.StatusCreated, e, err)
 }
@@ -153,7 +153,7 @@ func (a *API) signIn(ctx context.Context, c *gin.Context) (int, any, error) {
 		return 0, nil, err
 	}
 	e, err := a.cfg.Accounts.Enter(ctx, account.SigningIn{
-		Challenge: b.Challenge, CredentialID: b.CredentialID, Assertion: b.assertion(), Session: sessionToken(c),
+		Challenge: b.Challenge, CredentialID: b.CredentialID, Assertion: b.assertion(), Session: a.sessionToken(c),
 	})
 	return a.entered(c, http.StatusOK, e, err)
 }
@@ -172,7 +172,7 @@ func (a *API) recoverAccount(ctx context.Context, c *gin.Context) (int, any, err
 	}
 	e, err := a.cfg.Accounts.Recover(ctx, account.Recovering{
 		Email: b.Email, Code: b.RecoveryCode, Challenge: b.Challenge, Passkey: b.Credential.passkey(),
-		Session: sessionToken(c), Source: c.RemoteIP(),
+		Session: a.sessionToken(c), Source: c.RemoteIP(),
 	})
 	return a.entered(c, http.StatusOK, e, err)
 }
@@ -192,7 +192,7 @@ func (a *API) recoveryCode(ctx context.Context, c *gin.Context) (int, any, error
 
 // signOut takes no body and succeeds for those who are not signed in.
 func (a *API) signOut(ctx context.Context, c *gin.Context) (int, any, error) {
-	for _, cookie := range c.Request.CookiesNamed(sessionCookie) {
+	for _, cookie := range c.Request.CookiesNamed(a.sessionCookie()) {
 		if err := a.cfg.Accounts.SignOut(ctx, cookie.Value); err != nil {
 			return 0, nil, err
 		}

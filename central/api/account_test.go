@@ -18,14 +18,14 @@ import (
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 func origin() header                    { return header{"Origin", party.Origin} }
-func cookie(token string) header        { return header{"Cookie", "conting_session=" + token} }
+func cookie(token string) header        { return header{"Cookie", "__Host-conting_session=" + token} }
 func (h *harness) as(t string) []header { return []header{cookie(t), origin()} }
 
 // session is the session's cookie of an answer, which must be one.
 func (a *answer) session() *http.Cookie {
 	a.h.t.Helper()
 	cookies := (&http.Response{Header: a.header}).Cookies()
-	if len(cookies) != 1 || cookies[0].Name != "conting_session" {
+	if len(cookies) != 1 || cookies[0].Name != map[bool]string{true: "__Host-conting_session", false: "conting_session"}[cookies[0].Secure] || cookies[0].Path != "/" || cookies[0].Domain != "" {
 		a.h.t.Fatalf("%s: %d %s; cookies %v", a.asked, a.status, a.body, cookies)
 	}
 	return cookies[0]
@@ -280,7 +280,7 @@ func TestCookieNeedsOrigin(t *testing.T) {
 		{cookie(session), {"Origin", strings.ToUpper(party.Origin)}},
 		{cookie(session), {"Origin", party.Origin + " https://evil.example"}},
 		{cookie("x"), {"Referer", party.Origin + "/wallet/"}},
-		{{"Cookie", "conting_session=a; conting_session=b"}},
+		{{"Cookie", "__Host-conting_session=a; __Host-conting_session=b"}},
 	}
 	routes := 0
 	for _, r := range h.api.Routes() {
@@ -323,8 +323,10 @@ func TestSessionFixation(t *testing.T) {
 	h.call("GET", "/v1/account", "", cookie(planted)).problem(http.StatusUnauthorized, "sign_in_required")
 	// With two cookies of the name, one of them planted, nobody is anybody.
 	_, planted = h.join("mallory2@example.org", h.phone("m2"))
-	h.call("GET", "/v1/account", "", header{"Cookie", "conting_session=" + planted + "; conting_session=" + got}).problem(http.StatusUnauthorized, "sign_in_required")
+	h.call("GET", "/v1/account", "", header{"Cookie", "__Host-conting_session=" + planted + "; __Host-conting_session=" + got}).problem(http.StatusUnauthorized, "sign_in_required")
 	h.call("GET", "/v1/account", "", cookie(got)).want(http.StatusOK)
+	// One that a neighbouring site can plant, without the prefix, is none.
+	h.call("GET", "/v1/account", "", header{"Cookie", "conting_session=" + planted}).problem(http.StatusUnauthorized, "sign_in_required")
 }
 
 func TestSessionExpires(t *testing.T) {
@@ -381,7 +383,9 @@ func TestCookieOnLoopback(t *testing.T) {
 	if got.Secure || !got.HttpOnly {
 		t.Errorf("cookie of a plain origin: %v", got)
 	}
-	h.call("POST", "/v1/account/sign-out", "", h.as(got.Value)...).problem(http.StatusForbidden, "cross_origin")
+	plain := header{"Cookie", "conting_session=" + got.Value}
+	h.call("POST", "/v1/account/sign-out", "", plain, origin()).problem(http.StatusForbidden, "cross_origin")
+	h.call("GET", "/v1/account", "", plain).want(http.StatusOK)
 }
 
 // elsewhere says that it has another relying party.

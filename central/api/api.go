@@ -88,8 +88,8 @@ type API struct {
 	admin  secretHash
 	pages  *template.Template
 
-	origin       string // of our own pages
-	secureCookie bool   // unless that origin is plain http
+	origin  string // of our own pages
+	overTLS bool   // whether that is https, here or at a proxy
 }
 
 // New checks the configuration and lays out the routes.
@@ -107,7 +107,7 @@ func New(_ context.Context, cfg Config) (*API, error) {
 	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{cfg: cfg, router: gin.New(), admin: hashSecret(cfg.AdminToken), origin: cfg.Accounts.RelyingParty().Origin}
-	a.secureCookie = strings.HasPrefix(a.origin, "https://")
+	a.overTLS = strings.HasPrefix(a.origin, "https://")
 	var err error
 	if a.pages, err = pages(); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

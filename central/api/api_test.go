@@ -257,7 +257,8 @@ func TestHeaders(t *testing.T) {
 		a := h.call("GET", path, "")
 		csp := a.header.Get("Content-Security-Policy")
 		if !strings.HasPrefix(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") ||
-			a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Request-Id") == "" {
+			a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Request-Id") == "" ||
+			a.header.Get("Strict-Transport-Security") == "" { // a proxy speaks TLS for us
 			t.Errorf("GET %s: headers %v", path, a.header)
 		}
 	}

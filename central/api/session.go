@@ -12,10 +12,22 @@ import (
 	"github.com/con-ting/conting/central/account"
 )
 
-// sessionCookie carries a session's token: out of reach of scripts, never sent by
+// The session's cookie carries its token: out of reach of scripts, never sent by
 // another site's request, and over TLS only, unless our origin is plain http on
-// this machine.
-const sessionCookie = "conting_session"
+// this machine. Over TLS it bears the prefix by which browsers keep neighbouring
+// sites from planting one (RFC 6265bis, 4.1.3.2): somebody who is not signed in
+// would buy for the account of whoever did.
+const (
+	plainCookie  = "conting_session"
+	secureCookie = "__Host-" + plainCookie
+)
+
+func (a *API) sessionCookie() string {
+	if a.overTLS {
+		return secureCookie
+	}
+	return plainCookie
+}
 
 func (a *API) setSession(c *gin.Context, token string, expires time.Time) {
 	a.setCookie(c, token, max(1, int(expires.Sub(a.cfg.Now()).Seconds())))
@@ -25,16 +37,16 @@ func (a *API) clearSession(c *gin.Context) { a.setCookie(c, "", -1) }
 
 func (a *API) setCookie(c *gin.Context, value string, maxAge int) {
 	http.SetCookie(c.Writer, &http.Cookie{ // #nosec G124 -- Secure follows from our origin
-		Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: a.secureCookie, MaxAge: maxAge,
+		Name: a.sessionCookie(), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: a.overTLS, MaxAge: maxAge,
 	})
 }
 
 // sessionToken is the token that the request carries, or "". Two cookies of the
 // name are as good as none: one of them may have been planted by a neighbouring
 // site.
-func sessionToken(c *gin.Context) string {
-	if all := c.Request.CookiesNamed(sessionCookie); len(all) == 1 {
+func (a *API) sessionToken(c *gin.Context) string {
+	if all := c.Request.CookiesNamed(a.sessionCookie()); len(all) == 1 {
 		return all[0].Value
 	}
 	return ""
@@ -50,7 +62,7 @@ func (a *API) sameOrigin(c *gin.Context) {
 	}
 	origin := c.Request.Header.Values("Origin")
 	ours := len(origin) == 1 && origin[0] == a.origin
-	withCookie := len(c.Request.CookiesNamed(sessionCookie)) > 0
+	withCookie := len(c.Request.CookiesNamed(a.sessionCookie())) > 0
 	elsewhere := len(origin) > 0 && strings.HasPrefix(c.FullPath(), "/v1/account/")
 	if !ours && (withCookie || elsewhere) {
 		a.fail(c, codeError("cross_origin"))
@@ -70,13 +82,13 @@ func (a *API) person(c *gin.Context) {
 // that has ended is refused all the same: whoever sends one does not mean to act
 // as nobody.
 func (a *API) anyone(c *gin.Context) {
-	if len(c.Request.CookiesNamed(sessionCookie)) > 0 {
+	if len(c.Request.CookiesNamed(a.sessionCookie())) > 0 {
 		a.person(c)
 	}
 }
 
 func (a *API) resume(ctx context.Context, c *gin.Context) error {
-	token := sessionToken(c)
+	token := a.sessionToken(c)
 	if token == "" {
 		return account.ErrSignedOut
 	}
