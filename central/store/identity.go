@@ -33,7 +33,7 @@ const (
 	// An identifier counts while the passkey is in force that it was proved with:
 	// its key lies on the phone that was perhaps lost.
 	proven        = `h.proved >= COALESCE((SELECT MAX(k.created) FROM passkey k WHERE k.account = h.account), 0)`
-	newestPasskey = `SELECT COALESCE(MAX(created), 0) FROM passkey WHERE account = $1`
+	newestKeyMade = `SELECT COALESCE(MAX(created), 0) FROM passkey WHERE account = $1`
 )
 
 // SetDID implements [identity.Identifiers].
@@ -47,7 +47,7 @@ func (i *Identity) SetDID(ctx context.Context, d identity.Identifier) error {
 			return identity.ErrDIDTaken
 		}
 		var passkey int64 // which is from the future, if the clock was set back
-		if err := t.row(ctx, newestPasskey, []any{d.Account}, &passkey); err != nil {
+		if err := t.row(ctx, newestKeyMade, []any{d.Account}, &passkey); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, setDID, d.Account, string(d.DID), d.Holder.String(), max(t.ms(), passkey)); err != nil {
