@@ -327,6 +327,7 @@ func TestHostilePartsDoNotFillTheJournal(t *testing.T) {
 		"garbage": {[]func(*rig) option{staffed}, func(r *rig, n int) string {
 			return must(pass.Split(fmt.Appendf(nil, "garbage %d", n)))[0]
 		}},
+		"broken parts": {[]func(*rig) option{staffed}, func(_ *rig, n int) string { return fmt.Sprintf("CTV1%d", n) }},
 		"an answer to nothing": {[]func(*rig) option{staffed}, func(r *rig, n int) string {
 			return must(pass.Split(fmt.Appendf(nil, `{"nonce":"%d"}`, n)))[0]
 		}},

@@ -48,7 +48,8 @@ func (w *work) guarded(ctx context.Context, steps func()) {
 func (w *work) carryOut(ctx context.Context, text string) (fresh bool) {
 	fresh = true
 	w.guarded(ctx, func() {
-		if part, err := pass.ParsePart(text); err == nil {
+		part, broken := pass.ParsePart(text)
+		if broken == nil {
 			fresh = w.part(ctx, part)
 			return
 		}
@@ -59,7 +60,7 @@ func (w *work) carryOut(ctx context.Context, text string) (fresh bool) {
 				return
 			}
 		}
-		w.cheap = errors.Is(err, pass.ErrForeign)
+		w.cheap = errors.Is(err, pass.ErrForeign) || errors.Is(broken, pass.ErrMalformed)
 		w.decideOn(ctx, question{pass: p, at: w.at, age: w.age.at(w.cfg.Now())})
 	})
 	return fresh
