@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/account"
+	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/testdata/wallet"
 )
@@ -329,6 +331,41 @@ func TestChallengeIsUsedOnce(t *testing.T) {
 	wg.Wait()
 	if in != 1 {
 		t.Errorf("%d sessions, want 1", in)
+	}
+}
+
+// Another process of the same organiser, or the next after a restart, takes a
+// challenge and none that was used before.
+func TestChallengeAcrossProcesses(t *testing.T) {
+	h := start(t)
+	a := h.phone("a")
+	h.register("kim@example.org", a)
+	c := h.challenge(account.SignIn, "")
+	r := account.SigningIn{Challenge: c, CredentialID: a.CredentialID(), Assertion: signed(t, a, c)}
+	db, err := store.Open(t.Context(), store.Config{Path: h.path, Now: h.clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	cfg := h.cfg
+	cfg.Store = db.Accounts()
+	next, err := account.New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := next.Enter(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*account.Accounts{h.Accounts, next} {
+		_, err := p.Enter(t.Context(), r)
+		wantErr(t, "again", err, account.ErrChallenge)
+	}
+	if h.who(e.Token) != "kim@example.org" {
+		t.Error("the one process does not know the other's session")
+	}
+	if err := next.SignOut(t.Context(), e.Token); err != nil || h.who(e.Token) != "" {
+		t.Errorf("signed out at the one, signed in at the other: %v", err)
 	}
 }
 
