@@ -69,6 +69,7 @@ var allowed = map[string][]string{
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},
 	"testdata/pki":               {"sync/ticket", "sync/trust"},
+	"testdata/pty":               {},
 	"testdata/uinput":            {},
 	"testdata/wallet":            {"sync/ticket", "sync/pass", "sync/trust"},
 	"testdata/frames/cmd/frames": {"testdata/frames"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/clock"
+	"github.com/con-ting/conting/gate/engine"
 	"github.com/con-ting/conting/gate/lane"
 	"github.com/con-ting/conting/gate/panel"
 	"github.com/con-ting/conting/gate/proof"
@@ -40,7 +41,9 @@ type appliance struct {
 	issued    *credentials
 	situation *situation
 	turnstile *turnstile.Software
-	camera    *camera.Camera // nil for a lane that reads standard input
+	camera    *camera.Camera // nil for a lane that reads something else
+	engine    *engine.Engine // nil for a lane that reads something else
+	reading   sync.WaitGroup // whoever reads the engine
 	panel     *panel.Panel
 	lane      *lane.Lane
 	uplink    *uplinkRoom // nil for a gate that stays off the network
@@ -98,6 +101,13 @@ func (g *appliance) buildTurnstile(ctx context.Context) (err error) {
 }
 
 func (g *appliance) buildInput(ctx context.Context) (err error) {
+	if g.conf.scanEngine() {
+		g.engine, err = openEngine(context.WithoutCancel(ctx), &g.conf, g.log, g.now)
+		if err != nil {
+			return hint.Errorf("set [engine] as the README says", "engine: %w", err)
+		}
+		return nil
+	}
 	if g.conf.Lane.Input != inputCamera {
 		return nil
 	}
@@ -203,6 +213,10 @@ func (g *appliance) close() error {
 	g.events.close()
 	if g.camera != nil {
 		errs = append(errs, g.camera.Close())
+	}
+	if g.engine != nil {
+		errs = append(errs, g.engine.Close())
+		g.reading.Wait()
 	}
 	if g.turnstile != nil {
 		errs = append(errs, closeTurnstile(g.turnstile))

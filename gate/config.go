@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/con-ting/conting/gate/engine"
 	"github.com/con-ting/conting/gate/qr"
 	"github.com/con-ting/conting/gate/turnstile"
 	"github.com/con-ting/conting/sync/hint"
@@ -37,6 +38,7 @@ type config struct {
 
 	Log    logConfig    `toml:"log"`
 	Camera cameraConfig `toml:"camera"`
+	Engine engineConfig `toml:"engine"`
 	Lane   laneConfig   `toml:"lane"`
 	Panel  panelConfig  `toml:"panel"`
 	Clock  clockConfig  `toml:"clock"`
@@ -64,12 +66,38 @@ type cameraConfig struct {
 	DecodeBudget time.Duration `toml:"decode_budget"`
 }
 
+// engineConfig is used with lane.input = "serial" or "wedge".
+type engineConfig struct {
+	// Device is the scan engine. Serial: its path, best /dev/serial/by-id/…, which
+	// survives replugging. Wedge: a path, best /dev/input/by-id/…-event-kbd, or
+	// name:NAME or usb:VVVV:PPPP. No default.
+	Device string `toml:"device"`
+
+	// Framing is how a serial engine marks a code: "line" ends with CR, LF or both;
+	// "stx" is STX before and ETX behind. A wedge ends with Enter or Tab. Default
+	// line.
+	Framing string `toml:"framing"`
+
+	// Baud, DataBits (7 or 8), Parity (none, even or odd) and StopBits (1 or 2) are
+	// those of an RS-232 engine; USB-CDC ignores them. Default 115200 8 none 1.
+	Baud     int    `toml:"baud"`
+	DataBits int    `toml:"data_bits"`
+	Parity   string `toml:"parity"`
+	StopBits int    `toml:"stop_bits"`
+
+	// Pause is how long the engine may fall silent inside one code. Half a code is
+	// thrown away after it. Default 500ms.
+	Pause time.Duration `toml:"pause"`
+}
+
 type laneConfig struct {
 	// Name is what screens and the journal call this lane. Default "1".
 	Name string `toml:"name"`
 
-	// Input is where passes come from: "camera", or "stdin" for a scan engine
-	// or a script that writes one pass text a line. Default camera.
+	// Input is where passes come from: "camera"; "serial" for a scan engine on a
+	// serial line or USB-CDC; "wedge" for one, or an NFC reader, that types as a
+	// keyboard; "stdin" for a script that writes one pass text a line. Default
+	// camera.
 	Input string `toml:"input"`
 
 	// Driver is the turnstile: "software" so far.
@@ -147,6 +175,7 @@ func defaults() config {
 		DataDir: defaultData,
 		Log:     logConfig{Level: "info", Format: "text"},
 		Camera:  cameraConfig{URL: "v4l2:/dev/video0", Width: 1280, Height: 720, DecodeBudget: qr.DefaultBudget},
+		Engine:  engineConfig{Framing: string(engine.Lines), Baud: 115200, DataBits: 8, Parity: "none", StopBits: 1, Pause: engine.DefaultPause},
 		Lane: laneConfig{
 			Name: "1", Input: inputCamera, Driver: "software", Passage: "auto",
 			PassageDelay: 800 * time.Millisecond, GrantTimeout: turnstile.DefaultTimeout, Challenge: true,
@@ -160,6 +189,8 @@ func defaults() config {
 const (
 	inputCamera = "camera"
 	inputStdin  = "stdin"
+	inputSerial = "serial"
+	inputWedge  = "wedge"
 )
 
 // loadConfig reads the file. A missing file is an error unless it is the
@@ -226,6 +257,9 @@ func (c *config) check() error {
 	if c.Lane.Staff && !loopback(c.Panel.Listen) {
 		return bad("panel.listen", "%q; the panel of a staff lane takes orders: want 127.0.0.1 or [::1]", c.Panel.Listen)
 	}
+	if err := c.checkEngine(bad); err != nil {
+		return err
+	}
 	if len(c.Uplink.Brokers) > 4 {
 		return bad("uplink.broker", "%d of them, want at most 4", len(c.Uplink.Brokers))
 	}
@@ -243,11 +277,12 @@ func (c *config) check() error {
 	return firstError(
 		one("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		one("log.format", c.Log.Format, "text", "json"),
-		one("lane.input", c.Lane.Input, inputCamera, inputStdin),
+		one("lane.input", c.Lane.Input, inputCamera, inputSerial, inputWedge, inputStdin),
 		one("lane.driver", c.Lane.Driver, "software"),
 		one("lane.passage", c.Lane.Passage, "auto", "none"),
 		one("panel.language", c.Panel.Language, "ko", "en"),
 		between("camera.decode_budget", c.Camera.DecodeBudget, time.Millisecond, 10*time.Second),
+		between("engine.pause", c.Engine.Pause, time.Millisecond, 10*time.Second),
 		between("lane.passage_delay", c.Lane.PassageDelay, 0, turnstile.MaxTimeout),
 		between("lane.grant_timeout", c.Lane.GrantTimeout, 100*time.Millisecond, turnstile.MaxTimeout),
 		between("clock.uncertainty", c.Clock.Uncertainty, time.Millisecond, 24*time.Hour),
@@ -256,6 +291,26 @@ func (c *config) check() error {
 		between("uplink.restore_after", c.Uplink.RestoreAfter, 10*time.Millisecond, 5*time.Minute),
 		between("uplink.stale_after", c.Uplink.StaleAfter, time.Second, 24*time.Hour),
 	)
+}
+
+// checkEngine looks at the scan engine's keys, whether or not there is one.
+func (c *config) checkEngine(bad func(key, format string, args ...any) error) error {
+	if err := c.Engine.line().Check(); err != nil {
+		return bad("engine", "%s", err)
+	}
+	switch {
+	case !c.scanEngine():
+		return nil
+	case c.Engine.Device == "":
+		return bad("engine.device", "lane.input = %q needs one", c.Lane.Input)
+	case c.Lane.Input == inputSerial && !strings.HasPrefix(c.Engine.Device, "/"):
+		return bad("engine.device", "%q, want a path like /dev/serial/by-id/…", c.Engine.Device)
+	case c.Lane.Input == inputWedge:
+		if err := engine.Keyboard(c.Engine.Device).Check(); err != nil {
+			return bad("engine.device", "%s", err)
+		}
+	}
+	return nil
 }
 
 // loopback reports whether an address is reached from this machine only.

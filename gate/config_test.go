@@ -32,6 +32,10 @@ listen = "127.0.0.1:0"
 language = "en"
 [clock]
 uncertainty = "50ms"
+[engine]
+device = "/dev/serial/by-id/usb-Engine"
+framing = "stx"
+baud = 9600
 [uplink]
 stale_after = "5s"
 [[uplink.broker]]
@@ -47,6 +51,7 @@ url = "tls://central.example:8883"
 	if c.DataDir != "/srv/gate" || c.Camera.URL != "http://127.0.0.1:1/cam" || c.Camera.Width != 1280 || c.Lane.Name != "2" ||
 		c.Lane.Input != inputStdin || c.Lane.PassageDelay != 0 || c.Lane.Challenge || c.Lane.GrantTimeout != 5*time.Second ||
 		c.Panel.Listen != "127.0.0.1:0" || c.Clock.Uncertainty != 50*time.Millisecond || c.Uplink.StaleAfter != 5*time.Second ||
+		c.Engine.Device == "" || c.Engine.Framing != "stx" || c.Engine.Baud != 9600 || c.Engine.Pause != 500*time.Millisecond ||
 		len(c.Uplink.Brokers) != 2 || c.Uplink.Brokers[1].URL != "tls://central.example:8883" {
 		t.Errorf("got %+v", c)
 	}
@@ -61,7 +66,17 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"[lane]\nname = \"1\"\nname = \"2\"", "line 3", ""},
 		{"[lane]\nname = 1", "name", ""},
 		{"[lane]\nname = \"\"", "lane.name", ""},
-		{"[lane]\ninput = \"keyboard\"", "camera or stdin", ""},
+		{"[lane]\ninput = \"keyboard\"", "camera or serial or wedge or stdin", ""},
+		{"[lane]\ninput = \"serial\"", "engine.device", ""},
+		{"[lane]\ninput = \"serial\"\n[engine]\ndevice = \"ttyACM0\"", "engine.device", ""},
+		{"[lane]\ninput = \"wedge\"\n[engine]\ndevice = \"usb:C0DE:0001\"", "engine.device", ""},
+		{"[engine]\nbaud = 1", "engine", ""},
+		{"[engine]\ndata_bits = 9", "data bits", ""},
+		{"[engine]\nparity = \"mark\"", "parity", ""},
+		{"[engine]\nstop_bits = 3", "stop bits", ""},
+		{"[engine]\nframing = \"cr\"", "framing", ""},
+		{"[engine]\npause = \"1h\"", "engine.pause", ""},
+		{"[engine]\nbuad = 9600", `"engine.buad"`, `"engine.baud"`},
 		{"[lane]\ndriver = \"osdp\"", "lane.driver", ""},
 		{"[lane]\npassage_delay = \"2h\"", "lane.passage_delay", ""},
 		{"[lane]\ngrant_timeout = \"fast\"", "grant_timeout", ""},

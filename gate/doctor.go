@@ -28,9 +28,9 @@ func doctorCommand() *command {
 	return &command{
 		name: "doctor", args: "", summary: "look at this gate and say what to do about what is not well",
 		detail: `
-Checks the clock, the disk, the certificate, the camera, the ticket set, the
-status lists of credentials, the brokers and the panel's port. It may run beside a running gate, which then holds
-the camera. The exit status is 0 when all is well, 1 when something is worth a
+Checks the clock, the disk, the certificate, the camera or scan engine, the
+ticket set, the status lists of credentials, the brokers and the panel's port. It
+may run beside a running gate, which then holds the camera or engine. The exit status is 0 when all is well, 1 when something is worth a
 look, 2 when the gate cannot do its work.
 
   gate doctor
@@ -75,6 +75,10 @@ func (a *app) checks(ctx context.Context, conf *config) []doctor.Check {
 		}},
 	}
 	switch {
+	case conf.scanEngine() && running != "":
+		checks = append(checks, heldEngine{address: running})
+	case conf.scanEngine():
+		checks = append(checks, doctor.Engine{Device: conf.Engine.Device, Try: a.tryEngine(conf)})
 	case conf.Lane.Input != inputCamera:
 	case running != "" && strings.HasPrefix(conf.Camera.URL, "v4l2:"):
 		checks = append(checks, heldCamera{address: running})

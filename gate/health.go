@@ -151,6 +151,9 @@ func (g *appliance) health(context.Context) []panel.Check {
 		}
 		out = append(out, check("camera", eye, "check the camera's plug and [camera] url"))
 	}
+	if g.engine != nil {
+		out = append(out, engineHealth(g.engine.Stats(), g.now()))
+	}
 	if g.uplink != nil {
 		cert := panel.StateReady
 		if g.id.Certificate().NotAfter.Sub(at.Now) < certWarning {

@@ -20,11 +20,14 @@ const maxLine = pass.MaxText + 1
 // busyPause is how long a waiting line waits for room in the lane.
 const busyPause = 2 * time.Millisecond
 
-// readInput feeds the lane from standard input, one pass a line, as a scan
-// engine does that types. The channel is closed at the end of the input; for a
-// lane with a camera it never is. The reader itself cannot be interrupted and
-// ends with the process.
+// readInput feeds the lane from what is not a camera: a scan engine, or standard
+// input with one pass a line. The channel is closed at the end of standard input;
+// all else never ends. The reader of standard input cannot be interrupted and ends
+// with the process.
 func (g *appliance) readInput(ctx context.Context) <-chan struct{} {
+	if g.engine != nil {
+		g.reading.Go(func() { g.readEngine(ctx) })
+	}
 	if g.conf.Lane.Input != inputStdin {
 		return nil
 	}

@@ -45,11 +45,14 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code":  exitCode,
-			"await": await,
+			"code":   exitCode,
+			"await":  await,
+			"says":   says,
+			"engine": plugEngine,
 		},
 		Setup: func(env *testscript.Env) error {
 			dir := env.WorkDir
+			in := func(name string) string { return filepath.Join(dir, name) }
 			// A build with the race detector on a busy machine takes long for a frame.
 			eyes := fmt.Sprintf("data_dir = %q\n[camera]\nurl = \"dir:%s?loop=1&fps=20\"\ndecode_budget = \"10s\"\n[lane]\npassage_delay = \"10ms\"\n"+
 				"[panel]\nlisten = \"127.0.0.1:0\"\nlanguage = \"en\"\n[clock]\nuncertainty = \"100ms\"\n",
@@ -57,11 +60,19 @@ func TestScripts(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "camera.toml"), []byte(eyes), 0o600); err != nil {
 				return err
 			}
+			if err := engineConfigOf(w.config(dir, ""), in("serial.toml"), in("usb-Engine-if00")); err != nil {
+				return err
+			}
 			plain := w.config(dir, "[uplink]\nenabled = false\n")
 			if err := nobody(plain, filepath.Join(dir, "nobody.toml")); err != nil {
 				return err
 			}
-			in := func(name string) string { return filepath.Join(dir, name) }
+			if err := os.WriteFile(in("half.txt"), []byte("CTP1HALF"), 0o600); err != nil {
+				return err
+			}
+			lines := serialLines{}
+			env.Values[linesKey] = lines
+			env.Defer(lines.close)
 			w.setFile(in("v1.set"), v1)
 			w.setFile(in("v2.set"), v2)
 			w.setFile(in("expired.set"), old)
@@ -78,6 +89,8 @@ func TestScripts(t *testing.T) {
 				"long.pass":   strings.Repeat("CTP1", 300_000) + "\n" + w.pass(1, w.now),
 				"one.pass":    w.pass(5, w.now),
 				"many.pass":   manyPaper(w),
+				"seven.pass":  w.pass(7, w.now),
+				"noise.bin":   strings.Repeat("\xff\x00\x81~", 1<<18),
 			} {
 				if err := os.WriteFile(in(name), []byte(text+"\n"), 0o600); err != nil {
 					return err

@@ -139,6 +139,7 @@ func TestSuspect(t *testing.T) {
 		"german":           {piece{whole, "CTR1YZ/&>]} .$%09QWAM"}, "German"},
 		"french":           {piece{whole, `CTR!WY6>.+\ <]")(AZQ:`}, "French"},
 		"italian":          {piece{whole, "CTR1ZY/&>]} .$%09QWAM"}, "Italian"},
+		"paper, german":    {piece{whole, "CTP1ABC/DEF>GHI]"}, "German"},
 		"capslock":         {piece{whole, strings.ToLower(code)}, "CapsLock"},
 		"lower case half":  {piece{whole, "CTR1zy-/:+* .$%09qwam"}, "alters"},
 		"a prefix":         {piece{whole, "]Q1" + code}, ""},

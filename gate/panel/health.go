@@ -21,6 +21,7 @@ type Check struct {
 	Name  string `json:"name"`
 	State State  `json:"state"`
 	Hint  string `json:"hint,omitempty"` // what to do about it
+	Note  string `json:"note,omitempty"` // what else was seen, well or not
 }
 
 // worst returns the state of the whole.
