@@ -257,13 +257,15 @@ export interface Order {
   readonly money_returned?: boolean;
   readonly tickets: readonly {
     readonly id: string;
-    readonly signed: string;
+    readonly signed?: string;
     readonly event: number;
     readonly zone: number;
     readonly class: number;
     readonly seat?: string;
-    readonly version: number;
+    readonly version?: number;
     readonly holder?: string;
     readonly status: string;
+    /** It belongs to another account: signed form, version and holder are left out. */
+    readonly withheld?: boolean;
   }[];
 }
