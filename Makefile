@@ -61,9 +61,11 @@ browser:
 	fi
 
 .PHONY: e2e
-e2e: web build browser ## the wallet in Chromium against real gates; pictures in var/e2e
+e2e: web build browser ## the wallet in Chromium against real gates, and every state of it under axe; pictures in var/e2e
 	@rm -rf var/e2e && mkdir -p var/e2e
-	@node --test --test-reporter=spec $(WEB)/e2e/*.test.mjs
+	@node $(WEB)/e2e/gallery.mjs --size phone --out var/e2e/gallery >var/e2e/gallery.log 2>&1 & gallery=$$!; status=0; \
+	node --test --test-reporter=spec --test-concurrency=1 $(WEB)/e2e/*.test.mjs || status=1; \
+	wait $$gallery || status=1; cat var/e2e/gallery.log; exit $$status
 
 .PHONY: gallery
 gallery: web browser ## every state of the wallet in both languages, judged by axe; pictures in var/gallery
