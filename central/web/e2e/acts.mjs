@@ -165,7 +165,8 @@ export function acts(venue) {
       await phone.at("present-pause").click();
       await phone.picture(title);
       const screens = [];
-      const total = Number(/\d+\D+(\d+)/.exec(await phone.at("present-part").innerText())[1]);
+      const numbers = (await phone.at("present-part").innerText()).match(/\d+/g);
+      const total = Math.max(...numbers); // which of how many, in the order of the language
       while (screens.length < total) {
         screens.push(await phone.screen());
         await phone.at("present-next").click();

@@ -60,6 +60,7 @@ function glass(page, name, pictures) {
   page.setDefaultTimeout(60_000);
   const errors = [];
   page.on("pageerror", (e) => errors.push(e.message));
+  page.on("console", (m) => m.type() === "error" && !/Failed to load resource/.test(m.text()) && errors.push(m.text()));
   let shot = 0;
 
   /** Where on a screenshot a code of so many modules is, of an element with a quiet zone of four around it. */
