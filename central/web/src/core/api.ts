@@ -96,9 +96,10 @@ export class Api {
   // Tickets.
 
   async tickets(signal?: AbortSignal): Promise<wire.WalletTickets> {
-    const sent = Date.now();
-    const answer = await this.get<wire.WalletTickets>('/v1/wallet/tickets', { signal });
-    this.clock?.observe(answer.now, sent, Date.now());
+    const heard = this.clock?.asked();
+    const answer = await this.get<wire.WalletTickets | undefined>('/v1/wallet/tickets', { signal });
+    if (!Array.isArray(answer?.tickets)) throw new Fault('offline', 'what answered is not central');
+    heard?.(answer.now);
     return answer;
   }
 

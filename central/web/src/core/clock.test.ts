@@ -113,4 +113,38 @@ describe('clock', () => {
     c.observe(d.wallNow, d.wallNow, d.wallNow - 1);
     expect(c.known).toBe(false);
   });
+
+  test('where the round trip is longer than what it finds, the device is believed', () => {
+    const d = new Device();
+    const c = new Clock(null, d.source);
+    d.ask(c, 100, 8000, 7900); // the way there took nearly all of it
+    expect(c.now()).toBe(d.wallNow);
+    expect(c.uncertainty).toBeGreaterThanOrEqual(100);
+    d.ask(c, 100, 40);
+    expect(Math.abs(c.now() - d.wallNow - 100)).toBeLessThanOrEqual(21);
+  });
+
+  test('an answer during which the clock was set, or the device slept, says nothing', () => {
+    const d = new Device();
+    const c = new Clock(null, d.source);
+    const heard = c.asked();
+    d.pass(50);
+    const central = d.wallNow;
+    d.wallNow += 3_600_000;
+    d.pass(50);
+    heard(central);
+    expect(c.known).toBe(false);
+    const again = c.asked();
+    d.pass(50);
+    again(central + 100);
+    expect(c.ahead).toBeCloseTo(3_600_000, -2);
+  });
+
+  test('a phone that was set back while the wallet was closed is not relied on', () => {
+    const d = new Device();
+    const kept: Reading = { offset: 0, uncertainty: 10, taken: d.wallNow };
+    expect(new Clock(kept, d.source).doubtful).toBe(false);
+    d.wallNow -= 3_600_000;
+    expect(new Clock(kept, d.source).doubtful).toBe(true);
+  });
 });

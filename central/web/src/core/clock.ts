@@ -18,6 +18,9 @@ interface Source {
 /** How far a cheap quartz may stray: a little over four seconds a day. */
 const drift = 50e-6;
 
+/** What the device's two clocks may differ in a moment without either having been set. */
+const jumpMs = 1000;
+
 /** A clock that is so far off is worth telling its owner. */
 export const wrongMs = 10_000;
 
@@ -37,6 +40,8 @@ export class Clock {
     private readonly changed: (r: Reading) => void = () => undefined,
   ) {
     this.last = { wall: source.wall(), steady: source.steady() };
+    // Set back since the reading: nobody knows how far.
+    if (reading && this.last.wall < reading.taken) this.jumped = true;
   }
 
   /** now is central's time in Unix milliseconds. */
@@ -77,18 +82,33 @@ export class Clock {
   }
 
   /**
+   * asked is called when central is asked, and returns what takes central's time out
+   * of the answer. An answer during which the device slept or was set says nothing.
+   */
+  asked(): (central: number) => void {
+    const [sent, from] = [this.source.wall(), this.source.steady()];
+    return (central) => {
+      const [received, until] = [this.source.wall(), this.source.steady()];
+      if (Math.abs(received - sent - (until - from)) < jumpMs) this.observe(central, sent, received);
+    };
+  }
+
+  /**
    * observe takes central's time from an answer, and the device's before the request
    * and after the answer. A slower answer does not replace a better reading that it
    * agrees with.
+   *
+   * How the round trip divides into its two ways is not known, and in a crowd one of
+   * them takes seconds. A device that may be right is taken to be right then: phones
+   * set their clocks by the network.
    */
   observe(central: number, sent: number, received: number): void {
     this.watch();
     if (!Number.isFinite(central) || received < sent) return;
-    const fresh: Reading = {
-      offset: Math.round(central - (sent + received) / 2),
-      uncertainty: (received - sent) / 2 + 1,
-      taken: received,
-    };
+    const half = (received - sent) / 2 + 1;
+    const middle = central - (sent + received) / 2;
+    const offset = Math.abs(middle) <= half ? 0 : Math.round(middle);
+    const fresh: Reading = { offset, uncertainty: half + Math.abs(middle - offset), taken: received };
     const held = this.reading;
     const agrees = held !== null && Math.abs(held.offset - fresh.offset) <= this.uncertainty + fresh.uncertainty;
     if (held && agrees && !this.jumped && this.uncertainty < fresh.uncertainty) return;
@@ -106,7 +126,7 @@ export class Clock {
     const [wall, steady] = [this.source.wall(), this.source.steady()];
     const jump = wall - this.last.wall - (steady - this.last.steady);
     this.last = { wall, steady };
-    if (Math.abs(jump) < 1000) return;
+    if (Math.abs(jump) < jumpMs) return;
     this.jumped = true;
     if (jump < 0 && this.reading) this.reading = { ...this.reading, offset: this.reading.offset - jump };
   }

@@ -46,6 +46,11 @@ export class Lease {
     }
   }
 
+  /** alive is false once central has said that it is gone, or it was ended. */
+  get alive(): boolean {
+    return !this.over;
+  }
+
   /** end gives the lease back. Its session's codes are dead within seconds. */
   end(): void {
     if (this.over) return;

@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { utf8 } from './bytes';
 import { Identity } from './did';
 import { codeOf } from './fault';
@@ -113,5 +113,31 @@ describe('store', () => {
     expect((await store.tickets())?.items.map((t) => t.id)).toEqual(['a']);
     store.close();
     expect(codeOf(await store.tickets().catch((e: unknown) => e))).toBe('storage');
+  });
+
+  test('a database that the browser closed is opened again', async () => {
+    await store.signIn(me);
+    (store as unknown as { db: IDBDatabase }).db.close();
+    expect(await store.signed()).toEqual(me);
+    (store as unknown as { db: IDBDatabase }).db.close();
+    await store.keepTickets([ticket('b')], 8);
+    expect((await store.tickets())?.at).toBe(8);
+  });
+
+  test('a browser that never answers is no store', async () => {
+    vi.useFakeTimers();
+    vi.spyOn(indexedDB, 'open').mockReturnValue({} as IDBOpenDBRequest);
+    const opened = Store.open('never').catch((e: unknown) => e);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(codeOf(await opened)).toBe('storage');
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+
+  test('what pages keep goes with the account', async () => {
+    await store.signIn(me);
+    await store.keepFact('credentials', [1]);
+    await store.signIn({ ...me, account: 'a2' });
+    expect(await store.fact('credentials')).toBeUndefined();
   });
 });

@@ -44,20 +44,15 @@ const fact = { signed: 'signed', clock: 'clock', tickets: 'tickets_at' } as cons
  * read out; whoever unlocks the phone can read the rest. Errors are Faults: storage.
  */
 export class Store {
-  private constructor(private readonly db: IDBDatabase) {}
+  private closed = false;
+
+  private constructor(
+    private readonly name: string,
+    private db: IDBDatabase,
+  ) {}
 
   static async open(name = 'conting-wallet'): Promise<Store> {
-    const request = guard(() => indexedDB.open(name, 1));
-    request.onupgradeneeded = () => {
-      for (const t of tables) if (!request.result.objectStoreNames.contains(t)) request.result.createObjectStore(t);
-    };
-    const db = await new Promise<IDBDatabase>((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(failed(request.error));
-      request.onblocked = () => reject(failed(new Error('another page holds an older store')));
-    });
-    db.onversionchange = () => db.close(); // lets a newer page, or wipe, go ahead
-    return new Store(db);
+    return new Store(name, await connect(name));
   }
 
   /** persist asks the browser not to evict the store. */
@@ -66,6 +61,7 @@ export class Store {
   }
 
   close(): void {
+    this.closed = true;
     this.db.close();
   }
 
@@ -91,6 +87,7 @@ export class Store {
       for (const name of ['tickets', 'receipts', 'credentials'] as const) t.objectStore(name).clear();
       t.objectStore('facts').delete(fact.signed);
       t.objectStore('facts').delete(fact.tickets);
+      t.objectStore('facts').delete(IDBKeyRange.bound('page/', 'page/\uffff'));
     });
   }
 
@@ -149,6 +146,10 @@ export class Store {
     return this.put('keys', account, keys);
   }
 
+  async dropKey(account: string): Promise<void> {
+    await this.write(['keys'], (t) => t.objectStore('keys').delete(account));
+  }
+
   // The clock.
 
   async clock(): Promise<Reading | null> {
@@ -181,18 +182,19 @@ export class Store {
     return this.write([table], (t) => t.objectStore(table).put(value, key));
   }
 
-  private read<T>(table: keyof Tables, f: (s: IDBObjectStore) => IDBRequest): Promise<T> {
+  private async read<T>(table: keyof Tables, f: (s: IDBObjectStore) => IDBRequest): Promise<T> {
+    const t = await this.begin([table], 'readonly');
     return new Promise((resolve, reject) => {
-      const request = guard(() => f(this.db.transaction(table).objectStore(table)));
+      const request = guard(() => f(t.objectStore(table)));
       request.onsuccess = () => resolve(request.result as T);
       request.onerror = () => reject(failed(request.error));
     });
   }
 
   /** write resolves when the transaction is on disk. */
-  private write(names: readonly (keyof Tables)[], f: (t: IDBTransaction) => void): Promise<void> {
+  private async write(names: readonly (keyof Tables)[], f: (t: IDBTransaction) => void): Promise<void> {
+    const t = await this.begin(names, 'readwrite');
     return new Promise((resolve, reject) => {
-      const t = guard(() => this.db.transaction([...names], 'readwrite', { durability: 'strict' }));
       t.oncomplete = () => resolve();
       t.onerror = () => reject(failed(t.error));
       t.onabort = () => reject(failed(t.error));
@@ -203,6 +205,44 @@ export class Store {
         reject(failed(cause));
       }
     });
+  }
+
+  /**
+   * begin opens a transaction. Browsers close a database under a page that was out of
+   * sight for long; it is opened once more then.
+   */
+  private async begin(names: readonly (keyof Tables)[], mode: IDBTransactionMode): Promise<IDBTransaction> {
+    const open = () => this.db.transaction([...names], mode, mode === 'readwrite' ? { durability: 'strict' } : {});
+    try {
+      return open();
+    } catch (cause) {
+      if (this.closed) throw failed(cause);
+      this.db = await connect(this.name);
+      return guard(open);
+    }
+  }
+}
+
+/** How long the browser may take to open a database: some never answer. */
+const openMs = 4000;
+
+async function connect(name: string): Promise<IDBDatabase> {
+  const request = guard(() => indexedDB.open(name, 1));
+  request.onupgradeneeded = () => {
+    for (const t of tables) if (!request.result.objectStoreNames.contains(t)) request.result.createObjectStore(t);
+  };
+  let late: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const db = await new Promise<IDBDatabase>((resolve, reject) => {
+      late = setTimeout(() => reject(failed(new Error('the browser does not answer'))), openMs);
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(failed(request.error));
+      request.onblocked = () => reject(failed(new Error('another page holds an older store')));
+    });
+    db.onversionchange = () => db.close(); // lets a newer page go ahead
+    return db;
+  } finally {
+    clearTimeout(late);
   }
 }
 

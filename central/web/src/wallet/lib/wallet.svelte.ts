@@ -39,8 +39,12 @@ class Wallet {
   synced = $state<number | null>(null);
   /** Central's time minus this phone's, in milliseconds; null until central was asked. */
   offset = $state<number | null>(null);
+  /** Whether this phone's clock may have been set since, or stood still. */
+  doubtful = $state(false);
   /** Whether central said that the session has ended. */
   sessionOver = $state(false);
+  /** Whether this browser keeps nothing: then tickets are gone when the page is. */
+  unkept = $state(false);
 }
 
 export const wallet = new Wallet();
@@ -67,6 +71,7 @@ export const walletApi = (): Api => api;
 
 function noteClock(): void {
   wallet.offset = clock.known ? -clock.ahead : null;
+  wallet.doubtful = clock.known && clock.doubtful;
 }
 
 /** start opens the store, shows what it holds, and then asks central. */
@@ -77,81 +82,155 @@ export async function start(): Promise<void> {
     clock = new Clock(reading, undefined, (r) => void store?.keepClock(r).catch(() => undefined));
     api = new Api({ clock });
     noteClock();
-    wallet.owner = await store.signed();
-    const kept = await store.tickets();
-    if (kept) {
-      wallet.tickets = kept.items.map(heldOf);
-      wallet.synced = kept.at;
-    }
-    if (wallet.owner) await openIdentity(wallet.owner.account);
+    await load();
+    void leave();
   } catch (thrown) {
     if (codeOf(thrown) === 'internal') console.error(thrown);
-    // without a store the wallet works for as long as it is open
+    wallet.unkept = true; // the wallet works for as long as it is open
   }
   wallet.ready = true;
   addEventListener('online', () => void refresh());
   addEventListener('offline', () => (wallet.online = false));
-  document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible') void refresh();
-  });
+  document.addEventListener('visibilitychange', refreshIfOld);
+  others?.addEventListener('message', () => void load().then(refreshIfOld, () => undefined));
   if (wallet.owner) void refresh();
 }
+
+/** load shows what the store holds, and forgets what it does not. */
+async function load(): Promise<void> {
+  const owner = (await store?.signed()) ?? null;
+  if (owner?.account !== wallet.owner?.account) drop();
+  wallet.owner = owner;
+  const kept = owner && (await store?.tickets());
+  if (kept) {
+    wallet.tickets = allHeld(kept.items);
+    wallet.synced = kept.at;
+  }
+  const views = owner && (await store?.fact(fact.credentials));
+  if (store && Array.isArray(views)) wallet.credentials = withTexts(views as wire.CredentialView[], await store.credentials());
+  if (owner) await openIdentity(owner.account);
+}
+
+/** drop forgets all that is somebody's. What is being asked for them is not heard any more. */
+function drop(): void {
+  rounds = new Rounds();
+  wallet.owner = wallet.account = null;
+  wallet.tickets = [];
+  wallet.transfers = wallet.asks = wallet.relatives = wallet.credentials = [];
+  wallet.did = wallet.synced = null;
+  wallet.sessionOver = false;
+  recoveryCode.forget();
+}
+
+/** What the pages keep besides what core/store.ts names. */
+const fact = {
+  /** What central says of the credentials: whoever presents one may have no network. */
+  credentials: 'credentials',
+  /** Central was not told yet of a phone that was emptied. */
+  leaving: 'leaving',
+} as const;
+
+/** withTexts puts to each credential its text, if this phone keeps it. */
+function withTexts(views: readonly wire.CredentialView[], kept: readonly { readonly id: string; readonly jwt: string }[]): readonly Kept[] {
+  const texts = new Map(kept.map((k) => [k.id, k.jwt]));
+  return views.map((c) => ({ ...c, jwt: texts.get(c.id) ?? null }));
+}
+
+/** The wallet's other pages in this browser: they hear that somebody came or went. */
+const others = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('conting-wallet');
 
 async function openIdentity(account: string): Promise<void> {
   const keys = await store?.key(account);
   wallet.did = keys ? (await Identity.of(keys)).did : null;
 }
 
-let refreshes: Promise<void> | null = null;
+/** Rounds are the questions that are on their way for one owner, each asked once. */
+class Rounds {
+  tickets: Promise<boolean> | null = null;
+  all: Promise<void> | null = null;
+  /** When the lists of what others want were asked for, by the page's own clock. */
+  listed = Number.NEGATIVE_INFINITY;
+}
+let rounds = new Rounds();
 
 /** refresh asks central for everything that the pages show; it never throws. */
 export function refresh(): Promise<void> {
-  refreshes ??= ask().finally(() => (refreshes = null));
-  return refreshes;
+  const own = rounds;
+  own.all ??= askAll(own).finally(() => (own.all = null));
+  return own.all;
+}
+
+/** refreshTickets asks for the tickets alone, and says whether central answered; it never throws. */
+export function refreshTickets(): Promise<boolean> {
+  const own = rounds;
+  own.tickets ??= askTickets(own).finally(() => (own.tickets = null));
+  return own.tickets;
 }
 
 /** A page that is opened shows nothing older than this, where central can be reached. */
 const newsMs = 3_000;
-/** A page that stays open hears of a gift, a refund or an entry this often. */
-const newsEveryMs = 20_000;
+/** A page that stays open hears of a refund or an entry this often, */
+const ticketsEveryMs = 30_000;
+/** and of a gift or a request this often. */
+const listsEveryMs = 60_000;
+
+// The phone's clock may have been set back since: what lies ahead is as old.
+const old = (): boolean => clock.doubtful || Math.abs(Date.now() - (wallet.synced ?? 0)) > newsMs;
+const looked = (): boolean => wallet.ready && wallet.owner !== null && document.visibilityState === 'visible';
 
 /** refreshIfOld asks central unless it was asked a moment ago, or nobody looks. */
 export function refreshIfOld(): void {
-  if (wallet.ready && wallet.owner && document.visibilityState === 'visible' && Date.now() - (wallet.synced ?? 0) > newsMs) void refresh();
+  if (looked() && old()) void refresh();
 }
 
 /** stayCurrent asks central again and again until the returned function is called. */
 export function stayCurrent(): () => void {
-  const timer = setInterval(refreshIfOld, newsEveryMs);
+  const timer = setInterval(() => {
+    if (!looked() || !old()) return;
+    void (performance.now() - rounds.listed >= listsEveryMs ? refresh() : refreshTickets());
+  }, ticketsEveryMs);
   return () => clearInterval(timer);
 }
 
-async function ask(): Promise<void> {
-  if (!wallet.owner) return;
-  wallet.refreshing = true;
+async function askTickets(own: Rounds): Promise<boolean> {
+  if (!wallet.owner) return false;
   try {
     const answer = await api.tickets();
     noteClock();
-    await keepTickets(answer);
+    if (own !== rounds) return false; // somebody else's by now
+    wallet.tickets = allHeld(answer.tickets);
     wallet.online = true;
     wallet.sessionOver = false;
     wallet.synced = Date.now();
-    await Promise.all([
-      wallet.account ? undefined : api.account().then((a) => (wallet.account = a)),
-      api.transfers().then((t) => (wallet.transfers = t.filter((x) => x.state === 'pending'))),
-      api.asks().then((a) => (wallet.asks = a.filter((x) => x.state === 'pending'))),
-      fetchReceipts(),
-    ]);
+    await store?.keepTickets(answer.tickets, wallet.synced).catch(() => (wallet.unkept = true));
+    return own === rounds;
   } catch (thrown) {
-    noteFailure(thrown);
+    if (own === rounds) noteFailure(thrown);
+    return false;
+  }
+}
+
+async function askAll(own: Rounds): Promise<void> {
+  wallet.refreshing = true;
+  try {
+    if (!(await refreshTickets())) return;
+    own.listed = performance.now();
+    const [account, transfers, asks] = await Promise.all([wallet.account ?? api.account(), api.transfers(), api.asks(), fetchReceipts(own)]);
+    if (own !== rounds) return;
+    wallet.account = account;
+    wallet.transfers = transfers.filter((x) => x.state === 'pending');
+    wallet.asks = asks.filter((x) => x.state === 'pending');
+  } catch (thrown) {
+    if (own === rounds) noteFailure(thrown);
   } finally {
-    wallet.refreshing = false;
+    if (own === rounds) wallet.refreshing = false;
   }
 }
 
 /** noteFailure draws from a failure what it says about the network and the session. */
 function noteFailure(thrown: unknown): void {
   const code = codeOf(thrown);
+  noteClock();
   if (code === 'offline' || code === 'timeout') wallet.online = false;
   else if (code === 'sign_in_required') {
     wallet.online = true;
@@ -160,29 +239,41 @@ function noteFailure(thrown: unknown): void {
   } else if (code === 'internal') console.error(thrown);
 }
 
-async function keepTickets(answer: wire.WalletTickets): Promise<void> {
-  wallet.tickets = answer.tickets.map(heldOf);
-  await store?.keepTickets(answer.tickets, Date.now()).catch(() => undefined);
+/** allHeld leaves out what this version cannot read, rather than showing nothing. */
+function allHeld(tickets: readonly wire.WalletTicket[]): readonly Held[] {
+  return tickets.flatMap((t) => {
+    try {
+      return [heldOf(t)];
+    } catch (thrown) {
+      console.error(thrown);
+      return [];
+    }
+  });
 }
 
-async function fetchReceipts(): Promise<void> {
+async function fetchReceipts(own: Rounds): Promise<void> {
   for (const t of wallet.tickets) {
-    if (!t.receipt || (await store?.receipt(t.id))) continue;
-    await api.receipt(t.id).then(
-      (r) => store?.keepReceipt(t.id, r),
-      () => undefined, // asked for again at the next refresh
-    );
+    if (!t.receipt || (await keptReceipt(t))) continue;
+    // What does not come is asked for again at the next refresh.
+    const r = await api.receipt(t.id).catch(() => null);
+    if (own !== rounds) return;
+    if (r) await store?.keepReceipt(t.id, r).catch(() => undefined);
   }
 }
+
+const keptReceipt = async (t: Held): Promise<wire.EntryReceipt | null> => (await store?.receipt(t.id).catch(() => null)) ?? null;
 
 /** refreshFamily asks for what only the family pages show. */
 export async function refreshFamily(): Promise<void> {
   try {
-    const [account, relatives, credentials, kept] = await Promise.all([api.account(), api.family(), api.credentials(), store?.credentials() ?? []]);
+    const own = rounds;
+    const [account, relatives, credentials, kept] = await Promise.all([api.account(), api.family(), api.credentials(), store?.credentials().catch(() => []) ?? []]);
+    if (own !== rounds) return;
     wallet.account = account;
+    await claimKey(account);
     wallet.relatives = relatives;
-    const texts = new Map(kept.map((k) => [k.id, k.jwt]));
-    wallet.credentials = credentials.map((c) => ({ ...c, jwt: texts.get(c.id) ?? null }));
+    wallet.credentials = withTexts(credentials, kept);
+    await store?.keepFact(fact.credentials, credentials).catch(() => undefined);
     wallet.online = true;
   } catch (thrown) {
     noteFailure(thrown);
@@ -201,7 +292,7 @@ export function holdsKey(t: Held): boolean {
 
 /** receiptOf returns the proof of an entry, from this phone or from central. */
 export async function receiptOf(t: Held): Promise<KeptReceipt | null> {
-  const kept = await store?.receipt(t.id);
+  const kept = await keptReceipt(t);
   if (kept) return receiptFrom(kept);
   try {
     const r = await api.receipt(t.id);
@@ -218,14 +309,18 @@ export const paperUrl = (id: string, kind: 'pdf' | 'png'): string => `/v1/wallet
 // Coming in.
 
 async function entered(e: wire.Entry): Promise<void> {
+  drop();
   wallet.owner = { account: e.account, email: e.email, passkey: { id: e.passkey.id, public_key: e.passkey.public_key } };
-  wallet.account = null;
-  wallet.sessionOver = false;
-  wallet.tickets = [];
-  wallet.transfers = wallet.asks = wallet.relatives = wallet.credentials = [];
   if (e.recovery_code) recoveryCode.shown = e.recovery_code;
-  await store?.signIn(wallet.owner);
-  await openIdentity(e.account);
+  try {
+    await store?.signIn(wallet.owner);
+    await store?.keepFact(fact.leaving, false);
+    await openIdentity(e.account);
+  } catch (thrown) {
+    if (codeOf(thrown) === 'internal') console.error(thrown);
+    wallet.unkept = true; // they are in, for as long as the page is open
+  }
+  others?.postMessage('entered');
   void Store.persist();
   await refresh();
 }
@@ -256,15 +351,34 @@ export async function signOut(): Promise<void> {
   wallet.sessionOver = true;
 }
 
-/** wipe removes everything of the wallet from this phone. */
+/** How long emptying a phone waits for central: what is on the phone is gone before. */
+const leaveMs = 3000;
+
+/**
+ * wipe removes everything of the wallet from this phone, and ends the session. Where
+ * central cannot be reached the session is ended at the next start.
+ */
 export async function wipe(): Promise<void> {
-  await api.signOut().catch(() => undefined); // offline: the session ends by itself
+  const told = api.signOut().then(
+    () => true,
+    (thrown: unknown) => codeOf(thrown) === 'sign_in_required',
+  );
+  drop();
   await store?.wipe();
-  wallet.owner = wallet.account = null;
-  wallet.tickets = [];
-  wallet.transfers = wallet.asks = wallet.relatives = wallet.credentials = [];
-  wallet.did = wallet.synced = null;
-  wallet.sessionOver = false;
+  others?.postMessage('wiped');
+  const soon = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), leaveMs));
+  if (!(await Promise.race([told, soon]))) await store?.keepFact(fact.leaving, true).catch(() => undefined);
+}
+
+/** leave ends a session that an emptied phone could not end. */
+async function leave(): Promise<void> {
+  try {
+    if (wallet.owner || (await store?.fact(fact.leaving)) !== true) return;
+    await api.signOut();
+    await store?.keepFact(fact.leaving, false);
+  } catch {
+    // at the next start
+  }
 }
 
 // What the holder's passkey signs.
@@ -276,9 +390,9 @@ function ownPasskey(): Signed['passkey'] {
 }
 
 /** assertFor has the passkey that a ticket is bound to sign a challenge. */
-export async function assertFor(t: Held, challenge: Uint8Array): Promise<Assertion> {
+export async function assertFor(t: Held, challenge: Uint8Array, signal?: AbortSignal): Promise<Assertion> {
   if (!holdsKey(t)) throw new Fault('no_passkey', 'the ticket is bound to another key');
-  return (await passkey.assert(t.event.rp.id, challenge, ownPasskey().id)).assertion;
+  return (await passkey.assert(t.event.rp.id, challenge, ownPasskey().id, signal)).assertion;
 }
 
 async function signTerms(purpose: wire.Purpose, terms: (challenge: Uint8Array) => Promise<Uint8Array>): Promise<wire.Signed> {
@@ -295,7 +409,13 @@ export async function identity(): Promise<Identity> {
   return Identity.of(keys);
 }
 
-/** makeDid makes a key on this phone and binds it to the account, with both proving it. */
+/** Where a key is kept of which central was asked, but may not have answered. */
+const proposed = (account: string): string => `${account}/proposed`;
+
+/**
+ * makeDid makes a key on this phone and binds it to the account, with both proving
+ * it. The key is kept before central hears of it: an answer may be lost, a key must not.
+ */
 export async function makeDid(): Promise<void> {
   const owner = wallet.owner;
   if (!owner || !store) throw new Fault('sign_in_required', 'this phone belongs to nobody');
@@ -304,10 +424,24 @@ export async function makeDid(): Promise<void> {
   const value = unb64u(challenge.challenge);
   const { signed } = await passkey.answer(challenge, owner.passkey.id, await didTerms(value, made.did));
   const signature = await made.sign(await didMessage(value, made.did, unb64u(owner.passkey.public_key)));
+  await store.keepKey(proposed(owner.account), made.keys);
   await api.enrolDid(made.did, b64u(signature), signed);
-  await store.keepKey(owner.account, made.keys);
-  wallet.did = made.did;
+  await takeKey(owner.account, made);
   await refreshFamily();
+}
+
+async function takeKey(account: string, made: Identity): Promise<void> {
+  await store?.keepKey(account, made.keys);
+  await store?.dropKey(proposed(account));
+  if (wallet.owner?.account === account) wallet.did = made.did;
+}
+
+/** claimKey finds the key of a DID that central took without this phone hearing so. */
+async function claimKey(a: wire.Account): Promise<void> {
+  if (!a.did || a.did === wallet.did) return;
+  const keys = await store?.key(proposed(a.account)).catch(() => null);
+  const made = keys && (await Identity.of(keys));
+  if (made && made.did === a.did) await takeKey(a.account, made);
 }
 
 export async function addCredential(jwt: string): Promise<void> {

@@ -3,7 +3,7 @@ import { hiddenMs, idle, left, next, unheardMs, type Happening, type Screen } fr
 
 const t0 = 1_800_000_000_000;
 const play = (from: Screen, ...events: Happening[]) => events.reduce(next, from);
-const proved = (leased = true): Happening => ({ type: 'proved', from: t0, until: t0 + 120_000, leased, now: t0 });
+const proved = (leased = true): Happening => ({ type: 'proved', from: t0, until: t0 + 120_000, beaten: leased ? t0 : null });
 const live = (leased = true) => play(idle, { type: 'open' }, proved(leased));
 
 describe('opening', () => {
@@ -40,6 +40,10 @@ describe('closing', () => {
   test('central was not heard for too long', () => {
     expect(next(live(), { type: 'tick', now: t0 + unheardMs }).at).toBe('live');
     expect(next(live(), { type: 'tick', now: t0 + unheardMs + 1 })).toEqual({ at: 'closed', why: 'lapsed' });
+  });
+  test('central was not heard while the finger was looked for', () => {
+    const late = play(idle, { type: 'open' }, { type: 'proved', from: t0, until: t0 + 120_000, beaten: t0 });
+    expect(next(late, { type: 'tick', now: t0 + unheardMs + 1 })).toEqual({ at: 'closed', why: 'lapsed' });
   });
   test('a beat keeps it open', () => {
     const beaten = play(live(), { type: 'beat', now: t0 + 10_000 });

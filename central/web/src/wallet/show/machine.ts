@@ -20,8 +20,8 @@ export type Screen =
 
 export type Happening =
   | { readonly type: 'open' }
-  /** The holder was verified: the session's bounds, and whether it has a lease. */
-  | { readonly type: 'proved'; readonly from: number; readonly until: number; readonly leased: boolean; readonly now: number }
+  /** The holder was verified: the session's bounds, and when central last heard of its lease; null without one. */
+  | { readonly type: 'proved'; readonly from: number; readonly until: number; readonly beaten: number | null }
   | { readonly type: 'failed'; readonly code: string }
   | { readonly type: 'tick'; readonly now: number }
   /** Central has heard that the code is still shown. */
@@ -51,7 +51,7 @@ export function next(s: Screen, e: Happening): Screen {
       return s.at === 'live' || s.at === 'proving' ? s : { at: 'proving' };
     case 'proved':
       if (s.at !== 'proving') return s;
-      return { at: 'live', from: e.from, until: e.until, beaten: e.leased ? e.now : null, hidden: null };
+      return { at: 'live', from: e.from, until: e.until, beaten: e.beaten, hidden: null };
     case 'failed':
       return s.at === 'proving' ? { at: 'refused', code: e.code } : s;
     case 'admitted':

@@ -3,14 +3,20 @@ import { codeOf } from '../../core/fault';
 import { Lease } from '../../core/lease';
 import { carriesTicket, freshMs, Session, slotMs } from '../../core/session';
 import type { Held } from '../lib/model';
-import { assertFor, centralNow, refresh, ticketOf, walletApi } from '../lib/wallet.svelte';
+import { assertFor, centralNow, refreshTickets, ticketOf, wallet, walletApi } from '../lib/wallet.svelte';
 import { idle, left, next, type Happening, type Screen } from './machine';
 
-/** How long opening a code may wait for a lease: without network it must not. */
-const leaseMs = 1500;
+/**
+ * How long opening a code may wait for a lease. The holder's act signs the lease's
+ * name, so it cannot be asked for meanwhile or after; but browsers let a page ask for
+ * a finger only shortly after a touch, and who stands at a gate waits.
+ */
+export const leaseMs = 1500;
+/** The same when central was out of reach a moment ago. */
+export const leaseOfflineMs = 300;
 const frameMs = 100;
-/** How often central is asked whether a gate has let the holder in. */
-export const askMs = 5000;
+/** How often central is asked whether a gate has let the holder in: one request, besides a lease's beats. */
+export const askMs = 10_000;
 /** An admission may be a little older than the session that it ended, by the gate's clock. */
 const slackMs = 10_000;
 
@@ -30,6 +36,9 @@ export class Show {
 
   private session: Session | null = null;
   private lease: Lease | null = null;
+  /** When central last heard of the lease; it beats from its beginning. */
+  private heard = 0;
+  private giveUp = new AbortController();
   private began = Infinity;
   private frame: ReturnType<typeof setInterval> | undefined;
   private readonly asking: ReturnType<typeof setInterval>;
@@ -51,18 +60,27 @@ export class Show {
   async open(): Promise<void> {
     if (this.screen.at === 'proving' || this.screen.at === 'live') return;
     this.happen({ type: 'open' });
+    this.giveUp = new AbortController();
     try {
-      if (this.ticket.event.leases !== 'off') this.lease = await Lease.begin(walletApi(), this.ticket.id, this.listener, leaseMs);
+      if (this.ticket.event.leases !== 'off') {
+        const lease = await Lease.begin(walletApi(), this.ticket.id, this.listener, wallet.online ? leaseMs : leaseOfflineMs);
+        this.lease = lease;
+        this.heard = centralNow();
+        if (this.disposed) return this.end(); // nobody would end it later
+      }
       const session = await Session.begin({ ticket: unhex(this.ticket.id), start: centralNow(), lease: this.lease?.id ?? null });
-      await session.seal(this.ticket.event.rp, await assertFor(this.ticket, session.challenge));
-      if (this.disposed) return;
+      await session.seal(this.ticket.event.rp, await assertFor(this.ticket, session.challenge, this.giveUp.signal));
+      if (this.disposed) return this.end();
       this.session = session;
       this.began = session.begins;
-      this.happen({ type: 'proved', from: session.begins, until: session.ends, leased: this.lease !== null, now: centralNow() });
+      this.happen({ type: 'proved', from: session.begins, until: session.ends, beaten: this.lease && this.heard });
+      // It may have ended while the finger was looked for.
+      if (this.lease && !this.lease.alive) return this.happen({ type: 'lapsed' });
       this.frame = setInterval(() => this.draw(), frameMs);
       this.draw();
     } catch (thrown) {
       this.end();
+      if (this.disposed) return;
       if (codeOf(thrown) === 'internal') console.error(thrown);
       this.happen({ type: 'failed', code: codeOf(thrown) });
     }
@@ -84,13 +102,16 @@ export class Show {
   }
 
   private readonly listener = {
-    beat: () => this.happen({ type: 'beat', now: centralNow() }),
+    beat: () => {
+      this.heard = centralNow();
+      this.happen({ type: 'beat', now: this.heard });
+    },
     lapsed: () => this.happen({ type: 'lapsed' }),
   };
 
   private async lookForAdmission(): Promise<void> {
     if (!['live', 'closed'].includes(this.screen.at) || document.visibilityState === 'hidden') return;
-    await refresh();
+    await refreshTickets();
     if (this.disposed) return;
     const at = ticketOf(this.ticket.id)?.admitted?.at;
     if (at !== undefined && at >= this.began - slackMs) this.happen({ type: 'admitted' });
@@ -115,6 +136,7 @@ export class Show {
 
   dispose(): void {
     this.disposed = true;
+    this.giveUp.abort(); // closes the browser's dialogue
     clearInterval(this.asking);
     document.removeEventListener('visibilitychange', this.seen);
     this.end();

@@ -1,0 +1,11 @@
+/** A person takes longer than this to say no. */
+const atOnceMs = 500;
+
+/**
+ * unasked is whether a refused act of the holder means that nobody was asked: Safari
+ * lets no page ask for a finger without a touch just before, and says no at once. What
+ * a camera has read is no touch.
+ */
+export function unasked(code: string | undefined, touched: boolean, tookMs: number): boolean {
+  return code === 'cancelled' && !touched && tookMs < atOnceMs;
+}
