@@ -105,7 +105,7 @@ func (e *eye) locate(l *layout, u, v, reach float64) (mark, float64) {
 		for j := range 5 {
 			for i := range 5 {
 				fu, fv := du+float64(i-2), dv+float64(j-2)
-				g := e.sampled.at(cx+fu*ux+fv*vx, cy+fu*uy+fv*vy)
+				g := e.source.at(cx+fu*ux+fv*vx, cy+fu*uy+fv*vy)
 				sum += g
 				squares += g * g
 				dot += g * e.template[j][i]

@@ -76,7 +76,7 @@ type Decoder struct {
 	prices prices
 	track  track
 
-	half plane
+	half, quarter plane
 	// crisp and sums are buffers for sharpening.
 	crisp plane
 	sums  []int32
@@ -112,7 +112,8 @@ func (d *Decoder) Decode(gray *image.Gray) (codes []Code, err error) {
 			codes, err = nil, fmt.Errorf("%w: %v", ErrReader, r)
 		}
 	}()
-	c := clock{now: d.cfg.Now, end: d.cfg.Now().Add(d.cfg.Budget)}
+	// What is begun is finished, and that costs something too.
+	c := clock{now: d.cfg.Now, end: d.cfg.Now().Add(d.cfg.Budget - d.cfg.Budget/16)}
 	d.half = full.halved(d.half)
 	d.eye.begin(full, d.half)
 	d.search(full, &c)
@@ -128,51 +129,68 @@ func (d *Decoder) search(full plane, c *clock) {
 			d.eye.look(&v, way{contrast: clearRange}, c)
 		}
 	}
-	hopeful := false
-	for i := range always {
-		if !d.afford(i, full, c) {
+	first := always
+	if d.cfg.Exhaustive {
+		first = single
+	}
+	left := hopeless
+	for i := range ways {
+		if i >= first && (!d.cfg.Exhaustive || left == hopeless || left == hint && i >= hinted) {
+			break
+		}
+		rest := c.left()
+		if rest <= 0 {
 			return
 		}
-		hopeful = d.try(i, full, c) || hopeful
+		if rest < d.prices.of(i, full) {
+			continue
+		}
+		left = max(left, d.try(i, full, c))
 		if len(d.eye.codes) > 0 {
 			return
 		}
 	}
-	// A frame that showed something like a code is looked at in every way. A frame that did not
-	// gets the way whose turn it is: cheap, and yet nothing stays invisible for long.
-	rounds := 1
-	if hopeful || d.cfg.Exhaustive {
-		rounds = len(ways) - always
+	if d.cfg.Exhaustive {
+		return
+	}
+	// In a stream the other ways take turns. A frame that showed nothing gets the one whose turn
+	// it is: cheap, and yet nothing stays invisible for long.
+	rest, rounds := len(ways)-always, 1
+	switch left {
+	case promise:
+		rounds = rest
+	case hint:
+		rounds = 2
+	case hopeless:
 	}
 	for range rounds {
-		i := always + d.turn%(len(ways)-always)
-		if d.afford(i, full, c) {
+		more := c.left()
+		if more <= 0 {
+			return
+		}
+		if i := always + d.turn%rest; more >= d.prices.of(i, full) {
 			d.try(i, full, c)
 			if len(d.eye.codes) > 0 {
 				return // what helped now helps again
 			}
 		}
 		d.turn++
-		if c.out() {
-			return
-		}
 	}
 }
 
-// afford says whether the rest of the budget pays for way i.
-func (d *Decoder) afford(i int, full plane, c *clock) bool {
-	return c.left() > d.prices.of(i, full)
-}
-
-// try looks in way i. seen says that there was something like three finders of a code.
-func (d *Decoder) try(i int, full plane, c *clock) (seen bool) {
+// try looks in way i.
+func (d *Decoder) try(i int, full plane, c *clock) (left hope) {
 	w := ways[i]
 	v := view{plane: full, scale: 1}
 	if w.half {
 		v = view{plane: d.half, scale: 2}
 	}
+	if w.quarter {
+		d.quarter = d.half.halved(d.quarter)
+		v = view{plane: d.quarter, scale: 4}
+	}
 	if v.w < MinSide || v.h < MinSide {
-		return false
+		return hopeless
 	}
 	before := c.left()
 	if w.sharp {
@@ -182,8 +200,8 @@ func (d *Decoder) try(i int, full plane, c *clock) (seen bool) {
 	if w.stock {
 		d.eye.stock(&v, w, c)
 	} else {
-		seen = d.eye.look(&v, w, c)
+		left = d.eye.look(&v, w, c)
 	}
 	d.prices.learn(i, full, before-c.left())
-	return seen
+	return left
 }

@@ -15,8 +15,9 @@ const mostSide = 177
 // eye looks for codes in one frame at a time. It owns the buffers for that: in a stream of frames
 // of one size it allocates nothing until a symbol is decoded.
 type eye struct {
-	sampled plane // the frame, in whose coordinates everything is
-	half    plane // the same at half size
+	frame  plane  // in whose coordinates everything is
+	half   plane  // the same at half size
+	source source // what gray levels are taken from
 
 	thresholds thresholds
 	bitmap     bitmap
@@ -38,6 +39,7 @@ type eye struct {
 	modules              *gozxing.BitMatrix
 	symbols              symbols
 
+	laid  int // layouts of the present view that looked right
 	tries int // symbols decoded in this frame
 	codes []Code
 }
@@ -58,18 +60,21 @@ func newEye() eye {
 
 // begin forgets the frame before.
 func (e *eye) begin(frame, half plane) {
-	e.sampled, e.half = frame, half
+	e.frame, e.half = frame, half
 	e.tries = 0
 	e.codes = nil
 }
 
 // release lets go of the frame.
-func (e *eye) release() { e.sampled, e.half = plane{}, plane{} }
+func (e *eye) release() { e.frame, e.half, e.source = plane{}, plane{}, source{} }
 
-// look searches v in one way and adds the codes it reads to e.codes. seen says that there was
-// something like a finder.
-func (e *eye) look(v *view, w way, c *clock) (seen bool) {
-	e.finders = e.finders[:0]
+// look searches v in one way and adds the codes it reads to e.codes.
+func (e *eye) look(v *view, w way, c *clock) hope {
+	e.finders, e.laid = e.finders[:0], 0
+	e.source = source{e.frame, 1}
+	if w.sharp {
+		e.source = source{v.plane, 1 / v.scale}
+	}
 	e.thresholds.local(v.plane, false, w.contrast)
 	if w.bloom {
 		e.thresholds.raise()
@@ -82,8 +87,9 @@ func (e *eye) look(v *view, w way, c *clock) (seen bool) {
 	e.scan(v, rowStep, c)
 	e.rate(c)
 	e.combine()
+	failed := 0
 	for i := range e.triples {
-		if e.tries >= maxTries || c.out() {
+		if failed >= maxFailed || e.tries >= maxTries || c.out() {
 			break
 		}
 		t := &e.triples[i]
@@ -92,8 +98,10 @@ func (e *eye) look(v *view, w way, c *clock) (seen bool) {
 		}
 		code, ok := e.read(t, c)
 		if !ok {
+			failed++
 			continue
 		}
+		failed = 0
 		e.codes = append(e.codes, code)
 		for k := range e.finders {
 			f := &e.finders[k]
@@ -101,7 +109,13 @@ func (e *eye) look(v *view, w way, c *clock) (seen bool) {
 		}
 		e.finders[t.topLeft].used, e.finders[t.topRight].used, e.finders[t.bottomLeft].used = true, true, true
 	}
-	return len(e.triples) > 0
+	switch {
+	case e.laid > 0:
+		return promise
+	case !w.sharp && len(e.finders) > 1: // sharpened noise has finders too
+		return hint
+	}
+	return hopeless
 }
 
 // read tries to read the symbol between three finders.
@@ -111,10 +125,11 @@ func (e *eye) read(t *triple, c *clock) (Code, bool) {
 		return Code{}, false
 	}
 	e.layouts(side)
+	e.laid += len(e.found)
 	for i := range e.found {
 		l := e.found[i]
 		e.align(&l)
-		if !l.finite(e.sampled.w, e.sampled.h) {
+		if !l.finite(e.frame.w, e.frame.h) {
 			continue
 		}
 		if code, ok := e.decode(&l, c); ok {
@@ -137,7 +152,7 @@ func (e *eye) decode(l *layout, c *clock) (Code, bool) {
 		}
 		levels := e.levels[:n*n]
 		if k.amount > 0 {
-			levels = e.sharpen(n, k.row, k.column, k.amount)
+			levels = e.sharpen(n, k)
 		}
 		if e.modules == nil || e.modules.GetWidth() != n {
 			m, err := gozxing.NewSquareBitMatrix(n)

@@ -169,7 +169,7 @@ func (e *eye) timing(l *layout) float64 {
 			if k == 1 {
 				u, v = v, u
 			}
-			return e.sampled.at(l.frame(u, v))
+			return e.source.at(l.frame(u, v))
 		}
 		before, here := level(7), level(8)
 		for i := 8; i < l.side-8; i++ {

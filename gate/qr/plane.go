@@ -63,6 +63,14 @@ func (p *plane) at(x, y float64) float64 {
 	return up + (low-up)*fy
 }
 
+// source is a picture of the frame at some scale, read in the frame's coordinates.
+type source struct {
+	plane
+	k float64 // pixels here per pixel of the frame
+}
+
+func (s *source) at(x, y float64) float64 { return s.plane.at(x*s.k, y*s.k) }
+
 // halved returns p at half size, each pixel the mean of four. It reuses the pixels of buf if they
 // are enough; buf must not share p's.
 func (p plane) halved(buf plane) plane {

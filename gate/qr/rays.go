@@ -23,7 +23,7 @@ func (e *eye) ring(f *finder) float64 {
 	if f.inverted {
 		sign = -1
 	}
-	p := &e.sampled
+	p := &e.source
 	good := 0
 	centre := sign * p.at(f.x, f.y)
 	step := max(0.5, f.module*0.15)
@@ -76,7 +76,7 @@ func (e *eye) edges(f *finder, ux, uy, vx, vy float64, out []edge) []edge {
 	if f.inverted {
 		sign = -1
 	}
-	p := &e.sampled
+	p := &e.source
 	dark, light := sign*p.at(f.x, f.y), 0.0
 	for _, k := range [8][2]float64{{2, 0}, {-2, 0}, {0, 2}, {0, -2}, {2, 2}, {-2, -2}, {2, -2}, {-2, 2}} {
 		light += sign * p.at(f.x+k[0]*ux+k[1]*vx, f.y+k[0]*uy+k[1]*vy) / 8
@@ -109,7 +109,7 @@ func (e *eye) follow(f *finder, dx, dy, mid, sign, centre float64, side int, out
 	step := max(0.5/math.Hypot(dx, dy), 0.06)
 	n, before, at := 0, centre, 0.0
 	for k := step; k < 6.2 && n < 3; k += step {
-		v := sign * e.sampled.at(f.x+k*dx, f.y+k*dy)
+		v := sign * e.source.at(f.x+k*dx, f.y+k*dy)
 		rising := n != 1
 		if rising && before < mid && v >= mid || !rising && before > mid && v <= mid {
 			q := at + (k-at)*(mid-before)/(v-before)

@@ -8,26 +8,30 @@ const meanReach = 4
 // border is the level outside of the symbol: a quiet zone.
 const border = 230
 
-// kernels are ways to sharpen the modules' levels: the weights of neighbours in the row and in the
-// column, and how much of the difference to them is added. They undo blur and motion.
-var kernels = [...]struct{ row, column, amount float32 }{
-	{0, 0, 0},
-	{1, 1, 0.9},
-	{1, 1, 2},
-	{2, 0, 1.2},
-	{0, 2, 1.2},
+// kernel is one way to sharpen the modules' levels, which undoes blur and motion.
+type kernel struct {
+	row, column float32 // weights of neighbours in the row and in the column
+	amount      float32 // how much of the difference to them is added
+}
+
+// kernels are tried in this order. The table is never changed.
+var kernels = [...]kernel{
+	{},
+	{row: 1, column: 1, amount: 0.9},
+	{row: 1, column: 1, amount: 2},
+	{row: 2, amount: 1.2},
+	{column: 2, amount: 1.2},
 }
 
 // sample fills e.levels with the gray level of each module of l, dark being low.
 func (e *eye) sample(l *layout) {
 	n := l.side
-	p, k := &e.sampled, 1.0
+	from := e.source
 	size := l.module(float64(n)/2, float64(n)/2)
-	if size >= coarse && e.half.w >= MinSide && e.half.h >= MinSide {
-		p, k = &e.half, 0.5
-		size /= 2
+	if from.k == 1 && size >= coarse && e.half.w >= MinSide && e.half.h >= MinSide {
+		from = source{e.half, 0.5}
 	}
-	single := size < fine
+	single := size*from.k < fine
 	levels := e.levels[:n*n]
 	for v := range n {
 		fv := float64(v) + 0.5
@@ -36,11 +40,11 @@ func (e *eye) sample(l *layout) {
 			var g float64
 			if single {
 				x, y := l.frame(fu, fv)
-				g = p.at(x*k, y*k)
+				g = from.at(x, y)
 			} else {
 				for _, d := range [4][2]float64{{-0.2, -0.2}, {0.2, -0.2}, {-0.2, 0.2}, {0.2, 0.2}} {
 					x, y := l.frame(fu+d[0], fv+d[1])
-					g += p.at(x*k, y*k) / 4
+					g += from.at(x, y) / 4
 				}
 			}
 			if e.corners[0].inverted {
@@ -58,7 +62,7 @@ const (
 )
 
 // sharpen fills e.crisp from e.levels.
-func (e *eye) sharpen(n int, row, column, amount float32) []float32 {
+func (e *eye) sharpen(n int, k kernel) []float32 {
 	a, b := e.levels[:n*n], e.crisp[:n*n]
 	for v := range n {
 		for u := range n {
@@ -76,8 +80,8 @@ func (e *eye) sharpen(n int, row, column, amount float32) []float32 {
 			if v < n-1 {
 				down = a[i+n]
 			}
-			mean := (row*(left+right) + column*(up+down)) / 4
-			b[i] = a[i] + amount*(a[i]-mean)
+			mean := (k.row*(left+right) + k.column*(up+down)) / 4
+			b[i] = a[i] + k.amount*(a[i]-mean)
 		}
 	}
 	return b

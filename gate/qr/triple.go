@@ -11,6 +11,8 @@ const (
 	ringed     = 48  // candidates that are looked at in all directions
 	kept       = 14  // best candidates that are combined
 	maxTriples = 24  // best combinations that are tried
+	maxFailed  = 8   // combinations in a row that were no code, after which no better ones are expected
+	worstScore = 1.6 // of a combination that is tried
 	goodRing   = 0.5 // least share of good rays
 	sizeRatio  = 2.2 // largest to smallest module among three finders of one code seen in perspective
 	legRatio   = 3   // longer to shorter distance between the corner finder and the others
@@ -104,5 +106,5 @@ func (e *eye) corner(i, j, k int) (triple, bool) {
 	}
 	score := 2*(1-sine) + math.Abs(math.Log(ab/ac)) + math.Log(most/least) + math.Abs(bc*bc/(ab*ab+ac*ac)-1)
 	score -= 0.12*math.Log(float64(a.rows*b.rows*c.rows)) + 3*(a.quality+b.quality+c.quality-3)
-	return triple{i, j, k, score}, true
+	return triple{i, j, k, score}, score < worstScore
 }

@@ -5,6 +5,7 @@ import "time"
 // way is one way to look for codes in a frame.
 type way struct {
 	half     bool  // in the frame at half size: a quarter of the cost, and blind to noise and moiré
+	quarter  bool  // at a quarter of the size
 	contrast uint8 // gray levels below which a neighbourhood counts as flat
 	sharp    bool  // after sharpening, for blurred frames
 	bloom    bool  // with thresholds nearer to white, for overexposed screens whose light thins the dark modules
@@ -25,20 +26,36 @@ const (
 var ways = [...]way{
 	{half: true, contrast: clearRange},
 	{contrast: clearRange},
+	{half: true, contrast: clearRange, sharp: true},
+	{quarter: true, contrast: clearRange, sharp: true},
+	{stock: true, contrast: 24},
+	{stock: true, half: true, global: true},
 	{half: true, contrast: faintRange},
 	{contrast: clearRange, sharp: true},
-	{stock: true, contrast: 24},
 	{stock: true, half: true, contrast: 24},
-	{half: true, contrast: clearRange, sharp: true},
 	{contrast: clearRange, bloom: true},
-	{stock: true, half: true, global: true},
 	{stock: true, half: true, inverted: true, contrast: 24},
 	{stock: true, global: true},
 	{stock: true, inverted: true, contrast: 24},
 }
 
-// always is the number of ways that every frame is looked at in.
-const always = 2
+// Every frame of a stream is looked at in the first always ways, a single picture in the first
+// single. A frame that shows two finders is looked at in the first hinted ways, one in which the
+// modules of a symbol seem to lie in all.
+const (
+	always = 2
+	single = 4
+	hinted = 6
+)
+
+// hope is what a look at a frame leaves when no code was read.
+type hope uint8
+
+const (
+	hopeless hope = iota // nothing like a code
+	hint                 // finders
+	promise              // finders between which modules alternate as they should
+)
 
 // prices remembers what ways cost, to begin none that the rest of a budget does not pay.
 type prices [len(ways)]time.Duration // per million pixels of the frame
