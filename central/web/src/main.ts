@@ -4,4 +4,5 @@ import App from './wallet/App.svelte';
 
 const target = document.getElementById('app');
 if (target) mount(App, { target });
-void register();
+// Who stands at a gate, or looks at a recovery code, is not interrupted.
+void register(() => !/^#\/(?:tickets\/[^/]+\/|present|join|recover)/.test(location.hash));

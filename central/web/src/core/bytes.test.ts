@@ -70,7 +70,7 @@ describe('cbor', () => {
     ['16 bits for 8', '1900ff'],
     ['32 bits for 16', '1a0000ffff'],
     ['64 bits for 32', '1b00000000ffffffff'],
-    ['more than a number holds', '1bffffffffffffffff'],
+    ['a length that no number holds', '5b0020000000000000'],
     ['indefinite array', '9f01ff'],
     ['indefinite bytes', '5f4101ff'],
     ['reserved length', '1c'],
@@ -88,6 +88,12 @@ describe('cbor', () => {
     ['text key', 'a1616101'],
     ['too deep', '81'.repeat(10) + '00'],
   ])('%s is refused', (_, bytes) => expect(thrown(() => decode(unhex(bytes)))).toBe('malformed'));
+
+  test.each([2n ** 53n, 2n ** 63n + 3n, 2n ** 64n - 1n])('%i is a bigint', (n) => {
+    expect(decode(encode(n))).toBe(n);
+    expect(encode(n)).toHaveLength(9);
+  });
+  test.each([0n, 7n, 2n ** 53n - 1n, 2n ** 64n, -1n])('%i is no bigint of ours', (n) => expect(thrown(() => encode(n))).toBe('malformed'));
 });
 
 describe('signatures', () => {

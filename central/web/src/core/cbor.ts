@@ -2,10 +2,11 @@ import { type Bytes, concat, equal, text, u16, u32, u64, u8, utf8 } from './byte
 import { Fault } from './fault';
 
 /**
- * Item is the part of CBOR (RFC 8949) that our objects use. Numbers are integers.
+ * Item is the part of CBOR (RFC 8949) that our objects use. Numbers are integers; a
+ * bigint is an unsigned one that a number does not hold exactly.
  * A map has integer keys; the order of the Map does not matter.
  */
-export type Item = number | string | Uint8Array | readonly Item[] | ReadonlyMap<number, Item>;
+export type Item = number | bigint | string | Uint8Array | readonly Item[] | ReadonlyMap<number, Item>;
 
 const unsigned = 0;
 const negative = 1;
@@ -27,6 +28,10 @@ function head(major: number, n: number): Bytes {
 /** encode returns the core deterministic encoding (section 4.2.1). */
 export function encode(item: Item): Bytes {
   if (typeof item === 'number') return item < 0 ? head(negative, -1 - item) : head(unsigned, item);
+  if (typeof item === 'bigint') {
+    if (item <= BigInt(Number.MAX_SAFE_INTEGER) || item >= 1n << 64n) throw new Fault('malformed', `cbor: ${item}`);
+    return concat(u8((unsigned << 5) | 27), u32(Number(item >> 32n)), u32(Number(item & 0xffffffffn)));
+  }
   if (typeof item === 'string') {
     const b = utf8(item);
     return concat(head(textString, b.length), b);
@@ -71,23 +76,27 @@ class Reader {
     return new Uint8Array(this.b.subarray(this.at - n, this.at));
   }
 
-  private head(): [major: number, n: number] {
+  private head(): [major: number, n: number | bigint] {
     const first = this.take(1)[0]!;
     const info = first & 31;
     const major = first >> 5;
     if (info < 24) return [major, info];
     if (info > 27) throw new Fault('malformed', 'cbor: indefinite or reserved length');
     const size = 1 << (info - 24);
+    const bytes = this.take(size);
     let n = 0;
-    for (const x of this.take(size)) n = n * 256 + x;
+    for (const x of bytes) n = n * 256 + x;
     const least = size === 1 ? 24 : 2 ** (4 * size);
-    if (n < least || !Number.isSafeInteger(n)) throw new Fault('malformed', 'cbor: longer than needed, or too large');
-    return [major, n];
+    if (n < least) throw new Fault('malformed', 'cbor: longer than needed');
+    if (Number.isSafeInteger(n)) return [major, n];
+    if (major !== unsigned) throw new Fault('malformed', 'cbor: too large');
+    return [major, bytes.reduce((sum, x) => (sum << 8n) | BigInt(x), 0n)];
   }
 
   item(depth: number): Item {
     if (depth > maxDepth) throw new Fault('malformed', 'cbor: too deep');
     const [major, n] = this.head();
+    if (typeof n === 'bigint') return n;
     switch (major) {
       case unsigned:
         return n;
@@ -134,6 +143,12 @@ export function asBytes(item: Item | undefined, size?: number): Bytes {
 export function asNumber(item: Item | undefined, most: number): number {
   if (typeof item !== 'number' || item < 0 || item > most) throw new Fault('malformed', `cbor: want a number up to ${most}`);
   return item;
+}
+
+/** asWide takes any unsigned integer. */
+export function asWide(item: Item | undefined): bigint {
+  if (typeof item !== 'bigint' && (typeof item !== 'number' || item < 0)) throw new Fault('malformed', 'cbor: want an unsigned number');
+  return BigInt(item);
 }
 
 export function asText(item: Item | undefined): string {

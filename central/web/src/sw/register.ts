@@ -20,9 +20,10 @@ export function onUpdate(listener: (u: Update) => void): () => void {
 
 /**
  * register installs the service worker. At the start of a page a newer build that is
- * already there takes over at once; one that comes later is told to onUpdate.
+ * already there takes over at once, unless the page is one that must not be loaded
+ * again; one that comes later is told to onUpdate.
  */
-export async function register(): Promise<void> {
+export async function register(mayReload: () => boolean): Promise<void> {
   if (!('serviceWorker' in navigator) || import.meta.env.DEV) return;
   const workers = navigator.serviceWorker;
   let wanted = false;
@@ -37,7 +38,7 @@ export async function register(): Promise<void> {
     wanted = true;
     worker.postMessage('take-over');
   };
-  if (registration.waiting && workers.controller) apply(registration.waiting);
+  if (registration.waiting && workers.controller && mayReload()) apply(registration.waiting);
   registration.addEventListener('updatefound', () => {
     const worker = registration.installing;
     worker?.addEventListener('statechange', () => {

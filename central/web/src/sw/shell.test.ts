@@ -99,6 +99,25 @@ describe('worker', () => {
     await expect(shell.install()).rejects.toThrow('app-2.js');
   });
 
+  test('nor is one that comes with status 200', async () => {
+    server = (path) => new Response('<html>', { headers: path.endsWith('.js') ? { 'Content-Type': 'text/html; charset=utf-8' } : {} });
+    await expect(shell.install()).rejects.toThrow('app-2.js');
+  });
+
+  test('without a cache the network answers', async () => {
+    const broken = { open: () => Promise.reject(new DOMException('full', 'QuotaExceededError')), keys: async () => [], delete: async () => true };
+    const bare = new Shell(build, { caches: broken as unknown as CacheStorage, fetch: async () => new Response('fresh'), origin });
+    expect(await (await bare.answer(request('/wallet/', { mode: 'navigate' }))).text()).toBe('fresh');
+  });
+
+  test('what the browser threw away is fetched again, but for the page, which may be newer', async () => {
+    await shell.install();
+    const kept = caches.all.get('conting-wallet-b2')!;
+    kept.clear();
+    await shell.complete();
+    expect([...kept.keys()]).toEqual([`${origin}/wallet/assets/app-2.js`, `${origin}/wallet/assets/read-1.wasm`]);
+  });
+
   test('what comes later may fail, and is fetched at its first use', async () => {
     await shell.install();
     server = dead;

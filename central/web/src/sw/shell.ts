@@ -41,10 +41,15 @@ export class Shell {
     await Promise.all(names.filter((n) => n.startsWith(family) && n !== this.name).map((n) => this.browser.caches.delete(n)));
   }
 
-  /** complete fetches the rest, one at a time; what fails is fetched at its first use. */
+  /**
+   * complete fetches the rest, and what the browser has thrown away, one at a time;
+   * what fails is fetched at its first use.
+   */
   async complete(): Promise<void> {
     const cache = await this.browser.caches.open(this.name);
-    for (const path of this.build.later) await this.fill(cache, path).catch(() => undefined);
+    // The page itself may be of a newer build by now; files named by their hash are not.
+    const ours = [...this.build.files, ...this.build.later].filter((path) => this.hashed(path));
+    for (const path of ours) await this.fill(cache, path).catch(() => undefined);
   }
 
   /** answers says whether a request is one that this worker answers. */
@@ -55,11 +60,12 @@ export class Shell {
   /** answer serves the build's own copy, and asks the server only without one. */
   async answer(request: Request): Promise<Response> {
     const path = this.pathOf(request) ?? new URL(request.url).pathname;
-    const cache = await this.browser.caches.open(this.name);
-    const kept = await cache.match(this.at(path));
+    // A browser that has no room, or lost its caches, still has the network.
+    const cache = await this.browser.caches.open(this.name).catch(() => null);
+    const kept = await cache?.match(this.at(path)).catch(() => undefined);
     if (kept) return kept;
     const answer = await this.browser.fetch(request);
-    if (this.known.has(path) && this.whole(answer)) await cache.put(this.at(path), answer.clone()).catch(() => undefined);
+    if (this.known.has(path) && this.whole(path, answer)) await cache?.put(this.at(path), answer.clone()).catch(() => undefined);
     return answer;
   }
 
@@ -79,15 +85,15 @@ export class Shell {
     if (await cache.match(this.at(path))) return;
     const older = path === this.build.shell ? undefined : await this.fromOlder(path);
     // Only files named by their hash may come out of the browser's own cache.
-    const mode: RequestCache = path.startsWith(`${this.build.shell}assets/`) ? 'default' : 'reload';
+    const mode: RequestCache = this.hashed(path) ? 'default' : 'reload';
     const answer = older ?? (await this.browser.fetch(new Request(this.at(path), { cache: mode, credentials: 'same-origin', redirect: 'error' })));
-    if (!this.whole(answer)) throw new Error(`${path}: ${answer.status}`);
+    if (!this.whole(path, answer)) throw new Error(`${path}: ${answer.status}`);
     await cache.put(this.at(path), answer);
   }
 
   /** fromOlder finds a file in an older build: one named by its hash is the same. */
   private async fromOlder(path: string): Promise<Response | undefined> {
-    if (!path.startsWith(`${this.build.shell}assets/`)) return undefined;
+    if (!this.hashed(path)) return undefined;
     for (const name of await this.browser.caches.keys()) {
       if (!name.startsWith(family) || name === this.name) continue;
       const found = await (await this.browser.caches.open(name)).match(this.at(path));
@@ -96,8 +102,13 @@ export class Shell {
     return undefined;
   }
 
+  private hashed(path: string): boolean {
+    return path.startsWith(`${this.build.shell}assets/`);
+  }
+
   /** whole tells a file of ours from an error and from a login page of the venue's network. */
-  private whole(answer: Response): boolean {
-    return answer.status === 200 && !answer.redirected && answer.type !== 'opaque';
+  private whole(path: string, answer: Response): boolean {
+    const page = answer.headers.get('Content-Type')?.startsWith('text/html') ?? false;
+    return answer.status === 200 && !answer.redirected && answer.type !== 'opaque' && (path === this.build.shell || !page);
   }
 }

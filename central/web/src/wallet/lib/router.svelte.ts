@@ -8,8 +8,27 @@ export interface Place {
   readonly query: URLSearchParams;
 }
 
+/** A credential that a link brought, until a page takes it. */
+let brought: string | null = null;
+const mostBrought = 16 << 10;
+
+/** takeBrought returns the credential that a link brought, once; it does nothing with it. */
+export function takeBrought(): string | null {
+  const jwt = brought;
+  brought = null;
+  return jwt;
+}
+
 function read(): Place {
-  const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
+  const [path = '', rest = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
+  const query = new URLSearchParams(rest);
+  const jwt = query.get('jwt');
+  if (jwt !== null) {
+    // It is the person's, and must not stay in the address and its history.
+    brought = jwt.length > mostBrought ? null : jwt;
+    query.delete('jwt');
+    history.replaceState(history.state, '', `#/${path}${query.toString() && `?${query}`}`);
+  }
   return {
     path: path
       .split('/')
@@ -21,7 +40,7 @@ function read(): Place {
           return part;
         }
       }),
-    query: new URLSearchParams(query),
+    query,
   };
 }
 

@@ -344,6 +344,13 @@ export async function recover(email: string, code: string): Promise<void> {
   await entered(await api.recover(email, code, challenge.challenge, credential));
 }
 
+/** renewCode replaces the recovery code, which is shown until it is put away. */
+export async function renewCode(): Promise<void> {
+  const challenge = await api.challenge('recovery_code');
+  const { signed } = await passkey.answer(challenge, ownPasskey().id);
+  recoveryCode.shown = (await api.newRecoveryCode(signed)).recovery_code;
+}
+
 /** signOut ends the session at central. What the phone holds stays. */
 export async function signOut(): Promise<void> {
   await api.signOut();

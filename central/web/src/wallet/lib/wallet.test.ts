@@ -244,4 +244,14 @@ describe('wallet', () => {
     w.refreshIfOld();
     await vi.waitFor(() => expect(asked).toContain('GET /v1/wallet/tickets'));
   });
+
+  test('a new recovery code is shown until it is put away, and goes with the account', async () => {
+    await isMinas();
+    await w.start();
+    central['POST /v1/account/recovery-code'] = (body) => ({ body: { recovery_code: (body as { challenge: string }).challenge + '-1' } });
+    await w.renewCode();
+    expect(w.recoveryCode.shown).toBe('AAAA-1');
+    await w.wipe();
+    expect(w.recoveryCode.shown).toBeNull();
+  });
 });
