@@ -1,5 +1,16 @@
-import { expect, test } from 'vitest';
-import { unasked } from './gesture';
+import { afterEach, expect, test, vi } from 'vitest';
+import { touched, unasked } from './gesture';
+
+afterEach(() => vi.unstubAllGlobals());
+
+test.each([
+  ['has just touched', { userActivation: { isActive: true } }, true, true],
+  ['came by a link', { userActivation: { isActive: false } }, false, false],
+  ['has a browser that does not tell', {}, true, false],
+])('a person who %s', (_, navigator, open, answer) => {
+  vi.stubGlobal('navigator', navigator);
+  expect([touched(true), touched(false)]).toEqual([open, answer]);
+});
 
 test.each([
   ['refused at once, after the camera', 'cancelled', false, 30, true],

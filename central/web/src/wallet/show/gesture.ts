@@ -1,3 +1,11 @@
+/**
+ * touched is whether the person has just touched or pressed something, as far as the
+ * browser tells: a link from elsewhere that opens a page is none of that.
+ */
+export function touched(unknown: boolean): boolean {
+  return navigator.userActivation?.isActive ?? unknown;
+}
+
 /** A person takes longer than this to say no. */
 const atOnceMs = 500;
 
