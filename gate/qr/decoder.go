@@ -143,6 +143,7 @@ func (d *Decoder) search(full plane, c *clock) {
 			return
 		}
 		if rest < d.prices.of(i, full) {
+			d.doubt(i)
 			continue
 		}
 		left = max(left, d.try(i, full, c))
@@ -168,15 +169,19 @@ func (d *Decoder) search(full plane, c *clock) {
 		if more <= 0 {
 			return
 		}
-		if i := always + d.turn%rest; more >= d.prices.of(i, full) {
-			d.try(i, full, c)
-			if len(d.eye.codes) > 0 {
-				return // what helped now helps again
-			}
+		if i := always + d.turn%rest; more < d.prices.of(i, full) {
+			d.doubt(i)
+		} else if d.try(i, full, c); len(d.eye.codes) > 0 {
+			return // what helped now helps again
 		}
 		d.turn++
 	}
 }
+
+// doubt lowers the price of a way that was left out for it: a machine that stood still
+// for a moment must not make the decoder blind. What does cost as much is tried again
+// after some frames.
+func (d *Decoder) doubt(i int) { d.prices[i] -= d.prices[i] / 16 }
 
 // try looks in way i.
 func (d *Decoder) try(i int, full plane, c *clock) (left hope) {
