@@ -137,5 +137,18 @@ func (e *eye) locate(l *layout, u, v, reach float64) (mark, float64) {
 			}
 		}
 	}
+	// Where the pattern is sharp its likeness is level around the middle: the slopes to both sides
+	// say better where that is.
+	peak := like(bu, bv)
+	bu, bv = bu+crest(like(bu-markStep, bv), peak, like(bu+markStep, bv)), bv+crest(like(bu, bv-markStep), peak, like(bu, bv+markStep))
 	return mark{cx + bu*ux + bv*vx, cy + bu*uy + bv*vy, u, v}, best
+}
+
+// crest is where a parabola through three values, markStep apart, is highest, from the middle one.
+func crest(before, here, after float64) float64 {
+	bend := 2*here - before - after
+	if bend < 1e-3 {
+		return 0
+	}
+	return min(max(markStep/2*(after-before)/bend, -markStep), markStep)
 }

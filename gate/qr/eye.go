@@ -36,7 +36,8 @@ type eye struct {
 	// Of the layout that is being read, one for each module.
 	levels, crisp, means []float32
 	column               []float32
-	modules              *gozxing.BitMatrix
+	modules              *gozxing.BitMatrix     // as the symbol decoder takes them
+	matrices             [41]*gozxing.BitMatrix // the modules of each version that was seen
 	symbols              symbols
 
 	laid  int // layouts of the present view that looked right
@@ -144,8 +145,17 @@ func (e *eye) read(t *triple, c *clock) (Code, bool) {
 
 // decode samples the modules of l and decodes them, sharpened more and more.
 func (e *eye) decode(l *layout, c *clock) (Code, bool) {
-	e.sample(l)
 	n := l.side
+	version := (n - 17) / 4
+	if e.matrices[version] == nil {
+		m, err := gozxing.NewSquareBitMatrix(n)
+		if err != nil {
+			return Code{}, false
+		}
+		e.matrices[version] = m
+	}
+	e.modules = e.matrices[version]
+	e.sample(l)
 	for i, k := range kernels {
 		if i > 0 && (e.tries >= maxTries || c.out()) {
 			break
@@ -153,13 +163,6 @@ func (e *eye) decode(l *layout, c *clock) (Code, bool) {
 		levels := e.levels[:n*n]
 		if k.amount > 0 {
 			levels = e.sharpen(n, k)
-		}
-		if e.modules == nil || e.modules.GetWidth() != n {
-			m, err := gozxing.NewSquareBitMatrix(n)
-			if err != nil {
-				return Code{}, false
-			}
-			e.modules = m
 		}
 		e.divide(levels, n)
 		e.tries++

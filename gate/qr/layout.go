@@ -23,7 +23,7 @@ type mark struct {
 }
 
 // markWeight is how many edge points an alignment pattern weighs.
-const markWeight = 4
+const markWeight = 15
 
 // measure follows the rays of three finders and estimates the number of modules along one side.
 func (e *eye) measure(t *triple) (side float64, ok bool) {

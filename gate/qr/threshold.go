@@ -3,54 +3,74 @@ package qr
 // block is the side of the neighbourhoods that get a threshold of their own, in pixels.
 const block = 8
 
-// thresholds holds one black point for each block of a frame, smoothed over 5×5 blocks: the hybrid
-// method of ZXing. A pixel is dark if it is not above the threshold of its block.
+// thresholds holds one threshold for each block of a frame: the mean of the black points of those
+// of the 5×5 blocks around it that show an edge. A pixel is dark if it is not above the threshold
+// of its block. It differs from ZXing's hybrid method in leaving out blocks without an edge, which
+// say nothing about where dark ends: beside a bright quiet zone they would pull the threshold of a
+// veiled screen below its dark modules.
 type thresholds struct {
 	bw, bh int
-	raw    []uint8 // black points before smoothing
+	raw    []uint8 // black points of blocks with an edge, 0 for others
+	flat   []uint8 // threshold of blocks with no edge near
 	smooth []uint8
 	column []int // sums of five black points, one above the other
+	count  []int // how many of the five have an edge
 }
 
-// local computes the thresholds of p block by block. inverted takes flat blocks for dark ground
-// instead of light.
+// local computes the thresholds of p block by block. A block whose levels differ by no more than
+// minRange has no edge. Where there is none in the neighbourhood, all is ground: light, or dark if
+// inverted.
 func (t *thresholds) local(p plane, inverted bool, minRange uint8) {
 	t.size(p)
 	for by := range t.bh {
 		y0 := min(by*block, p.h-block)
 		for bx := range t.bw {
-			t.raw[by*t.bw+bx] = t.blackPoint(p, bx, by, min(bx*block, p.w-block), y0, inverted, minRange)
+			mean, lo, hi := p.block(min(bx*block, p.w-block), y0)
+			i := by*t.bw + bx
+			t.raw[i], t.flat[i] = 0, lo/2
+			if inverted {
+				t.flat[i] = hi + (255-hi)/2
+			}
+			if hi-lo > minRange {
+				t.raw[i] = max(1, mean)
+			}
 		}
 	}
 	for by := range t.bh {
-		centre := min(max(by, 2), max(t.bh-3, 2))
-		for bx := range t.bw {
-			s := 0
-			for y := centre - 2; y <= centre+2; y++ {
-				s += int(t.raw[min(max(y, 0), t.bh-1)*t.bw+bx])
+		clear(t.column)
+		clear(t.count)
+		for y := max(0, by-2); y <= min(t.bh-1, by+2); y++ {
+			for bx, v := range t.raw[y*t.bw : (y+1)*t.bw] {
+				t.column[bx] += int(v)
+				if v != 0 {
+					t.count[bx]++
+				}
 			}
-			t.column[bx] = s
+		}
+		sum, n := 0, 0
+		for bx := range min(2, t.bw) {
+			sum, n = sum+t.column[bx], n+t.count[bx]
 		}
 		for bx := range t.bw {
-			centre := min(max(bx, 2), max(t.bw-3, 2))
-			s := 0
-			for x := centre - 2; x <= centre+2; x++ {
-				s += t.column[min(max(x, 0), t.bw-1)]
+			if bx+2 < t.bw {
+				sum, n = sum+t.column[bx+2], n+t.count[bx+2]
 			}
-			level := s / 25
-			if inverted { // from the negative back to the frame: 255-v > level is v <= 254-level
-				level = max(0, 254-level)
+			if bx > 2 {
+				sum, n = sum-t.column[bx-3], n-t.count[bx-3]
 			}
-			t.smooth[by*t.bw+bx] = uint8(level)
+			i := by*t.bw + bx
+			t.smooth[i] = t.flat[i]
+			if n > 0 {
+				t.smooth[i] = uint8(sum / n) //nolint:gosec // a mean of bytes
+			}
 		}
 	}
 }
 
-// blackPoint estimates the level that divides the block at (x0, y0) into dark and light, in the
-// negative of the frame if inverted.
-func (t *thresholds) blackPoint(p plane, bx, by, x0, y0 int, inverted bool, minRange uint8) uint8 {
-	sum, lo, hi := 0, uint8(255), uint8(0)
-	o := y0*p.stride + x0
+// block is the mean, least and greatest level of the block at (x0, y0).
+func (p plane) block(x0, y0 int) (mean, lo, hi uint8) {
+	sum, o := 0, y0*p.stride+x0
+	lo = 255
 	for range block {
 		r := p.pix[o : o+block : o+block]
 		sum += int(r[0]) + int(r[1]) + int(r[2]) + int(r[3]) + int(r[4]) + int(r[5]) + int(r[6]) + int(r[7])
@@ -58,22 +78,7 @@ func (t *thresholds) blackPoint(p plane, bx, by, x0, y0 int, inverted bool, minR
 		hi = max(hi, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7])
 		o += p.stride
 	}
-	if inverted {
-		sum, lo, hi = 255*block*block-sum, 255-hi, 255-lo
-	}
-	if hi-lo > minRange {
-		return uint8(sum / (block * block))
-	}
-	// A flat block counts as light ground unless it is darker than what its neighbours, which may
-	// have seen an edge, call the black point.
-	if by > 0 && bx > 0 {
-		i := by*t.bw + bx
-		near := (int(t.raw[i-t.bw]) + 2*int(t.raw[i-1]) + int(t.raw[i-t.bw-1])) / 4
-		if int(lo) < near {
-			return uint8(near) //nolint:gosec // the mean of four bytes is a byte
-		}
-	}
-	return lo / 2
+	return uint8(sum / (block * block)), lo, hi
 }
 
 // raise moves the thresholds of light neighbourhoods a good way towards white.
@@ -142,10 +147,11 @@ func (t *thresholds) size(p plane) {
 	t.bw, t.bh = (p.w+block-1)/block, (p.h+block-1)/block
 	n := t.bw * t.bh
 	if cap(t.raw) < n {
-		t.raw, t.smooth = make([]uint8, n), make([]uint8, n)
+		t.raw, t.flat, t.smooth = make([]uint8, n), make([]uint8, n), make([]uint8, n)
 	}
 	if cap(t.column) < t.bw {
-		t.column = make([]int, t.bw)
+		t.column, t.count = make([]int, t.bw), make([]int, t.bw)
 	}
-	t.raw, t.smooth, t.column = t.raw[:n], t.smooth[:n], t.column[:t.bw]
+	t.raw, t.flat, t.smooth = t.raw[:n], t.flat[:n], t.smooth[:n]
+	t.column, t.count = t.column[:t.bw], t.count[:t.bw]
 }

@@ -28,9 +28,9 @@ var ways = [...]way{
 	{contrast: clearRange},
 	{half: true, contrast: clearRange, sharp: true},
 	{quarter: true, contrast: clearRange, sharp: true},
+	{half: true, contrast: faintRange},
 	{stock: true, contrast: 24},
 	{stock: true, half: true, global: true},
-	{half: true, contrast: faintRange},
 	{contrast: clearRange, sharp: true},
 	{stock: true, half: true, contrast: 24},
 	{contrast: clearRange, bloom: true},
@@ -44,8 +44,8 @@ var ways = [...]way{
 // modules of a symbol seem to lie in all.
 const (
 	always = 2
-	single = 4
-	hinted = 6
+	single = 5
+	hinted = 7
 )
 
 // hope is what a look at a frame leaves when no code was read.
