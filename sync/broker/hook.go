@@ -15,6 +15,8 @@ type hook struct {
 	mqtt.HookBase
 	broker *Broker
 	ctx    context.Context //nolint:containedctx // mochi passes none; it is for the log
+
+	retained retained
 }
 
 const (
@@ -28,7 +30,8 @@ func (h *hook) ID() string { return "conting" }
 // Provides lists what is implemented below.
 func (h *hook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnSubscribe, mqtt.OnPublish, mqtt.OnPublishDropped, mqtt.OnSessionEstablished, mqtt.OnDisconnect:
+	case mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnPacketProcessed,
+		mqtt.OnPublish, mqtt.OnPublishDropped, mqtt.OnRetainMessage, mqtt.OnWill, mqtt.OnSessionEstablished, mqtt.OnDisconnect:
 		return true
 	}
 	return false
@@ -113,6 +116,9 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 	}
 	if pk.FixedHeader.Retain && !c.client.MayRetain(pk.TopicName) {
 		pk.FixedHeader.Retain = false
+	}
+	if pk.FixedHeader.Retain {
+		h.retained.keep(c) // the last thing here: nothing fails between this and OnRetainMessage
 	}
 	return pk, nil
 }
