@@ -45,6 +45,7 @@ func open(ctx context.Context, dir, bin, plan string) (v *venue, err error) {
 	if v.stage, err = stage.New(ctx, dir, bin); err != nil {
 		return nil, err
 	}
+	v.stage.DecodeBudget = "1s" // the machine plays everybody at once
 	if v.event, err = v.stage.Import(ctx, plan, time.Now(), 0); err != nil {
 		return nil, err
 	}
