@@ -148,8 +148,8 @@ async function openIdentity(account: string): Promise<void> {
 class Rounds {
   tickets: Promise<boolean> | null = null;
   all: Promise<void> | null = null;
-  /** When the lists of what others want were asked for, by the page's own clock. */
-  listed = Number.NEGATIVE_INFINITY;
+  /** When all of it was heard, by a clock that nobody sets. */
+  heard = Number.NEGATIVE_INFINITY;
 }
 let rounds = new Rounds();
 
@@ -171,23 +171,22 @@ export function refreshTickets(): Promise<boolean> {
 const newsMs = 3_000;
 /** A page that stays open hears of a refund or an entry this often, */
 const ticketsEveryMs = 30_000;
-/** and of a gift or a request this often. */
-const listsEveryMs = 60_000;
+/** and of a gift or a request every other time. */
+const listsEveryMs = 1.5 * ticketsEveryMs;
 
-// The phone's clock may have been set back since: what lies ahead is as old.
-const old = (): boolean => clock.doubtful || Math.abs(Date.now() - (wallet.synced ?? 0)) > newsMs;
+// While the phone sleeps that clock may stand still, and ours is in doubt.
+const old = (ms: number): boolean => clock.doubtful || performance.now() - rounds.heard > ms;
 const looked = (): boolean => wallet.ready && wallet.owner !== null && document.visibilityState === 'visible';
 
 /** refreshIfOld asks central unless it was asked a moment ago, or nobody looks. */
 export function refreshIfOld(): void {
-  if (looked() && old()) void refresh();
+  if (looked() && old(newsMs)) void refresh();
 }
 
 /** stayCurrent asks central again and again until the returned function is called. */
 export function stayCurrent(): () => void {
   const timer = setInterval(() => {
-    if (!looked() || !old()) return;
-    void (performance.now() - rounds.listed >= listsEveryMs ? refresh() : refreshTickets());
+    if (looked() && old(newsMs)) void (old(listsEveryMs) ? refresh() : refreshTickets());
   }, ticketsEveryMs);
   return () => clearInterval(timer);
 }
@@ -214,12 +213,12 @@ async function askAll(own: Rounds): Promise<void> {
   wallet.refreshing = true;
   try {
     if (!(await refreshTickets())) return;
-    own.listed = performance.now();
     const [account, transfers, asks] = await Promise.all([wallet.account ?? api.account(), api.transfers(), api.asks(), fetchReceipts(own)]);
     if (own !== rounds) return;
     wallet.account = account;
     wallet.transfers = transfers.filter((x) => x.state === 'pending');
     wallet.asks = asks.filter((x) => x.state === 'pending');
+    own.heard = performance.now();
   } catch (thrown) {
     if (own === rounds) noteFailure(thrown);
   } finally {

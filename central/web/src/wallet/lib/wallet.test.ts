@@ -219,6 +219,19 @@ describe('wallet', () => {
     expect((await Identity.of((await store.key('mina'))!)).did).toBe(did);
   });
 
+  test('a page that is opened hears of a gift, also when the tickets were just asked for', async () => {
+    await isMinas();
+    await w.start();
+    await vi.waitFor(() => expect(asked).toContain('GET /v1/wallet/asks'));
+    await w.refresh();
+    const before = performance.now();
+    vi.spyOn(performance, 'now').mockReturnValue(before + 10_000);
+    await w.refreshTickets();
+    asked.length = 0;
+    w.refreshIfOld();
+    await vi.waitFor(() => expect(asked).toContain('GET /v1/wallet/transfers'));
+  });
+
   test('an open wallet asks four times a minute', async () => {
     await isMinas();
     await w.start();
