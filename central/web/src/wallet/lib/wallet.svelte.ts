@@ -520,15 +520,35 @@ export interface Choice {
   readonly ask?: string;
 }
 
-/** hold keeps a place for this account, or for who asked for it. The key makes a repetition harmless. */
+/** unanswered is whether nobody knows what central made of a request: it is sent again as it was. */
+export const unanswered = (thrown: unknown): boolean => ['offline', 'timeout', 'request_in_progress'].includes(codeOf(thrown));
+
+/** What was asked of central under a key, until it has answered. */
+let attempt: { readonly key: string; readonly request: wire.OrderRequest } | null = null;
+
+/**
+ * hold keeps a place for this account, or for who asked for it. With the same key it
+ * repeats what central did not answer, to the byte; after an answer take another key.
+ */
 export async function hold(event: wire.EventDetail, c: Choice, key: string): Promise<wire.Order> {
-  const request: wire.OrderRequest = {
-    zone: c.zone,
-    class: c.class,
-    ...(c.seat ? { seat: c.seat } : {}),
-    ...(c.ask ? { ask: c.ask } : c.paper ? { paper: true } : { holder: await possession(event) }),
-  };
-  return api.order(event.id, request, key);
+  if (attempt?.key !== key) {
+    const request: wire.OrderRequest = {
+      zone: c.zone,
+      class: c.class,
+      ...(c.seat ? { seat: c.seat } : {}),
+      ...(c.ask ? { ask: c.ask } : c.paper ? { paper: true } : { holder: await possession(event) }),
+    };
+    attempt = { key, request };
+  }
+  const own = attempt;
+  try {
+    const order = await api.order(event.id, own.request, key);
+    attempt = null;
+    return order;
+  } catch (thrown) {
+    if (!unanswered(thrown)) attempt = null;
+    throw thrown;
+  }
 }
 
 async function possession(event: wire.EventDetail): Promise<wire.Holder> {

@@ -267,4 +267,25 @@ describe('wallet', () => {
     await w.wipe();
     expect(w.recoveryCode.shown).toBeNull();
   });
+
+  test('an order whose answer was lost is sent again as it was, and another one after an answer', async () => {
+    await isMinas();
+    await w.start();
+    let challenges = 0;
+    const sent: { holder: { challenge: string } }[] = [];
+    central['POST /v1/challenges'] = () => ({ body: { challenge: `AAA${'AQgw'[challenges++]}`, expires: '' } });
+    const answers = [cut, () => ({ status: 409, body: { code: 'sold_out' } }), () => ({ status: 201, body: { id: 'o' } })];
+    central['POST /v1/events/1/orders'] = (body) => {
+      sent.push(body as (typeof sent)[number]);
+      return answers.shift()!();
+    };
+    const event = { id: 1, relying_party: rp } as Parameters<typeof w.hold>[0];
+    const choice = { zone: 1, class: 1 };
+    await expect(w.hold(event, choice, 'k1')).rejects.toSatisfy(w.unanswered);
+    await expect(w.hold(event, choice, 'k1')).rejects.not.toSatisfy(w.unanswered);
+    await w.hold(event, choice, 'k2');
+    expect(sent).toHaveLength(3);
+    expect(sent[1]).toEqual(sent[0]);
+    expect(sent[2]!.holder.challenge).not.toBe(sent[0]!.holder.challenge);
+  });
 });
