@@ -58,9 +58,23 @@ export function acts(venue) {
     await ready(phone, id);
   }
 
+  /** Opens the list of tickets and asks for news until something is there. */
+  async function hear(phone, what) {
+    await open(phone, "tickets", "page-tickets");
+    for (let n = 1; ; n++) {
+      try {
+        return await what.first().waitFor({ timeout: 5000 });
+      } catch (thrown) {
+        if (n >= tries) throw thrown;
+        await phone.at("refresh").click();
+      }
+    }
+  }
+
   return {
     attempt,
     open,
+    hear,
 
     /** Holds a phone up to a gate until it says something that lasts. */
     holdUp: (phone, gate, profile) => attempt(gate, () => phone.screen(), profile),

@@ -48,7 +48,7 @@ step("a relative books and pays what was asked for, for the phone of who asked",
   await ready(mina, "outgoing-ask");
   await mina.picture("asked");
 
-  await act.open(jun, "tickets", "incoming-ask");
+  await act.hear(jun, jun.at("incoming-ask"));
   await jun.picture("incoming-ask");
   await jun.at("incoming-ask").click();
   await jun.at("ask-fulfil").click();
@@ -58,9 +58,8 @@ step("a relative books and pays what was asked for, for the phone of who asked",
   await act.pay(jun);
   await act.open(jun, "tickets", "tickets-empty"); // who pays holds nothing
 
-  await act.open(mina, "tickets", "page-tickets");
   const card = mina.page.locator('a[href^="#/tickets/"]').first();
-  await card.waitFor();
+  await act.hear(mina, card);
   await mina.picture("asked-ticket");
   const booked = (await card.getAttribute("href")).split("/").pop();
   await act.show(mina, booked);

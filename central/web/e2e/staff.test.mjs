@@ -52,9 +52,8 @@ step("a registrar accredits somebody, whose wallet has the pass", async () => {
   did = await act.identify(kim);
   accreditation = await act.certify("staff", "--subject", did, "--role", "lighting", "--event", String(show), "--class", String(crew));
   await act.adds(kim, accreditation);
-  await act.open(kim, "tickets", "page-tickets");
   const card = kim.page.locator('a[href^="#/tickets/"]').first();
-  await card.waitFor();
+  await act.hear(kim, card);
   await kim.picture("pass");
   pass = (await card.getAttribute("href")).split("/").pop();
   await act.open(kim, `tickets/${pass}`, "ticket-staff");

@@ -114,7 +114,7 @@ step("a ticket given to a relative: the old phone's code dies, the new one's liv
   await ready(mina, "giving");
   await mina.picture("giving");
 
-  await jun.page.goto(`${venue.wallet}#/tickets`);
+  await act.hear(jun, jun.at("incoming-transfer"));
   await jun.at("incoming-transfer").click();
   await ready(jun, "take-accept");
   await jun.picture("take");
