@@ -170,7 +170,8 @@ function sound(face) {
     tone.start(audio.currentTime + start);
     tone.stop(audio.currentTime + start + length);
   }
-  if (navigator.vibrate) navigator.vibrate(tune.map((t) => Math.round(t[2] * 1000)).flatMap((ms) => [ms, 80]));
+  // A browser whose page nobody has touched refuses to vibrate, and logs it as an error.
+  if (navigator.vibrate && navigator.userActivation?.hasBeenActive) navigator.vibrate(tune.map((t) => Math.round(t[2] * 1000)).flatMap((ms) => [ms, 80]));
 }
 
 // A page that hears nothing must not look as if it were up to date.
