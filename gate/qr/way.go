@@ -31,8 +31,8 @@ var ways = [...]way{
 	{half: true, contrast: faintRange},
 	{stock: true, contrast: 24},
 	{stock: true, half: true, global: true},
-	{contrast: clearRange, sharp: true},
 	{stock: true, half: true, contrast: 24},
+	{contrast: clearRange, sharp: true},
 	{contrast: clearRange, bloom: true},
 	{stock: true, half: true, inverted: true, contrast: 24},
 	{stock: true, global: true},
@@ -45,7 +45,7 @@ var ways = [...]way{
 const (
 	always = 2
 	single = 5
-	hinted = 7
+	hinted = 8
 )
 
 // hope is what a look at a frame leaves when no code was read.
@@ -68,5 +68,5 @@ func (s *prices) of(i int, p plane) time.Duration {
 // learn is told what a way did cost, beyond what can be broken off.
 func (s *prices) learn(i int, p plane, took time.Duration) {
 	price := time.Duration(float64(took) / float64(p.w*p.h) * 1e6)
-	s[i] = (3*s[i] + price) / 4
+	s[i] = max(price, (7*s[i]+price)/8) // quick to rise, slow to fall
 }
