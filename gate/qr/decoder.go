@@ -207,6 +207,6 @@ func (d *Decoder) try(i int, full plane, c *clock) (left hope) {
 	} else {
 		left = d.eye.look(&v, w, c)
 	}
-	d.prices.learn(i, full, before-c.left())
+	d.prices.learn(i, full, min(before-c.left(), d.cfg.Budget)) // more than all is no price but a stall
 	return left
 }
