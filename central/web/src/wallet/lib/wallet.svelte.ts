@@ -170,7 +170,7 @@ export function refreshTickets(): Promise<boolean> {
 /** A page that is opened shows nothing older than this, where central can be reached. */
 const newsMs = 3_000;
 /** A page that stays open hears of a refund or an entry this often, */
-const ticketsEveryMs = 30_000;
+const ticketsEveryMs = 20_000;
 /** and of a gift or a request every other time. */
 const listsEveryMs = 1.5 * ticketsEveryMs;
 

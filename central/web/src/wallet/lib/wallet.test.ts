@@ -232,7 +232,7 @@ describe('wallet', () => {
     await vi.waitFor(() => expect(asked).toContain('GET /v1/wallet/transfers'));
   });
 
-  test('an open wallet asks four times a minute', async () => {
+  test('an open wallet asks six times a minute', async () => {
     await isMinas();
     await w.start();
     await vi.waitFor(() => expect(asked).toContain('GET /v1/wallet/asks'));
@@ -243,7 +243,7 @@ describe('wallet', () => {
     for (let i = 0; i < 60; i++) await vi.advanceTimersByTimeAsync(10_000);
     stop();
     expect(asked.length).toBeGreaterThan(20);
-    expect(asked.length).toBeLessThanOrEqual(42); // in ten minutes
+    expect(asked.length).toBeLessThanOrEqual(62); // in ten minutes
   });
 
   test('a clock that was set back does not stop the news', async () => {
