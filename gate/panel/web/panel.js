@@ -133,7 +133,10 @@ function draw(v) {
   setBar(barParts(v.bar));
   document.body.classList.toggle('asking', !!v.nonce && !v.offer);
   document.body.classList.toggle('offering', !!v.offer);
-  byId('caption').textContent = say(v.offer ? 'nonce.offer' : 'nonce.caption');
+  // Whoever lacks a proof of their age may have one in their wallet.
+  const proving = !!v.offer && v.reason === 'age_unproven';
+  document.body.classList.toggle('proving', proving);
+  byId('caption').textContent = say(proving ? 'nonce.age' : v.offer ? 'nonce.offer' : 'nonce.caption');
   byId('parts').hidden = !v.parts;
   if (v.parts) byId('parts').textContent = say('parts', v.parts);
   byId('nonce').hidden = !v.nonce;
