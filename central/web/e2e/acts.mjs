@@ -191,7 +191,7 @@ export function acts(venue) {
 
   /** Holds a phone's camera up to a lane's display. */
   async function aim(phone, lane) {
-    await lane.page.locator("#nonce:not([hidden]) img").waitFor();
+    await lane.page.locator("#nonce:not([hidden]) img").waitFor({ timeout: 15_000 });
     await venue.step("/lens", { path: phone.lens, screen: await lane.display("#picture") });
   }
 }
