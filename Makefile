@@ -134,6 +134,27 @@ bench-gate: build ## the gate's figures, one line each
 bench-qr: ## readers of QR codes beside each other: make bench-qr [DIR=folder with a manifest.tsv]
 	@go run ./testdata/bench qr $(DIR)
 
+# Devices that only a kernel of one's own has: Debian's, in QEMU, with a keyboard, a
+# USB-CDC engine and a camera made of software. A minute or two (QEMU_ACCEL=kvm
+# is faster where it works): for the night, not part of check.
+DEVICES := .cache/devices
+$(DEVICES)/linux: Makefile
+	@if ! command -v qemu-system-x86_64 >/dev/null; then \
+	  echo "test-devices: installing qemu-system-x86"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-system-x86; } >/dev/null; \
+	fi
+	@mkdir -p $(DEVICES)/deb && cd $(DEVICES)/deb && rm -f *.deb && \
+	  apt-get -o APT::Sandbox::User=root download -qq "$$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-/ {print $$2; exit}')"
+	@rm -rf $@ && mkdir -p $@ && dpkg-deb -x $(DEVICES)/deb/linux-image-*.deb $@ && touch $@
+
+.PHONY: test-devices
+test-devices: $(DEVICES)/linux ## the built gate on a wedge, a USB-CDC engine and a V4L2 camera, in QEMU
+	@go build -tags 'netgo osusergo sqlite_omit_load_extension' -ldflags '-linkmode external -extldflags -static' -o $(DEVICES)/gate ./gate
+	@CGO_ENABLED=0 go build -o $(DEVICES)/devices ./testdata/devices
+	@CGO_ENABLED=0 go test -c -o $(DEVICES)/engine.test ./gate/engine
+	@DEVICES=$(abspath $(DEVICES)) go test -count=1 -v -timeout 10m -run '^TestDevices$$' ./gate
+
 .PHONY: check
 check: browser fmt-check tidy-check vet lint wasm-check test web-check e2e ## all that CI runs
 	@$(MAKE) --no-print-directory demo DEMO=auto

@@ -71,6 +71,7 @@ var allowed = map[string][]string{
 	"testdata/pki":               {"sync/ticket", "sync/trust"},
 	"testdata/pty":               {},
 	"testdata/uinput":            {},
+	"testdata/devices":           {"testdata/uinput"},
 	"testdata/wallet":            {"sync/ticket", "sync/pass", "sync/trust"},
 	"testdata/frames/cmd/frames": {"testdata/frames"},
 	"testdata/stage":             {"sync/ticket", "sync/pass", "sync/credential", "testdata/wallet"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/con-ting/conting/gate/engine"
 	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/testdata/pty"
 )
 
 // patience is for a machine that is slow, never what is expected.
@@ -204,6 +205,34 @@ func TestNotAnEngine(t *testing.T) {
 	t.Cleanup(func() { _ = e.Close() })
 	if s := until(t, e, "refused", func(s engine.Stats) bool { return s.Errors > 0 }); !errors.Is(s.LastError, engine.ErrDevice) || hint.Of(s.LastError) == "" {
 		t.Errorf("a file as a wedge: %v", s.LastError)
+	}
+}
+
+// BenchmarkSerial is the time from the last byte of a pass to its text: its
+// terminal, the library, the framing and the hand-over.
+func BenchmarkSerial(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "engine")
+	l, err := pty.Plug(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = l.Unplug() }()
+	e, err := engine.OpenSerial(b.Context(), path, usual(), engine.Config{Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = e.Close() }()
+	for !e.Stats().Connected {
+		time.Sleep(time.Millisecond)
+	}
+	code := "CTR1" + strings.Repeat("A", 196) + "\r"
+	for b.Loop() {
+		if _, err := l.Engine.WriteString(code); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := e.Next(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -199,16 +199,34 @@ func TestUinput(t *testing.T) {
 	}
 
 	code := "CTP1" + alphabet
-	var worst time.Duration
-	for range 50 {
-		if err := errors.Join(k.Type(code), k.Tap(uinput.Enter)); err != nil {
-			t.Fatal(err)
+	// A code that the kernel lost a part of, on a machine that stood still, is
+	// typed again: so would its holder.
+	show := func() (took time.Duration) {
+		t.Helper()
+		for range 20 {
+			before := e.Stats()
+			if err := errors.Join(k.Type(code), k.Tap(uinput.Enter)); err != nil {
+				t.Fatal(err)
+			}
+			last := time.Now()
+			after := until(t, e, "a code or a loss", func(s Stats) bool {
+				return s.Texts > before.Texts || s.Lost > before.Lost && time.Since(last) > DefaultPause
+			})
+			if after.Texts == before.Texts {
+				continue
+			}
+			want(t, e, code)
+			return time.Since(last)
 		}
-		last := time.Now()
-		want(t, e, code)
-		worst = max(worst, time.Since(last))
+		t.Fatal("the kernel loses every code")
+		return 0
 	}
-	t.Logf("last key to text: %s at worst of 50", worst)
+	took := make([]time.Duration, 20)
+	for i := range took {
+		took[i] = show()
+	}
+	slices.Sort(took)
+	t.Logf("last key released to text: median %s, worst %s of %d; %d lost by the kernel", took[len(took)/2], took[len(took)-1], len(took), e.Stats().Lost)
 
 	// The plug is pulled in the middle of a code, and put back.
 	if err := errors.Join(k.Type("CTP1HALF"), k.Close()); err != nil {
@@ -219,10 +237,7 @@ func TestUinput(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, e, "back", func(s Stats) bool { return s.Connected })
-	if err := errors.Join(k.Type(code), k.Tap(uinput.Enter)); err != nil {
-		t.Fatal(err)
-	}
-	want(t, e, code)
+	show()
 
 	// More than the kernel keeps while nobody reads: it says so, and so do we.
 	if err := e.Close(); err != nil {
@@ -232,6 +247,7 @@ func TestUinput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	k.Pace = 0
 	if err := errors.Join(k.Type(strings.Repeat("A", 500)), k.Tap(uinput.Enter)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 //go:build linux
 
 // Package uinput is a keyboard made of software, for tests of what reads
-// keyboards. It types the US layout as fast as it can, through Linux' uinput; it
+// keyboards. It types the US layout, through Linux' uinput; it
 // needs /dev/uinput and the right to write to it.
 package uinput
 
@@ -37,7 +37,9 @@ const (
 type Keyboard struct {
 	file *os.File
 
-	// Pace is the time between two keys; zero is none.
+	// Pace is how long a key stays down, and up; New sets 4 ms, as an
+	// engine does. The kernel keeps some ten keys for a reader who is late, and loses
+	// more.
 	Pace time.Duration
 }
 
@@ -47,7 +49,7 @@ func New(name string, vendor, product uint16) (*Keyboard, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Keyboard{file: file}
+	k := &Keyboard{file: file, Pace: 4 * time.Millisecond}
 	if err := k.create(name, vendor, product); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -105,7 +107,9 @@ func (k *Keyboard) Tap(code uint16) error {
 		return err
 	}
 	time.Sleep(k.Pace)
-	return k.Press(code, false)
+	err := k.Press(code, false)
+	time.Sleep(k.Pace)
+	return err
 }
 
 // Press presses a key, or lets go of it.
