@@ -57,6 +57,7 @@ browser:
 	  echo "setup: installing $(APT)"; \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
 	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(APT); } >/dev/null || \
+	    { command -v chromium >/dev/null && echo "setup: went on without all of them; some tests will say what they skip"; } || \
 	    { echo "cannot install them; run: apt-get install $(APT)"; exit 1; }; \
 	fi
 
