@@ -24,6 +24,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,9 +49,11 @@ type world struct {
 	caKey   crypto.Signer
 	ca      *x509.Certificate
 	fleet   *httptest.Server
-	wallet  *wallet.Wallet
 	tickets []ticket.Ticket
 	serial  int64
+
+	unlocking sync.Mutex // scripts run beside each other and share one phone
+	wallet    *wallet.Wallet
 }
 
 const worldCode = "TEST-CODE-2345"
@@ -235,6 +238,8 @@ func (w *world) pass(i int, at time.Time) string {
 		w.ok(err)
 		return pass.PaperText(signed)
 	}
+	w.unlocking.Lock()
+	defer w.unlocking.Unlock()
 	session, err := w.wallet.Rotating(tk.ID, at)
 	w.ok(err)
 	text, err := session.Text(at, nil)
