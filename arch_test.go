@@ -53,7 +53,7 @@ var allowed = map[string][]string{
 	"central/pay":     {},
 	"central/paper":   {"sync/ticket", "sync/pass"},
 	"central/seatmap": {"sync/ticket"},
-	"central/account": {"sync/ticket", "sync/canon"},
+	"central/account": {"sync/ticket", "sync/canon", "sync/pass"},
 	"central/sale":    {"sync/ticket", "central/seatmap", "central/pay"},
 	"central/fleet":   {"sync/ticket", "sync/topic", "sync/trust"},
 	"central/publish": {"sync/*"},

@@ -108,15 +108,9 @@ func checkTail(tail []byte) error {
 	if tail[len(tail)-1] != '}' || !bytes.HasPrefix(tail, []byte(`,"`)) {
 		return errTail
 	}
-	object := append([]byte{'{'}, tail[1:]...)
-	d := json.NewDecoder(bytes.NewReader(object))
-	d.UseNumber()
-	members, err := readObject(d, map[string]bool{"type": true, "challenge": true, "origin": true}, 0)
+	members, err := readAll(append([]byte{'{'}, tail[1:]...), map[string]bool{"type": true, "challenge": true, "origin": true})
 	if err != nil {
 		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errTail
 	}
 	if cross, ok := members["crossOrigin"]; ok && cross != false {
 		return errOrigins
@@ -127,8 +121,39 @@ func checkTail(tail []byte) error {
 	return nil
 }
 
+// ClientDataMembers reads client data of any ceremony (WebAuthn Level 3, section
+// 5.8.1) as one JSON object in UTF-8 without repeated names or anything behind it,
+// and returns its plain members; what is nested stands there as its first
+// delimiter. It judges none of them, and the caller bounds the size. The error
+// wraps [ErrMalformed].
+func ClientDataMembers(data []byte) (map[string]any, error) {
+	if len(data) == 0 || !utf8.Valid(data) || data[0] != '{' {
+		return nil, fmt.Errorf("%w: client data is no JSON object", ErrMalformed)
+	}
+	members, err := readAll(data, map[string]bool{})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return members, nil
+}
+
 // maxDepth is how deep client data may nest.
 const maxDepth = 4
+
+// readAll reads one object and nothing after it. None of its names may be among
+// those that were seen.
+func readAll(object []byte, seen map[string]bool) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber()
+	members, err := readObject(d, seen, 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errTail
+	}
+	return members, nil
+}
 
 // readObject reads an object and everything in it, and returns its plain members.
 func readObject(d *json.Decoder, seen map[string]bool, depth int) (map[string]any, error) {
