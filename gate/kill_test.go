@@ -85,6 +85,7 @@ func (k *killed) run(most, answers int) {
 		}
 		k.live(true)
 	}
+	k.last = true
 	k.live(false) // the last one ends in order, and has flagged what was left open
 	k.t.Logf("%d lives, %d scans answered, %d admissions acknowledged, %d by a steward", lives, k.answers, len(k.acked), k.confirmed)
 }
@@ -98,6 +99,7 @@ type killed struct {
 	rand *rand.Rand
 
 	steward bool // confirms whatever may be confirmed
+	last    bool // this life ends in order
 
 	answers   int
 	confirmed int
@@ -145,7 +147,7 @@ func (k *killed) live(kill bool) {
 		cut()
 	}
 	said, ready := 0, false
-	say := func(uint64) {} // the steward's word
+	say := func(uint64) {} // the steward's word; a verdict may come before the panel's address
 	var words sync.WaitGroup
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -163,7 +165,8 @@ func (k *killed) live(kill bool) {
 			k.take(e)
 			said++
 			if e.Confirmable {
-				words.Go(func() { say(e.Seq) })
+				word := say
+				words.Go(func() { word(e.Seq) })
 			}
 			select {
 			case <-room:
@@ -252,6 +255,9 @@ func (k *killed) take(e event) {
 		// A machine that did not let the gate reach its disk in time: the lane stays
 		// shut, and what must hold after the cuts must hold all the same.
 		k.t.Logf("ticket %s: the disk took too long", e.Ticket)
+	case k.last && k.steward && e.Reason == string(ticket.LaneFault):
+		// The word came while the gate stopped: its admission is taken back.
+		k.t.Logf("ticket %s: the lane was closing", e.Ticket)
 	case e.Reason != string(ticket.AlreadyAdmitted):
 		k.t.Errorf("ticket %s: %s %s", e.Ticket, e.Outcome, e.Reason)
 	}
@@ -305,11 +311,17 @@ func (k *killed) verify(entries []journal.Entry, enough int) {
 			}
 			admitted[e.Ticket] = e.Seq
 			decisions[e.Seq] = e
-		case e.Kind == journal.Passed, e.Kind == journal.Flagged:
+		case e.Kind == journal.Passed, e.Kind == journal.Flagged, e.Kind == journal.Released && k.steward:
 			if old, twice := ends[e.Refers]; twice {
 				k.t.Errorf("admission %d ended as %s and as %s", e.Refers, old, e.Kind)
 			}
 			ends[e.Refers] = e.Kind
+			if e.Kind == journal.Released {
+				if _, said := k.acked[e.Refers]; said {
+					k.t.Errorf("admission %d was said and taken back", e.Refers)
+				}
+				delete(admitted, e.Ticket)
+			}
 		case e.Kind != journal.Decision:
 			k.t.Errorf("entry %d is %s, which nothing here does", e.Seq, e.Kind)
 		}
