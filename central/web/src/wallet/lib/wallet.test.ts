@@ -26,7 +26,8 @@ const cut = (): Promise<Response> => Promise.reject(new TypeError('network'));
 describe('wallet', () => {
   let asked: string[];
   let central: Record<string, (body: unknown) => Answer>;
-  let w: typeof import('./wallet.svelte');
+  const modules = async () => ({ ...(await import('./wallet.svelte')), ...(await import('./session')), ...(await import('./signing')), ...(await import('./identity')), ...(await import('./family')), ...(await import('./booking')) });
+  let w: Awaited<ReturnType<typeof modules>>;
   let pages: { message: (() => void)[]; sent: unknown[] };
 
   beforeEach(async () => {
@@ -71,7 +72,7 @@ describe('wallet', () => {
       return new Response(a.body === undefined ? null : JSON.stringify(a.body), { status: a.status ?? 200 });
     });
     vi.resetModules();
-    w = await import('./wallet.svelte');
+    w = await modules();
   });
   afterEach(() => {
     vi.restoreAllMocks();
@@ -187,8 +188,8 @@ describe('wallet', () => {
     asked.length = 0;
     central['POST /v1/account/sign-out'] = () => ({ status: 204 });
     vi.resetModules();
-    w = await import('./wallet.svelte');
-    await w.start();
+    w = await modules();
+    await w.begin();
     await vi.waitFor(() => expect(asked).toEqual(['POST /v1/account/sign-out']));
     await vi.waitFor(async () => expect(await store.fact('leaving')).toBe(false));
   });

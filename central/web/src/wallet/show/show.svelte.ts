@@ -3,7 +3,8 @@ import { codeOf } from '../../core/fault';
 import { Lease } from '../../core/lease';
 import { carriesTicket, freshMs, Session, slotMs } from '../../core/session';
 import type { Held } from '../lib/model';
-import { assertFor, centralNow, refreshTickets, ticketOf, wallet, walletApi } from '../lib/wallet.svelte';
+import { assertFor } from '../lib/signing';
+import { centralNow, refreshTickets, ticketOf, wallet, walletApi } from '../lib/wallet.svelte';
 import { idle, left, next, type Happening, type Screen } from './machine';
 
 /**

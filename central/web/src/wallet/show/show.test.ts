@@ -28,10 +28,6 @@ vi.mock('../lib/wallet.svelte', () => ({
     world.calls.push('tickets');
     return true;
   },
-  assertFor: (_: unknown, __: unknown, signal: AbortSignal) => {
-    world.calls.push('assert');
-    return world.assert(signal);
-  },
   walletApi: () => ({
     beginLease: (id: string, signal: AbortSignal) => world.beginLease(id, signal),
     beat: async () => {
@@ -40,6 +36,13 @@ vi.mock('../lib/wallet.svelte', () => ({
     },
     endLease: async () => void world.calls.push('end'),
   }),
+}));
+
+vi.mock('../lib/signing', () => ({
+  assertFor: (_: unknown, __: unknown, signal: AbortSignal) => {
+    world.calls.push('assert');
+    return world.assert(signal);
+  },
 }));
 
 const ticket = {
