@@ -102,7 +102,7 @@ func (r *Renderer) build(s Scene) (*rand.Rand, error) {
 	}
 	r.built, r.code = false, nil
 	if s.Text != "" && !s.NoPhone {
-		code, err := Encode(s.Text)
+		code, err := EncodeAt(s.Text, s.Level)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func (r *Renderer) build(s Scene) (*rand.Rand, error) {
 // page is the scene without what may change from shot to shot of the same page.
 func (s Scene) page() Scene {
 	return Scene{
-		Seed: s.Seed, Size: s.Size, Text: s.Text, Picture: s.Picture, NoPhone: s.NoPhone, CodeMM: s.CodeMM, Quiet: s.Quiet,
+		Seed: s.Seed, Size: s.Size, Text: s.Text, Level: s.Level, Picture: s.Picture, NoPhone: s.NoPhone, CodeMM: s.CodeMM, Quiet: s.Quiet,
 		Inverted: s.Inverted, DarkUI: s.DarkUI, Cracks: s.Cracks, Ambient: s.Ambient,
 	}
 }

@@ -70,6 +70,8 @@ type Scene struct {
 	Shot uint64      // the grain of this one exposure
 	Size image.Point // of the frame
 	Text string      // what the code says; empty for no code
+	// Level is the code's error correction.
+	Level Level
 
 	// Picture is what the phone's screen shows, instead of Text and a page made up
 	// around it. CodeMM is how wide its Code is on the glass.
