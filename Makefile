@@ -109,7 +109,8 @@ tidy-check: ## go.mod lists what is used, and no look-alike module
 
 .PHONY: wasm-check
 wasm-check: ## what a browser shares must build for it
-	@GOOS=js GOARCH=wasm CGO_ENABLED=0 go build -o /dev/null ./sync/ticket ./sync/canon ./sync/trust ./sync/pass ./gate/admit
+	@GOOS=js GOARCH=wasm CGO_ENABLED=0 go build -o /dev/null ./sync/ticket ./sync/canon ./sync/trust ./sync/pass ./gate/admit ./gate/qr
+	@GOOS=js GOARCH=wasm CGO_ENABLED=0 go build -o /dev/null ./scanner/wasm
 
 .PHONY: test
 test: ## all Go tests with the race detector

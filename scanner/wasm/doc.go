@@ -1,0 +1,20 @@
+// Command wasm is the gate's code reader for the handheld's browser: gate/qr built for WebAssembly
+// (GOOS=js GOARCH=wasm), and the TypeScript that drives it in a page or a worker (src).
+//
+// It takes frames as typed arrays and returns the bytes of the codes in them. It opens no camera,
+// asks no network, keeps no picture longer than the next one, and judges nothing: what a code says
+// is untrusted until a signature over it verifies, which is not done here. The page is trusted as
+// far as the handheld is; pixels are not, nor are sizes: each is checked before anything is copied,
+// and no frame makes the module stop.
+//
+// The page starts it with one argument, the name of a function in the global scope, which it calls
+// once with its interface:
+//
+//	open(budgetMS, still) → {handle} | {error, message}
+//	read(handle, pixels, width, height) → {codes: [{bytes, corners, version}]} | {error, message}
+//	close(handle)
+//
+// pixels is a Uint8Array or Uint8ClampedArray of width·height gray bytes or four times as many of
+// RGBA; corners are x and y of top left, top right, bottom right, bottom left, in pixels. error is
+// one of bad_settings, too_many_readers, reader_closed, bad_frame and reader_failed.
+package main
