@@ -1,9 +1,11 @@
-// Package camera gives gray frames from a camera, a stream or a folder, the newest first to hand.
+// Package camera gives gray frames from a camera, a stream, a program or a file, the newest first
+// to hand.
 //
 // It opens, reconnects, checks sizes and counts. It does not look at what a frame shows, keeps no
-// picture, and records nothing. Nothing that a camera or a server on the network sends is trusted:
-// headers, parts, pixels and waiting times are limited, a bad frame is counted and dropped, and a
-// source that goes away is opened again until somebody closes the camera.
+// picture, and records nothing. Nothing that a camera, a program or a server on the network sends is
+// trusted: headers, parts, pixels and waiting times are limited, a bad frame is counted and dropped,
+// and a source that goes away is opened again until somebody closes the camera. The operator, who
+// writes addresses and names programs, is trusted.
 package camera
 
 import (
@@ -48,6 +50,10 @@ type Stats struct {
 	Connected bool      // whether it is open now
 	LastFrame time.Time // zero if there was none
 	LastError error     // nil if there was none; an old one may stay while all is well
+
+	Rate  float64       // frames a second of late, taken or not; 0 before the second since it was opened
+	Size  image.Point   // of the last frame in pixels, before the region was cut out
+	Stuck time.Duration // how long the same picture has come again and again; 0 below Config.StuckAfter
 }
 
 // Config says how to open a camera.
@@ -57,8 +63,26 @@ type Config struct {
 	// Width and Height are the wanted frame size in pixels; 1280×720 if zero. A device gives
 	// the nearest it has; streams and files are as they are.
 	Width, Height int
-	// StallAfter is how long a source may give no frame before it is opened again; 5 s if zero.
+	// StallAfter is how long a source may give no frame before it is opened again; 5 s if zero. A
+	// program has 15 s more for its first.
 	StallAfter time.Duration
+	// Device says how a camera of this machine is set; other sources are as they are.
+	Device DeviceConfig
+	// StuckAfter is how long a live source may give the same picture, to the last pixel, before
+	// Stats says that it is stuck and it is opened again, once; 2 s if zero, never if negative. Files,
+	// folders and the test card are never stuck.
+	StuckAfter time.Duration
+	// Region is the part of each frame that Next gives; all of it if zero.
+	Region Region
+	// Stdin is what the address stdin: reads. It is read until its end, also after Close: a read of
+	// it cannot be interrupted.
+	Stdin io.Reader
+	// Command is the program of the address program:, with its arguments; no shell sees them. The
+	// program writes pictures to its standard output in Format, and what it says on its standard
+	// error is logged, a few lines a minute.
+	Command []string
+	// Format is how the program of the address program: writes pictures.
+	Format Format
 }
 
 // Bounds of reconnecting and of what counts as fresh.
@@ -68,6 +92,7 @@ const (
 	badFrames     = 30                     // in a row, after which the source is opened again
 	staleAfter    = 2 * time.Second        // age at which Next passes over a frame of a device or stream
 	defaultStall  = 5 * time.Second
+	defaultStuck  = 2 * time.Second
 	defaultWidth  = 1280
 	defaultHeight = 720
 )
@@ -80,6 +105,8 @@ type source interface {
 	lasting() bool
 	// paced says that frames go by whether or not they are taken.
 	paced() bool
+	// live says that frames come from a sensor, whose noise makes no two the same.
+	live() bool
 }
 
 // stream is one connection to a source, used by one goroutine.
@@ -103,6 +130,9 @@ type Camera struct {
 
 	err error // why there are no more frames
 
+	still still // owned by run
+	pulse pulse // owned by run
+
 	mu    sync.Mutex // guards stats
 	stats Stats
 }
@@ -111,13 +141,20 @@ type Camera struct {
 //
 //	v4l2:/dev/video0                a camera of this machine (Linux); /dev/v4l/by-id/… survives replugging
 //	http://host/path, https://…     a stream of JPEGs (multipart/x-mixed-replace)
+//	program:                        what Config.Command writes
+//	stdin:?format=yu12&width=1280&height=720   what somebody pipes into us
 //	file:/path/frame.jpg            one picture, JPEG or PNG
+//	file:/path/film.y4m             a video: .y4m, .mjpeg or .mjpg, or raw with format= as for stdin:
 //	dir:/path?loop=1&fps=10         the pictures of a folder in the order of their names
+//	test:?width=1280&height=720&fps=10   a test card, which needs no camera
 //
-// file: and dir: without fps wait for each frame to be taken; all others drop what is not taken in
-// time, so that Next always gives the newest. A camera or stream that is not there yet is no
-// error: it is tried again with growing pauses, and Stats tells. Errors wrap ErrAddress or
-// ErrUnsupported, or say why a file cannot be read.
+// Pipes and programs give Y4M or JPEGs one after the other, which show themselves, or raw frames
+// (see [Format]). With fps= a pipe is a recording, read at that speed.
+//
+// file: and dir: wait for each frame to be taken, unless fps= or the header of a Y4M file says how
+// fast they go; all others drop what is not taken in time, so that Next always gives the newest. A
+// camera, stream or program that is not there yet is no error: it is tried again with growing
+// pauses, and Stats tells. Errors wrap ErrAddress or ErrUnsupported, or say why a file cannot be read.
 func Open(ctx context.Context, address string, cfg Config) (*Camera, error) {
 	if cfg.Logger == nil || cfg.Now == nil {
 		return nil, errors.New("camera: Config.Logger and Config.Now are required")
@@ -128,6 +165,12 @@ func Open(ctx context.Context, address string, cfg Config) (*Camera, error) {
 	if cfg.StallAfter == 0 {
 		cfg.StallAfter = defaultStall
 	}
+	if cfg.StuckAfter == 0 {
+		cfg.StuckAfter = defaultStuck
+	}
+	if err := cfg.Region.Check(); err != nil {
+		return nil, err
+	}
 	src, name, err := parse(address, cfg)
 	if err != nil {
 		return nil, err
@@ -137,7 +180,10 @@ func Open(ctx context.Context, address string, cfg Config) (*Camera, error) {
 
 func start(ctx context.Context, src source, name string, cfg Config) *Camera {
 	ctx, stop := context.WithCancel(ctx)
-	c := &Camera{cfg: cfg, name: name, source: src, box: make(chan Frame, 1), stop: stop, done: make(chan struct{})}
+	c := &Camera{
+		cfg: cfg, name: name, source: src, still: newStill(),
+		box: make(chan Frame, 1), stop: stop, done: make(chan struct{}),
+	}
 	go c.run(ctx)
 	return c
 }
@@ -229,6 +275,7 @@ func (c *Camera) session(ctx context.Context) (good bool, err error) {
 		}
 	}()
 	c.note(func(s *Stats) { s.Connected = true })
+	c.pulse = pulse{}
 	for bad := 0; ; {
 		gray, at, err := st.read(ctx)
 		switch {
@@ -236,6 +283,9 @@ func (c *Camera) session(ctx context.Context) (good bool, err error) {
 			good, bad = true, 0
 			if !c.deliver(ctx, gray, at) {
 				return good, ctx.Err()
+			}
+			if c.still.reopen(c.cfg.StuckAfter) {
+				return good, fmt.Errorf("%w: the same picture for %v", ErrStream, c.still.lasts.Round(time.Second))
 			}
 		case errors.Is(err, ErrFrame) && (bad < badFrames || !c.source.lasting()):
 			bad++
@@ -248,8 +298,16 @@ func (c *Camera) session(ctx context.Context) (good bool, err error) {
 
 // deliver puts a frame where Next finds it. For a paced source it replaces one that nobody took.
 func (c *Camera) deliver(ctx context.Context, gray *image.Gray, at time.Time) bool {
-	f := Frame{Gray: gray, At: at}
-	c.note(func(s *Stats) { s.Frames++; s.LastFrame = f.At; f.Seq = s.Frames })
+	if c.source.live() && c.cfg.StuckAfter > 0 {
+		c.still.see(gray, at)
+	}
+	rate, size := c.pulse.beat(at), gray.Rect.Size()
+	f := Frame{Gray: c.cfg.Region.cut(gray), At: at}
+	c.note(func(s *Stats) {
+		s.Frames++
+		s.LastFrame, s.Rate, s.Size, s.Stuck = f.At, rate, size, c.still.stuck(c.cfg.StuckAfter)
+		f.Seq = s.Frames
+	})
 	if !c.source.paced() {
 		select {
 		case c.box <- f:

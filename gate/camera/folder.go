@@ -59,6 +59,8 @@ func (f *folder) lasting() bool { return false }
 
 func (f *folder) paced() bool { return f.every > 0 }
 
+func (f *folder) live() bool { return false }
+
 // folderStream walks the files once, or round and round.
 type folderStream struct {
 	*folder

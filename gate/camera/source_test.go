@@ -35,6 +35,7 @@ type script struct {
 
 func (s *script) lasting() bool { return s.keep }
 func (s *script) paced() bool   { return s.keep }
+func (s *script) live() bool    { return s.keep }
 
 func (s *script) open(context.Context) (stream, error) {
 	s.tries++
