@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"sync/canon":      {},
 	"sync/hint":       {},
 	"sync/settings":   {"sync/hint"},
+	"sync/private":    {"sync/hint"},
 	"sync/trust":      {"sync/ticket", "sync/canon"},
 	"sync/pass":       {"sync/ticket", "sync/canon", "sync/trust"},
 	"sync/ticketset":  {"sync/ticket", "sync/canon", "sync/trust"},
@@ -45,7 +46,7 @@ var allowed = map[string][]string{
 	"gate/lane":      {"sync/ticket", "sync/pass", "sync/journal", "gate/admit", "gate/proof", "gate/turnstile", "gate/clock"},
 	"gate/uplink":    {"sync/ticket", "sync/canon", "sync/trust", "sync/ticketset", "sync/journal", "sync/topic", "sync/link", "gate/store", "gate/admit"},
 	"gate/panel":     {"sync/ticket", "gate/admit"},
-	"gate/identity":  {"sync/ticket", "sync/trust"},
+	"gate/identity":  {"sync/ticket", "sync/trust", "sync/private"},
 	"gate/doctor":    {"sync/ticket", "sync/trust"},
 	"gate":           {"sync/*", "gate/*"},
 
@@ -67,7 +68,10 @@ var allowed = map[string][]string{
 	"central/api":       {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity"},
 	"central/web":       {},
 	"central":           {"sync/*", "central/*"},
-	"central/registrar": {"sync/ticket", "sync/trust", "sync/credential", "sync/hint"},
+	"central/registrar": {"sync/ticket", "sync/trust", "sync/credential", "sync/hint", "sync/private"},
+
+	// both ends of the line between a gate and its lane's controller
+	"firmware/osdp": {},
 
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/private"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
 )
@@ -66,7 +67,7 @@ func runInit(ctx context.Context, a *app, f *flags) error {
 	if err := os.Rename(staging, dir); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(dir)); err != nil {
+	if err := private.SyncDir(filepath.Dir(dir)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.out, "%s is ready.\nNext: central run --config %s\nKeep %s offline once it is backed up: it signs who may sign.\n",
@@ -122,16 +123,16 @@ func (d folder) fill(c *config, text string, now time.Time) error {
 		challengeFile: []byte(hex.EncodeToString(secret[32:]) + "\n"),
 	}
 	for name, key := range map[string]crypto.Signer{rootKeyFile: root, eventKeyFile: event, caKeyFile: caKey, serverKeyFile: serverKey} {
-		if files[name], err = encodeKey(key); err != nil {
+		if files[name], err = private.EncodeKey(key); err != nil {
 			return err
 		}
 	}
 	for name, data := range files {
-		if err := d.create(name, data); err != nil {
+		if err := private.Create(d.path(name), data); err != nil {
 			return err
 		}
 	}
-	return errors.Join(syncDir(d.path("keys")), syncDir(string(d)))
+	return errors.Join(private.SyncDir(d.path("keys")), private.SyncDir(string(d)))
 }
 
 // firstList signs version 1 of the trust list and names its anchor.

@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(name, sample, 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"ready": ready, "fresh": fresh, "private": private, "enrol": enrol, "buy": buy, "watch": watch, "shut": shut,
+			"ready": ready, "fresh": fresh, "private": isPrivate, "enrol": enrol, "buy": buy, "watch": watch, "shut": shut,
 		},
 	})
 }
@@ -104,7 +104,7 @@ func fresh(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // private DIR fails if anybody but the owner can read anything in it.
-func private(ts *testscript.TestScript, _ bool, args []string) {
+func isPrivate(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, filepath.WalkDir(ts.MkAbs(args[0]), func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/con-ting/conting/sync/credential"
 	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/private"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -39,7 +40,7 @@ func runInit(ctx context.Context, a *app, f *flags) error {
 	if err != nil {
 		return err
 	}
-	encoded, err := encodeKey(key)
+	encoded, err := private.EncodeKey(key)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"verify": verify, "idof": idof, "newer": newer, "private": private, "tear": tear, "append": extend, "fetch": fetch, "absent": absent,
+			"verify": verify, "idof": idof, "newer": newer, "private": isPrivate, "tear": tear, "append": extend, "fetch": fetch, "absent": absent,
 		},
 	})
 }
@@ -118,7 +118,7 @@ func newer(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // private FILE...: nobody else may read them.
-func private(ts *testscript.TestScript, _ bool, args []string) {
+func isPrivate(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		info, err := os.Stat(ts.MkAbs(name))
 		ts.Check(err)

@@ -18,6 +18,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/con-ting/conting/sync/private"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
 )
@@ -262,7 +263,7 @@ func install(staging string, id *Identity, step func(string) error) error {
 		if err := step(f.name); err != nil {
 			return err
 		}
-		if err := writeFile(staging, f.name, f.data); err != nil {
+		if err := private.Replace(filepath.Join(staging, f.name), f.data); err != nil {
 			return err
 		}
 	}
@@ -272,5 +273,5 @@ func install(staging string, id *Identity, step func(string) error) error {
 	if err := os.Rename(staging, id.dir); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(id.dir))
+	return private.SyncDir(filepath.Dir(id.dir))
 }

@@ -1,23 +1,18 @@
 package identity
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/x509"
-	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+
+	"github.com/con-ting/conting/sync/private"
 )
 
-const (
-	keyFile    = "key.pem"
-	maxKeyFile = 16 << 10
-	pemKey     = "PRIVATE KEY"
-)
+const keyFile = "key.pem"
 
 // newKey makes the device key and writes it to dir, readable by its owner only.
 func newKey(dir string, rand io.Reader) (crypto.Signer, error) {
@@ -25,11 +20,11 @@ func newKey(dir string, rand io.Reader) (crypto.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make device key: %w", err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	text, err := private.EncodeKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("encode device key: %w", err)
+		return nil, fmt.Errorf("device key: %w", err)
 	}
-	if err := writeFile(dir, keyFile, pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der})); err != nil {
+	if err := private.Replace(filepath.Join(dir, keyFile), text); err != nil {
 		return nil, err
 	}
 	return key, nil
@@ -37,40 +32,21 @@ func newKey(dir string, rand io.Reader) (crypto.Signer, error) {
 
 // readKey reads the device key and refuses one that others could have read.
 func readKey(dir string) (crypto.Signer, error) {
-	if err := private(dir, "chmod 700 "+dir); err != nil {
-		return nil, err
-	}
 	name := filepath.Join(dir, keyFile)
-	if err := private(name, "chmod 600 "+name); err != nil {
-		return nil, err
+	for _, place := range []string{dir, name} {
+		if err := private.Check(place); errors.Is(err, private.ErrExposed) {
+			return nil, fail("check "+place, "chmod 600 "+name+" and chmod 700 "+dir+", and enrol anew if somebody else uses this machine", "%w: %w", ErrPermissions, err)
+		} else if err != nil {
+			return nil, err
+		}
 	}
-	data, err := readFile(name, maxKeyFile)
+	parsed, err := private.ReadKey(name)
 	if err != nil {
-		return nil, err
-	}
-	block, rest := pem.Decode(data)
-	if block == nil || block.Type != pemKey || len(bytes.TrimSpace(rest)) != 0 {
-		return nil, fmt.Errorf("%s is not one PEM private key: %w", name, ErrIncomplete)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, ErrIncomplete, err)
+		return nil, fmt.Errorf("%w: %w", ErrIncomplete, err)
 	}
 	key, ok := parsed.(*ecdsa.PrivateKey)
 	if !ok || key.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("%s is not a P-256 key: %w", name, ErrIncomplete)
 	}
 	return key, nil
-}
-
-// private refuses a file or folder that group or others may touch.
-func private(name, fix string) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fail("check "+name, fix+", and enrol anew if somebody else uses this machine", "mode %04o: %w", mode, ErrPermissions)
-	}
-	return nil
 }

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/con-ting/conting/sync/private"
 )
 
 const opRenew = "renew certificate"
@@ -63,7 +66,7 @@ func (id *Identity) replace(chain [][]byte) error {
 	case next.leaf.NotAfter.Before(old.NotAfter):
 		return fail(opRenew, answerHint, "a certificate that ends before the present one: %w", ErrAnswer)
 	}
-	if err := writeFile(id.dir, certificateFile, encodeChain(chain)); err != nil {
+	if err := private.Replace(filepath.Join(id.dir, certificateFile), encodeChain(chain)); err != nil {
 		return fail(opRenew, "check the free space of the data folder", "%w", err)
 	}
 	id.mu.Lock()
