@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"log/slog"
 	"math"
 	"slices"
 	"time"
@@ -13,6 +14,9 @@ import (
 // device is a capture device as the operating system offers it. It is used by one goroutine.
 type device interface {
 	modes() ([]mode, error)
+	// knobs are the controls that the device has.
+	knobs() map[knob]span
+	turn(k knob, value int32) error
 	// start begins to stream in a mode that modes returned.
 	start(mode) error
 	// wait returns whether a frame is there, after at most about a second.
@@ -56,7 +60,8 @@ func (f fourCC) String() string {
 const slow = 10
 
 // choose picks the mode for a reader of codes: fast enough, near the wanted size, cheap to unpack.
-func choose(modes []mode, width, height int) (mode, error) {
+// only, if not empty, is the format that somebody asked for.
+func choose(modes []mode, only string, width, height int) (mode, error) {
 	type ranked struct {
 		mode
 		slow int
@@ -66,7 +71,7 @@ func choose(modes []mode, width, height int) (mode, error) {
 	var fit []ranked
 	for _, m := range modes {
 		rank := slices.Index(formats, m.format)
-		if rank < 0 || checkSize(m.width, m.height) != nil {
+		if rank < 0 || checkSize(m.width, m.height) != nil || only != "" && m.format.String() != only {
 			continue
 		}
 		r := ranked{mode: m, rank: rank, off: math.Abs(math.Log(float64(m.width*m.height) / float64(width*height)))}
@@ -74,6 +79,9 @@ func choose(modes []mode, width, height int) (mode, error) {
 			r.slow = 1
 		}
 		fit = append(fit, r)
+	}
+	if len(fit) == 0 && only != "" {
+		return mode{}, fmt.Errorf("%w: the camera has no %s", ErrStream, only)
 	}
 	if len(fit) == 0 {
 		return mode{}, fmt.Errorf("%w: the camera has none of the formats %v", ErrStream, formats)
@@ -128,22 +136,40 @@ type deviceSource struct {
 	path  string
 	cfg   Config
 	start func(path string) (device, error)
+	said  string // what the log last heard of the controls; owned by whoever opens
 }
 
 func (s *deviceSource) lasting() bool { return true }
 func (s *deviceSource) paced() bool   { return true }
 
-func (s *deviceSource) open(context.Context) (stream, error) {
+func (s *deviceSource) open(ctx context.Context) (stream, error) {
 	dev, err := s.start(s.path)
 	if err != nil {
 		return nil, fmt.Errorf("open camera %s: %w", s.path, err)
 	}
+	s.set(ctx, dev)
 	st := &deviceStream{dev: dev, cfg: s.cfg, last: s.cfg.Now()}
 	if err := st.begin(); err != nil {
 		_ = dev.close()
 		return nil, fmt.Errorf("set up camera %s: %w", s.path, err)
 	}
 	return st, nil
+}
+
+// set sets the controls, and logs what came of it unless that is what came of it last time.
+func (s *deviceSource) set(ctx context.Context, dev device) {
+	done, refused := s.cfg.Device.set(dev)
+	said := fmt.Sprint(done, refused)
+	if said == s.said {
+		return
+	}
+	s.said = said
+	if len(done) > 0 {
+		s.cfg.Logger.InfoContext(ctx, "camera controls are set", slog.String("camera", s.path), slog.Any("controls", done))
+	}
+	if len(refused) > 0 {
+		s.cfg.Logger.WarnContext(ctx, "camera controls are not as asked", slog.String("camera", s.path), slog.Any("controls", refused))
+	}
 }
 
 // deviceStream is an open device that streams.
@@ -159,7 +185,7 @@ func (s *deviceStream) begin() error {
 	if err != nil {
 		return err
 	}
-	if s.mode, err = choose(modes, s.cfg.Width, s.cfg.Height); err != nil {
+	if s.mode, err = choose(modes, s.cfg.Device.Format, s.cfg.Width, s.cfg.Height); err != nil {
 		return err
 	}
 	return s.dev.start(s.mode)

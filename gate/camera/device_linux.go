@@ -25,6 +25,8 @@ type library interface {
 	GetSupportedFramerates(f webcam.PixelFormat, width, height uint32) []webcam.FrameRate
 	SetImageFormat(f webcam.PixelFormat, width, height uint32) (webcam.PixelFormat, uint32, uint32, error)
 	SetFramerate(fps float32) error
+	GetControls() map[webcam.ControlID]webcam.Control
+	SetControl(id webcam.ControlID, value int32) error
 	SetBufferCount(count uint32) error
 	StartStreaming() error
 	WaitForFrame(seconds uint32) error
@@ -82,6 +84,20 @@ func offered(have map[webcam.PixelFormat]string) string {
 	}
 	return fmt.Sprintf("%q", names)
 }
+
+// knobs leaves out the controls that we do not know.
+func (d *v4l2) knobs() map[knob]span {
+	have := d.cam.GetControls()
+	out := map[knob]span{}
+	for _, k := range []knob{knobMains, knobExposureAuto, knobExposureTime, knobSlowInDark, knobFocus, knobFocusAuto} {
+		if c, ok := have[webcam.ControlID(k)]; ok && c.Min <= c.Max {
+			out[k] = span{low: c.Min, high: c.Max}
+		}
+	}
+	return out
+}
+
+func (d *v4l2) turn(k knob, value int32) error { return d.cam.SetControl(webcam.ControlID(k), value) }
 
 func within(s webcam.FrameSize, w, h uint32) bool {
 	on := func(v, low, high, step uint32) bool {

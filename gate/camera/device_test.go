@@ -3,6 +3,7 @@ package camera
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"syscall"
@@ -18,11 +19,24 @@ type fakeDevice struct {
 	frames  chan []byte // closed: unplugged
 	closed  bool
 	waiting []byte
+	has     map[knob]span
+	refuses map[knob]error
+	turned  []string
 }
 
 func (d *fakeDevice) modes() ([]mode, error) { return d.have, nil }
 
 func (d *fakeDevice) start(m mode) error { d.set = m; return nil }
+
+func (d *fakeDevice) knobs() map[knob]span { return d.has }
+
+func (d *fakeDevice) turn(k knob, v int32) error {
+	if err := d.refuses[k]; err != nil {
+		return err
+	}
+	d.turned = append(d.turned, fmt.Sprintf("%v=%d", k, v))
+	return nil
+}
 
 func (d *fakeDevice) wait() (bool, error) {
 	select {
@@ -55,12 +69,12 @@ func TestChooseMode(t *testing.T) {
 		{"slow if there is no other", []mode{{yuyv, 640, 480, 1}}, mode{yuyv, 640, 480, 1}},
 		{"nothing beyond the limits", []mode{{grey, 8000, 6000, 30}, {grey, 640, 480, 30}}, mode{grey, 640, 480, 30}},
 	} {
-		if got, err := choose(tt.have, 1280, 720); err != nil || got != tt.want {
+		if got, err := choose(tt.have, "", 1280, 720); err != nil || got != tt.want {
 			t.Errorf("%s: choose(%v) = %v, %v; want %v", tt.name, tt.have, got, err, tt.want)
 		}
 	}
 	for _, have := range [][]mode{nil, {{'H' | '2'<<8 | '6'<<16 | '4'<<24, 1280, 720, 30}}, {{grey, 0, 0, 30}}} {
-		if got, err := choose(have, 1280, 720); !errors.Is(err, ErrStream) {
+		if got, err := choose(have, "", 1280, 720); !errors.Is(err, ErrStream) {
 			t.Errorf("choose(%v) = %v, %v; want ErrStream", have, got, err)
 		}
 	}

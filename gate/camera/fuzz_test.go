@@ -61,7 +61,7 @@ func FuzzParts(f *testing.F) {
 func FuzzLuma(f *testing.F) {
 	f.Add(uint8(1), uint16(4), uint16(2), []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
 	f.Fuzz(func(t *testing.T, format uint8, w, h uint16, data []byte) {
-		m, err := choose([]mode{{format: formats[int(format)%len(formats)], width: int(w), height: int(h)}}, 640, 480)
+		m, err := choose([]mode{{format: formats[int(format)%len(formats)], width: int(w), height: int(h)}}, "", 640, 480)
 		if err != nil || m.format == mjpg || m.format == jpg {
 			return
 		}

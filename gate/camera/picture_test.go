@@ -197,31 +197,3 @@ func TestAddresses(t *testing.T) {
 		t.Error("Open without logger and clock: no error")
 	}
 }
-
-func TestMeasure(t *testing.T) {
-	level := func(a, b uint8) *image.Gray {
-		g := image.NewGray(image.Rect(0, 0, 64, 64))
-		for i := range g.Pix {
-			if g.Pix[i] = a; i%2 == 1 {
-				g.Pix[i] = b
-			}
-		}
-		return g
-	}
-	for _, tt := range []struct {
-		g    *image.Gray
-		want camera.Light
-		say  string
-	}{
-		{level(10, 14), camera.Light{Mean: 12, Dark: 10, Bright: 14}, "too dark: 12 of 255"},
-		{level(250, 255), camera.Light{Mean: 252, Dark: 250, Bright: 255}, "too bright: 252 of 255"},
-		{level(100, 110), camera.Light{Mean: 105, Dark: 100, Bright: 110}, "no contrast"},
-		{level(20, 220), camera.Light{Mean: 120, Dark: 20, Bright: 220}, ""},
-		{&image.Gray{}, camera.Light{}, "too dark"},
-	} {
-		got := camera.Measure(tt.g)
-		if got != tt.want || !strings.HasPrefix(got.Advice(), tt.say) || (tt.say == "") != (got.Advice() == "") {
-			t.Errorf("got %+v %q, want %+v %q", got, got.Advice(), tt.want, tt.say)
-		}
-	}
-}
