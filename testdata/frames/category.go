@@ -41,7 +41,7 @@ const (
 func Categories() []Category {
 	return []Category{
 		Clean, Gated, Far, Perspective, Rotate, Blur, Motion, Glare, Bloom, Dim, Noise,
-		Moire, Inverted, Cracked, MJPEG, Dense, Harsh, Codeless,
+		Moire, Inverted, Cracked, MJPEG, Dense, Curved, Several, Harsh, Codeless,
 	}
 }
 
@@ -157,6 +157,7 @@ func (d dice) plain(size image.Point, side float64) Scene {
 func (c Category) spoil(s *Scene, d dice, side float64) {
 	most := 0.9 * float64(s.Size.Y) / side
 	switch c {
+	case Clean:
 	case Far:
 		s.ModulePX, s.Defocus = d.between(1.6, 2.6), d.between(0.3, 0.5)
 	case Perspective:
@@ -187,10 +188,26 @@ func (c Category) spoil(s *Scene, d dice, side float64) {
 		s.Inverted, s.DarkUI = true, d.chance(0.75)
 	case Cracked:
 		s.Cracks, s.Glares, s.Glare = 1+d.IntN(4), 1, d.between(0, 0.4)
+		if d.chance(0.5) {
+			s.Finger = d.between(0.02, 0.07)
+		}
 	case MJPEG:
 		s.Quality, s.Noise = 12+d.IntN(24), d.between(2, 6)
 	case Dense:
 		s.ModulePX = min(d.between(2.4, 3.6), most)
+	case Curved:
+		s.sheet(d)
+		s.Bend = d.sign() * d.between(25, 80)
+		if s.BendDir = d.around(15); d.chance(0.4) {
+			s.BendDir += 90
+		}
+		s.Yaw, s.Pitch, s.ModulePX = d.around(20), d.around(20), min(s.ModulePX, 0.75*most)
+	case Several:
+		if d.chance(1.0 / 3) {
+			s.twoOnSheet(d)
+		} else {
+			s.more(d, side)
+		}
 	case Gated:
 		s.mix(d, 0.55)
 	case Harsh:
@@ -198,6 +215,68 @@ func (c Category) spoil(s *Scene, d dice, side float64) {
 	case Codeless:
 		s.Text, s.NoPhone, s.Roll = "", d.chance(1.0/3), d.around(40)
 		s.Noise, s.Quality = d.between(1, 8), 40+d.IntN(50)
+		if d.chance(0.2) {
+			s.sheet(d)
+			s.Bend = d.around(60)
+		}
+	}
+}
+
+// sheet makes the phone a printed sheet.
+func (s *Scene) sheet(d dice) {
+	s.Paper, s.DarkUI, s.Moire, s.Bloom = true, false, 0, 0
+	s.Ambient, s.Reflect, s.Gain = d.between(0.3, 0.8), 0, d.between(0.8, 1.3)
+}
+
+// twoOnSheet makes the phone a sheet with two codes.
+func (s *Scene) twoOnSheet(d dice) {
+	s.sheet(d)
+	s.Second = d.text(Several, s.Size)
+	if d.chance(0.3) {
+		s.Bend = d.around(30)
+	}
+	a, err := EncodeAt(s.Text, s.Level)
+	if err != nil {
+		return // the renderer says so
+	}
+	b, err := EncodeAt(s.Second, s.Level)
+	if err != nil {
+		return
+	}
+	modules := float64(a.Side+b.Side) + 2*s.Quiet + 4
+	s.ModulePX = min(s.ModulePX, d.between(0.7, 0.9)*float64(s.Size.X)/modules, 0.8*float64(s.Size.Y)/float64(max(a.Side, b.Side)))
+}
+
+// more adds one or two hands, side by side with the first, so that none covers another's code.
+// side is that of the first's code in modules.
+func (s *Scene) more(d dice, side float64) {
+	hands := 2
+	if s.Size.X > VGA.X && d.chance(0.4) {
+		hands = 3
+	}
+	// phones are a good deal wider than their codes, and hands wider still
+	share := [...]float64{2: 0.27, 3: 0.17}[hands]
+	place := func(s *Scene, i int, side float64) {
+		s.ModulePX = min(d.between(0.85, 1)*share*float64(s.Size.X), 0.7*float64(s.Size.Y)) / side
+		s.OffX = 0.94 * (2*float64(i)/float64(hands-1) - 1) // from edge to edge
+		s.OffY = d.around(0.6)
+		s.Roll, s.Yaw, s.Pitch = d.around(6), d.around(10), d.around(10)
+		s.CodeMM = d.between(52, 56) // about as far from the camera as the others
+	}
+	first := *s
+	place(s, 0, side)
+	last := s
+	for i := 1; i < hands; i++ {
+		next := first
+		next.Seed, next.Text, next.Level = first.Seed+uint64(i), d.text(Several, s.Size), Level(d.IntN(2))
+		next.White, next.DarkUI = d.between(0.4, 0.9), d.chance(0.3)
+		code, err := EncodeAt(next.Text, next.Level)
+		if err != nil {
+			return // no text by lot is too long
+		}
+		place(&next, i, float64(code.Side))
+		last.Beside = &next
+		last = &next
 	}
 }
 

@@ -70,14 +70,6 @@ func (f Folder) Write(ctx context.Context, dir string) (int, error) {
 	return n, os.WriteFile(filepath.Join(dir, ManifestName), []byte(manifest.String()), 0o600)
 }
 
-// Texts are what the codes in view say.
-func (s Scene) Texts() []string {
-	if s.NoPhone || s.Text == "" {
-		return nil
-	}
-	return []string{s.Text}
-}
-
 // row is the scene's line of a manifest.
 func (s Scene) row(id string, c Category, seed uint64) string {
 	mode, want, note := "none", "-", ""

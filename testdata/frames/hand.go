@@ -12,8 +12,8 @@ type limb struct {
 	light          float64 // share of the room's light that it throws back
 }
 
-// hand holds the phone: what lies under it and what lies over its edges.
-type hand struct{ under, over []limb }
+// hand holds the phone: what lies under it, what lies over its edges, and a finger over the code.
+type hand struct{ under, over, tip []limb }
 
 // grip draws a hand by lot, left or right.
 func grip(c *screen, rng *rand.Rand) hand {
@@ -34,6 +34,27 @@ func grip(c *screen, rng *rand.Rand) hand {
 		h.over = append(h.over, limb{-side * (edge + 14), v + 2, -side * (edge + 4), v, 8, skin * (0.85 + 0.15*rng.Float64())})
 	}
 	return h
+}
+
+// point lays a finger over one edge of the code. depth is how far it reaches in, a share of the side.
+func (h *hand) point(depth, side float64, rng *rand.Rand) {
+	const radius = 8
+	along, in := (0.2+0.6*rng.Float64()-0.5)*side, side/2-depth*side+radius
+	skin := 0.35 + 0.2*rng.Float64()
+	sin, cos := math.Sincos(float64(rng.IntN(4)) * math.Pi / 2)
+	slant := (rng.Float64() - 0.5) * 40
+	turn := func(x, y float64) (float64, float64) { return x*cos - y*sin, x*sin + y*cos }
+	u0, v0 := turn(in+60, along+slant)
+	u1, v1 := turn(in, along)
+	h.tip = []limb{{u0, v0, u1, v1, radius, skin}}
+}
+
+// cover puts limbs over a pixel of some light.
+func cover(limbs []limb, value, ambient float64, t *touch) float64 {
+	if shine, part := at(limbs, t.u, t.v, t.du); part > 0 {
+		value += (shine*ambient - value) * part
+	}
+	return value
 }
 
 // at is the light that limbs throw back at (u, v) per light of the room, and how much of the place

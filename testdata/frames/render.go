@@ -7,20 +7,25 @@ import (
 	"image/jpeg"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
-// Renderer renders scenes. It keeps its buffers, and the page of the last scene in case the next
-// is another shot of it. One goroutine at a time.
+// Renderer renders scenes. It keeps its buffers, and the pages of the last scene in case the next
+// is another shot of them. One goroutine at a time.
 type Renderer struct {
 	sensor *sensor
 	room   room
-	screen screen
-	hand   hand
-	code   *Code
-	last   Scene // what room, screen and hand were built for
-	built  bool
+	held   []*held
+	last   []Scene // the pages that room and held were built for
 	img    []float32
 	tmp    []float32
+}
+
+// held is a phone or a sheet in a hand.
+type held struct {
+	code, second *Code
+	face         screen
+	hand         hand
 }
 
 // NewRenderer makes a Renderer.
@@ -74,8 +79,8 @@ func (r *Renderer) expose(s Scene) (*image.Gray, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	rng, err := r.build(s)
-	if err != nil {
+	parts := s.parts()
+	if err := r.build(parts); err != nil {
 		return nil, err
 	}
 	w, h := s.Size.X, s.Size.Y
@@ -85,7 +90,12 @@ func (r *Renderer) expose(s Scene) (*image.Gray, error) {
 	r.img, r.tmp = r.img[:w*h], r.tmp[:w*h]
 	r.room.paint(r.img, w, h)
 	if !s.NoPhone {
-		r.phone(s, rng)
+		var moved image.Rectangle
+		for i := range parts {
+			moved = moved.Union(r.draw(r.held[i], parts[i]))
+		}
+		blur(r.img, r.tmp, w, moved, s.Defocus)
+		smear(r.img, r.tmp, w, moved, s.Motion, s.MotionDir)
 	}
 	veil(r.img, w, h, s.Bloom)
 	out := image.NewGray(image.Rect(0, 0, w, h))
@@ -93,126 +103,163 @@ func (r *Renderer) expose(s Scene) (*image.Gray, error) {
 	return out, nil
 }
 
-// build lays out what the scene shows unless the last scene showed the same. The generator it
-// returns is for what comes after, and is in the same state either way.
-func (r *Renderer) build(s Scene) (*rand.Rand, error) {
-	later := rand.New(rand.NewPCG(s.Seed, 17))
-	if r.built && r.last.page() == s.page() {
-		return later, nil
+// build lays out what the scene shows unless the last scene showed the same.
+func (r *Renderer) build(parts []Scene) error {
+	pages := make([]Scene, len(parts))
+	for i := range parts {
+		pages[i] = parts[i].page()
 	}
-	r.built, r.code = false, nil
-	if s.Text != "" && !s.NoPhone {
-		code, err := EncodeAt(s.Text, s.Level)
-		if err != nil {
-			return nil, err
+	if slices.Equal(r.last, pages) {
+		return nil
+	}
+	r.last = nil
+	r.room.build(parts[0], rand.New(rand.NewPCG(parts[0].Seed, 11)))
+	for i, s := range parts {
+		if len(r.held) == i {
+			r.held = append(r.held, &held{})
 		}
-		r.code = code
+		if err := r.held[i].build(s); err != nil {
+			return err
+		}
 	}
-	r.room.build(s, rand.New(rand.NewPCG(s.Seed, 11)))
+	r.last = pages
+	return nil
+}
+
+func (h *held) build(s Scene) error {
+	if s.NoPhone {
+		return nil
+	}
+	var err error
+	h.code, h.second = nil, nil
+	if s.Text != "" {
+		if h.code, err = EncodeAt(s.Text, s.Level); err != nil {
+			return err
+		}
+	}
+	if s.Second != "" {
+		if h.second, err = EncodeAt(s.Second, s.Level); err != nil {
+			return err
+		}
+	}
+	rng := rand.New(rand.NewPCG(s.Seed, 13))
 	switch {
-	case s.NoPhone:
 	case s.Picture != nil:
-		r.screen.show(s.Picture, s.CodeMM)
-		r.hand = grip(&r.screen, rand.New(rand.NewPCG(s.Seed, 15)))
+		h.face.show(s.Picture, s.CodeMM)
+	case s.Paper:
+		err = h.face.print(s, h.code, h.second, rng)
 	default:
-		r.screen.build(s, r.code, rand.New(rand.NewPCG(s.Seed, 13)))
-		r.hand = grip(&r.screen, rand.New(rand.NewPCG(s.Seed, 15)))
+		err = h.face.build(s, h.code, rng)
 	}
-	r.last, r.built = s, true
-	return later, nil
+	if err != nil {
+		return err
+	}
+	h.hand = grip(&h.face, rand.New(rand.NewPCG(s.Seed, 15)))
+	if s.Finger > 0 {
+		h.hand.point(s.Finger, s.CodeMM, rand.New(rand.NewPCG(s.Seed, 19)))
+	}
+	return nil
 }
 
 // page is the scene without what may change from shot to shot of the same page.
 func (s Scene) page() Scene {
 	return Scene{
-		Seed: s.Seed, Size: s.Size, Text: s.Text, Level: s.Level, Picture: s.Picture, NoPhone: s.NoPhone, CodeMM: s.CodeMM, Quiet: s.Quiet,
-		Inverted: s.Inverted, DarkUI: s.DarkUI, Cracks: s.Cracks, Ambient: s.Ambient,
+		Seed: s.Seed, Size: s.Size, Text: s.Text, Level: s.Level, Second: s.Second, Picture: s.Picture, Paper: s.Paper,
+		NoPhone: s.NoPhone, CodeMM: s.CodeMM, Quiet: s.Quiet,
+		Inverted: s.Inverted, DarkUI: s.DarkUI, Cracks: s.Cracks, Finger: s.Finger, Ambient: s.Ambient,
 	}
 }
 
-// phone draws the phone and the hand over the room and blurs them.
-func (r *Renderer) phone(s Scene, rng *rand.Rand) {
-	modules := 49.0
+// draw draws what one hand holds over the room, and the lamps that it mirrors. It returns the part
+// of the frame that is out of focus and moves.
+func (r *Renderer) draw(h *held, s Scene) image.Rectangle {
+	modules, half := 49.0, s.CodeMM/2
 	switch {
 	case s.Picture != nil:
 		modules = float64(s.Picture.Modules)
-	case r.code != nil:
-		modules = float64(r.code.Side)
+	case h.code != nil:
+		modules = float64(h.code.Side)
 	}
-	p := s.pose(modules)
-	c := &r.screen
-	w, h := s.Size.X, s.Size.Y
-	whole := p.box(c.u0-70, c.v0-10, c.u1+70, c.v1+240, 4, s.Size)
+	reach := rect{-half, -half, half, half}
+	if h.second != nil {
+		at, side := s.second(h.code, h.second)
+		reach.u1, reach.v1 = at+side, max(half, side-half)
+	}
+	p := s.pose(modules, reach)
+	c := &h.face
+	rng := rand.New(rand.NewPCG(s.Seed, 17))
 	light := newLighting(s, rng)
+	whole := p.box(rect{c.u0 - 70, c.v0 - 10, c.u1 + 70, c.v1 + 240}, 4, s.Size)
 	for y := whole.Min.Y; y < whole.Max.Y; y++ {
-		r.scan(s, &p, &light, y, whole.Min.X, whole.Max.X)
+		h.scan(s, &p, &light, r.img, y, whole.Min.X, whole.Max.X)
 	}
-	reach := 3*s.Defocus + s.Motion + 8
-	box := p.box(c.u0-25, c.v0, c.u1+25, c.v1+30, reach, s.Size)
-	half := s.CodeMM / 2
-	x0, y0, x1, y1 := p.bounds(-half, -half, half, half)
+	x0, y0, x1, y1 := p.bounds(reach)
 	for range s.Glares {
 		cx, cy := x0+rng.Float64()*(x1-x0), y0+rng.Float64()*(y1-y0)
 		a, b := (x1-x0)*(0.05+0.2*rng.Float64()), (x1-x0)*(0.02+0.08*rng.Float64())
-		glare(r.img, w, h, cx, cy, a, b, rng.Float64()*math.Pi, s.Glare)
+		glare(r.img, s.Size.X, s.Size.Y, cx, cy, a, b, rng.Float64()*math.Pi, s.Glare)
 	}
-	blur(r.img, r.tmp, w, box, s.Defocus)
-	smear(r.img, r.tmp, w, box, s.Motion, s.MotionDir)
+	return p.box(rect{c.u0 - 25, c.v0, c.u1 + 25, c.v1 + 30}, 3*s.Defocus+s.Motion+8, s.Size)
 }
 
-// lighting is how the screen shines in one scene.
+// lighting is how a screen shines in one scene, or what shines on a sheet.
 type lighting struct {
+	lamp                  lamp
 	pitch, phaseU, phaseV float64 // of the screen's grid, millimetres and radians
 	period, phase         float64 // of the dark bands, rows and radians
 }
 
 func newLighting(s Scene, rng *rand.Rand) lighting {
-	return lighting{
+	l := lighting{
 		pitch: 0.055 + rng.Float64()*0.03, phaseU: rng.Float64() * 2 * math.Pi, phaseV: rng.Float64() * 2 * math.Pi,
 		period: (25 + rng.Float64()*110) * float64(s.Size.Y) / 480, phase: rng.Float64() * 2 * math.Pi,
 	}
+	if s.Paper {
+		l.lamp = newLamp(s, rng)
+	}
+	return l
 }
 
-// scan draws the phone's and the hand's part of one row.
-func (r *Renderer) scan(s Scene, p *pose, l *lighting, y, x0, x1 int) {
-	c, m := &r.screen, &p.from
+// scan draws the part of one row that shows the phone or the sheet, and the hand.
+func (h *held) scan(s Scene, p *pose, l *lighting, img []float32, y, x0, x1 int) {
+	c := &h.face
+	page := rect{c.u0, c.v0, c.u1, c.v1}
 	band := s.White
 	if s.Bands > 0 {
 		band *= 1 - s.Bands*(0.5+0.5*math.Tanh(2.5*math.Sin(2*math.Pi*float64(y)/l.period+l.phase)))
 	}
 	base := s.Reflect + 0.03*s.Ambient
-	row := r.img[y*s.Size.X : (y+1)*s.Size.X]
-	fy := float64(y) + 0.5
+	row := img[y*s.Size.X : (y+1)*s.Size.X]
 	for x := x0; x < x1; x++ {
-		fx := float64(x) + 0.5
-		d := m[6]*fx + m[7]*fy + m[8]
-		if d <= 0 { // behind the horizon of the phone's plane
+		t, ok := p.hit(float64(x)+0.5, float64(y)+0.5, page)
+		if !ok {
 			continue
 		}
-		u, v := (m[0]*fx+m[1]*fy+m[2])/d, (m[3]*fx+m[4]*fy+m[5])/d
-		// what one pixel covers, from the derivatives of the mapping
-		du := math.Hypot(m[0]-u*m[6], m[1]-u*m[7]) / d
-		dv := math.Hypot(m[3]-v*m[6], m[4]-v*m[7]) / d
 		value := float64(row[x])
-		inside := min((u-c.u0)/du, (c.u1-u)/du, (v-c.v0)/dv, (c.v1-v)/dv) + 0.5
+		inside := min((t.u-c.u0)/t.du, (c.u1-t.u)/t.du, (t.v-c.v0)/t.dv, (c.v1-t.v)/t.dv) + 0.5
 		if inside < 1 {
-			if shine, cover := at(r.hand.under, u, v, du); cover > 0 {
-				value += (shine*s.Ambient - value) * cover
-			}
+			value = cover(h.hand.under, value, s.Ambient, &t)
 		}
 		if inside > 0 {
-			shine := c.gather(u, v, du, dv)
-			if s.Moire > 0 {
-				shine *= (1 + s.Moire*wave(u/l.pitch+l.phaseU)) * (1 + s.Moire*wave(v/l.pitch+l.phaseV))
+			light := 0.0
+			switch {
+			case !s.Paper:
+				shine := c.gather(t.u, t.v, t.du, t.dv)
+				if s.Moire > 0 {
+					shine *= (1 + s.Moire*wave(t.u/l.pitch+l.phaseU)) * (1 + s.Moire*wave(t.v/l.pitch+l.phaseV))
+				}
+				light = band*shine + base
+			case t.front:
+				light = c.gather(t.u, t.v, t.du, t.dv)*l.lamp.on(&t) + s.Reflect
+			default: // the back of a bent sheet
+				light = paperWhite*l.lamp.on(&t) + s.Reflect
 			}
-			value += (band*shine + base - value) * min(inside, 1)
+			value += (light - value) * min(inside, 1)
 		}
-		if u < c.u0+12 || u > c.u1-12 {
-			if shine, cover := at(r.hand.over, u, v, du); cover > 0 {
-				value += (shine*s.Ambient - value) * cover
-			}
+		if t.u < c.u0+12 || t.u > c.u1-12 {
+			value = cover(h.hand.over, value, s.Ambient, &t)
 		}
-		row[x] = float32(value)
+		row[x] = float32(cover(h.hand.tip, value, s.Ambient, &t))
 	}
 }
 

@@ -70,13 +70,12 @@ type Scene struct {
 	Shot uint64      // the grain of this one exposure
 	Size image.Point // of the frame
 	Text string      // what the code says; empty for no code
-	// Level is the code's error correction.
-	Level Level
 
 	// Picture is what the phone's screen shows, instead of Text and a page made up
 	// around it. CodeMM is how wide its Code is on the glass.
 	Picture *Picture
 
+	Level    Level   // error correction of the codes
 	NoPhone  bool    // only the room
 	CodeMM   float64 // side of the code without quiet zone in millimetres
 	ModulePX float64 // pixels a module where the code's centre is, made smaller if the code would not fit
@@ -89,6 +88,18 @@ type Scene struct {
 	Inverted bool    // light modules on a dark ground
 	DarkUI   bool    // dark page around the code
 	Cracks   int     // in the glass over the code
+	Finger   float64 // share of the code's side that a finger covers from one edge
+
+	// Paper is a printed sheet instead of a phone: it shines by the light of the room,
+	// unevenly. White, Moire, Bands, DarkUI and Cracks are nothing to it.
+	Paper   bool
+	Bend    float64 // degrees that the sheet turns from one edge of the code to the other; negative is hollow
+	BendDir float64 // degrees from level of the way it is bent
+	Second  string  // what another code on the sheet says, to the right of the first
+
+	// Beside is what another hand holds up in the same view, over what this one does. The
+	// frame, the room, the lens and the sensor are this scene's; at most [MostBeside].
+	Beside *Scene
 
 	White   float64 // light of a white pixel of the screen
 	Ambient float64 // light of the room
@@ -170,44 +181,4 @@ func (p Profile) lot(seed uint64, size image.Point, text string, modules int) Sc
 		}
 	}
 	return s
-}
-
-// At is the scene n frames later in a hand that holds still as well as hands do: the phone sways by
-// a few degrees and pixels, and each frame has its own grain. At(0) is the scene itself.
-func (s Scene) At(n int) Scene {
-	rng := rand.New(rand.NewPCG(s.Seed, 0x5ea7))
-	sway := func(amount float64) float64 {
-		phase, speed := rng.Float64()*2*math.Pi, 0.1+0.25*rng.Float64()
-		return amount * (math.Sin(phase+speed*float64(n)) - math.Sin(phase))
-	}
-	s.Roll += sway(2)
-	s.Yaw += sway(2.5)
-	s.Pitch += sway(2.5)
-	s.OffX = min(max(s.OffX+sway(0.12), -1), 1)
-	s.OffY = min(max(s.OffY+sway(0.12), -1), 1)
-	s.Motion *= math.Abs(math.Cos(0.7 * float64(n)))
-	s.Shot += uint64(n) * 0x9e3779b97f4a7c15
-	return s
-}
-
-// check refuses what would take for ever or make no picture.
-func (s Scene) check() error {
-	switch {
-	case s.Size.X < 64 || s.Size.Y < 64 || s.Size.X > 4096 || s.Size.Y > 4096:
-		return fmt.Errorf("%w: size %v, want 64 to 4096 a side", ErrScene, s.Size)
-	case s.Picture != nil && s.Text != "":
-		return fmt.Errorf("%w: both a text and a picture", ErrScene)
-	case s.CodeMM < 5 || s.CodeMM > 200 || s.ModulePX <= 0:
-		return fmt.Errorf("%w: code of %.0f mm at %.1f px a module", ErrScene, s.CodeMM, s.ModulePX)
-	case math.Abs(s.Yaw) > 70 || math.Abs(s.Pitch) > 70:
-		return fmt.Errorf("%w: seen at yaw %.0f° pitch %.0f°, want at most 70°", ErrScene, s.Yaw, s.Pitch)
-	case s.Defocus < 0 || s.Defocus > 30 || s.Motion < 0 || s.Motion > 60:
-		return fmt.Errorf("%w: blur %.0f px, motion %.0f px", ErrScene, s.Defocus, s.Motion)
-	case s.Quality < 0 || s.Quality > 100:
-		return fmt.Errorf("%w: JPEG quality %d", ErrScene, s.Quality)
-	}
-	if s.Picture != nil {
-		return s.Picture.check()
-	}
-	return nil
 }

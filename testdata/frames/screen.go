@@ -1,12 +1,13 @@
 package frames
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 )
 
-// screen is the phone's face: what it emits, 0 to 1, on a fine grid, kept as sums over rectangles so
-// that the light a camera pixel gathers is had from four places.
+// screen is the phone's face or a sheet of paper: what it emits or throws back, 0 to 1, on a fine grid,
+// kept as sums over rectangles so that the light a camera pixel gathers is had from four places.
 type screen struct {
 	u0, v0, u1, v1 float64 // edges of the glass in millimetres from the code's centre
 	texel          float64 // millimetres
@@ -21,8 +22,27 @@ const one = 4095
 // texelsPerModule is the fineness of the grid.
 const texelsPerModule = 8
 
+// texelsMost is how large a grid may be: far more than any sensible scene needs.
+const texelsMost = 1 << 25
+
+// lay makes an empty grid over a rectangle in millimetres.
+func (c *screen) lay(u0, v0, u1, v1, texel float64) error {
+	c.u0, c.v0, c.u1, c.v1, c.texel = u0, v0, u1, v1, texel
+	w, h := (u1-u0)/texel+1, (v1-v0)/texel+1
+	if w*h > texelsMost {
+		return fmt.Errorf("%w: modules of %.3f mm on a page of %.0f by %.0f mm", ErrScene, texel*texelsPerModule, u1-u0, v1-v0)
+	}
+	c.w, c.h = int(w), int(h)
+	if n := c.w * c.h; cap(c.light) < n {
+		c.light = make([]uint16, n)
+	}
+	c.light = c.light[:c.w*c.h]
+	clear(c.light)
+	return nil
+}
+
 // build lays out the page: bars, text, pictures, the code with its quiet zone, cracks.
-func (c *screen) build(s Scene, code *Code, rng *rand.Rand) {
+func (c *screen) build(s Scene, code *Code, rng *rand.Rand) error {
 	modules := 49.0
 	if code != nil {
 		modules = float64(code.Side)
@@ -31,15 +51,10 @@ func (c *screen) build(s Scene, code *Code, rng *rand.Rand) {
 	half := s.CodeMM / 2
 	wide := max(half+5*module, 33+rng.Float64()*3)
 	bezel := 2 + rng.Float64()
-	c.texel = module / texelsPerModule
-	c.u0, c.u1 = -wide-bezel, wide+bezel
-	c.v0, c.v1 = -half-34-rng.Float64()*14, half+34+rng.Float64()*26
-	c.w, c.h = int((c.u1-c.u0)/c.texel)+1, int((c.v1-c.v0)/c.texel)+1
-	if n := c.w * c.h; cap(c.light) < n {
-		c.light = make([]uint16, n)
+	v0, v1 := -half-34-rng.Float64()*14, half+34+rng.Float64()*26
+	if err := c.lay(-wide-bezel, v0, wide+bezel, v1, module/texelsPerModule); err != nil {
+		return err
 	}
-	c.light = c.light[:c.w*c.h]
-	clear(c.light)
 
 	paper, ink := 0.85, 0.05
 	if s.DarkUI {
@@ -57,12 +72,13 @@ func (c *screen) build(s Scene, code *Code, rng *rand.Rand) {
 	if code == nil {
 		c.decoy(rng, half, ink)
 	} else {
-		c.code(code, module, quiet, s.Inverted)
+		c.code(code, -half, -half, s.Quiet, 1, 0.004, s.Inverted)
 	}
 	for range s.Cracks {
 		c.crack(rng, s.CodeMM)
 	}
 	c.sum()
+	return nil
 }
 
 // rect fills a rectangle given in millimetres.
@@ -113,14 +129,14 @@ func (c *screen) decoy(rng *rand.Rand, half, ink float64) {
 	}
 }
 
-func (c *screen) code(code *Code, module, quiet float64, inverted bool) {
-	dark, light := 0.004, 1.0
+// code draws a code whose upper left corner is at (u, v), and its quiet zone of so many modules.
+func (c *screen) code(code *Code, u, v, quiet, light, dark float64, inverted bool) {
 	if inverted {
 		dark, light = light, dark
 	}
-	c.rect(-quiet, -quiet, quiet, quiet, light)
-	half := module * float64(code.Side) / 2
-	x0, y0 := int((-half-c.u0)/c.texel), int((-half-c.v0)/c.texel)
+	margin, side := quiet*c.texel*texelsPerModule, float64(code.Side)*c.texel*texelsPerModule
+	c.rect(u-margin, v-margin, u+side+margin, v+side+margin, light)
+	x0, y0 := int((u-c.u0)/c.texel), int((v-c.v0)/c.texel)
 	level := uint16(dark * one)
 	for my := range code.Side {
 		for mx := range code.Side {
@@ -180,7 +196,7 @@ func (c *screen) gather(u, v, du, dv float64) float64 {
 	x0, x1 = min(max(x0, 0), float64(c.w)-0.01), min(max(x1, 0), float64(c.w)-0.001)
 	y0, y1 = min(max(y0, 0), float64(c.h)-0.01), min(max(y1, 0), float64(c.h)-0.001)
 	area := (x1 - x0) * (y1 - y0)
-	if area < 1e-6 {
+	if !(area >= 1e-6) { // also for no number
 		return 0
 	}
 	// The four corners are taken relative to the first, so that wrapping sums do no harm.
