@@ -113,7 +113,7 @@ func (g *appliance) buildInput(ctx context.Context) (err error) {
 	}
 	// The camera outlives the signal that stops the lane, and is closed after it.
 	g.camera, err = camera.Open(context.WithoutCancel(ctx), g.conf.Camera.URL, camera.Config{
-		Logger: g.log, Now: g.now, Width: g.conf.Camera.Width, Height: g.conf.Camera.Height,
+		Logger: g.log, Now: g.now, Width: g.conf.Camera.Width, Height: g.conf.Camera.Height, Device: g.conf.Camera.device(),
 	})
 	if err != nil {
 		return hint.Errorf("set [camera] url; v4l2-ctl --list-devices shows what is there", "camera: %w", err)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/engine"
 	"github.com/con-ting/conting/gate/qr"
 	"github.com/con-ting/conting/gate/turnstile"
@@ -64,6 +65,28 @@ type cameraConfig struct {
 	// shows the same code again, so that little is lost; but a device that is too
 	// slow for it reads nothing, ever. Default 40ms.
 	DecodeBudget time.Duration `toml:"decode_budget"`
+
+	// The rest sets a V4L2 camera, as far as it has such controls; "keep" leaves one
+	// as it is. Exposure is "auto", or how long the shutter is open, such as "8ms".
+	// Default auto.
+	Exposure string `toml:"exposure"`
+
+	// Focus is "auto", or a fixed focus in the unit of the device (v4l2-ctl -l:
+	// focus_absolute). Default auto.
+	Focus string `toml:"focus"`
+
+	// Mains is the frequency of the lamps, against bands in the picture: "auto",
+	// "50Hz", "60Hz" or "off". Default auto.
+	Mains string `toml:"mains"`
+
+	// PixelFormat is the only one to take, such as "YUYV", where the best that the
+	// device offers is not. Default "", the best.
+	PixelFormat string `toml:"pixel_format"`
+}
+
+// device is how a V4L2 camera is set.
+func (c *cameraConfig) device() camera.DeviceConfig {
+	return camera.DeviceConfig{Format: c.PixelFormat, Exposure: c.Exposure, Focus: c.Focus, Mains: c.Mains}
 }
 
 // engineConfig is used with lane.input = "serial" or "wedge".
@@ -174,7 +197,7 @@ func defaults() config {
 	return config{
 		DataDir: defaultData,
 		Log:     logConfig{Level: "info", Format: "text"},
-		Camera:  cameraConfig{URL: "v4l2:/dev/video0", Width: 1280, Height: 720, DecodeBudget: qr.DefaultBudget},
+		Camera:  cameraConfig{URL: "v4l2:/dev/video0", Width: 1280, Height: 720, DecodeBudget: qr.DefaultBudget, Exposure: "auto", Focus: "auto", Mains: "auto"},
 		Engine:  engineConfig{Framing: string(engine.Lines), Baud: 115200, DataBits: 8, Parity: "none", StopBits: 1, Pause: engine.DefaultPause},
 		Lane: laneConfig{
 			Name: "1", Input: inputCamera, Driver: "software", Passage: "auto",
@@ -256,6 +279,9 @@ func (c *config) check() error {
 	}
 	if c.Lane.Staff && !loopback(c.Panel.Listen) {
 		return bad("panel.listen", "%q; the panel of a staff lane takes orders: want 127.0.0.1 or [::1]", c.Panel.Listen)
+	}
+	if err := c.Camera.device().Check(); err != nil {
+		return bad("camera", "%s", err)
 	}
 	if err := c.checkEngine(bad); err != nil {
 		return err

@@ -132,7 +132,7 @@ func (a *app) readClock(conf *config) func(context.Context) (doctor.Time, error)
 func (a *app) watchCamera(conf *config) func(context.Context, func(*image.Gray) bool) error {
 	return func(ctx context.Context, see func(*image.Gray) bool) (err error) {
 		cam, err := camera.Open(ctx, conf.Camera.URL, camera.Config{
-			Logger: conf.logger(io.Discard), Now: a.now, Width: conf.Camera.Width, Height: conf.Camera.Height,
+			Logger: conf.logger(io.Discard), Now: a.now, Width: conf.Camera.Width, Height: conf.Camera.Height, Device: conf.Camera.device(),
 		})
 		if err != nil {
 			return err
