@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"sync/hint":       {},
 	"sync/settings":   {"sync/hint"},
 	"sync/private":    {"sync/hint"},
+	"sync/command":    {"sync/hint"},
 	"sync/trust":      {"sync/ticket", "sync/canon"},
 	"sync/pass":       {"sync/ticket", "sync/canon", "sync/trust"},
 	"sync/ticketset":  {"sync/ticket", "sync/canon", "sync/trust"},
@@ -68,10 +69,13 @@ var allowed = map[string][]string{
 	"central/api":       {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity"},
 	"central/web":       {},
 	"central":           {"sync/*", "central/*"},
-	"central/registrar": {"sync/ticket", "sync/trust", "sync/credential", "sync/hint", "sync/private"},
+	"central/registrar": {"sync/ticket", "sync/trust", "sync/credential", "sync/hint", "sync/private", "sync/command"},
 
 	// both ends of the line between a gate and its lane's controller
 	"firmware/osdp": {},
+
+	// what the controller decides and keeps, without heap; imports nothing
+	"firmware/lane": {},
 
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},

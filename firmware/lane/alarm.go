@@ -2,9 +2,9 @@ package lane
 
 // alarm is what frees the lane.
 type alarm struct {
-	causes  uint8 // CauseFire, CausePower: while they last
-	closing timer // how long the loop has been closed again
-	restore bool  // somebody asked for the end of the alarm
+	causes  uint16 // CauseFire, CausePower: while they last
+	closing timer  // how long the loop has been closed again
+	restore bool   // somebody asked for the end of the alarm
 }
 
 // watchAlarm frees the lane and restores it. It reports whether there is no
@@ -66,6 +66,7 @@ func (l *Lane) setFree() {
 		l.end(Revoked, detail)
 	}
 	l.state = Free
+	l.siren, l.chirp = timer{}, timer{}
 	l.passage = passage{}
 	l.takeBack(NoWay, causes)
 }

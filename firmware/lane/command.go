@@ -138,7 +138,7 @@ func (l *Lane) setMode(c Command) Answer {
 			continue
 		}
 		l.mode[d] = c.Mode
-		l.emit(ModeChange, d, 0, uint8(c.Mode))
+		l.emit(ModeChange, d, 0, uint16(c.Mode))
 		if c.Mode == Closed {
 			l.takeBack(d, CauseMode)
 		}
@@ -153,9 +153,6 @@ func (l *Lane) stop() Answer {
 	l.off = true
 	l.emit(ServiceOff, NoWay, 0, 0)
 	l.takeBack(NoWay, CauseMode)
-	if l.state == Locked {
-		l.rest()
-	}
 	return Accepted
 }
 

@@ -50,14 +50,15 @@ func (k Kind) String() string {
 
 // The bits of a Detail, except where [Kind] says otherwise.
 const (
-	Unsure     uint8 = 1 << iota // the sensors do not prove it; counts as used
-	Crossed                      // the far beam was crossed
-	Moved                        // the rotor had moved for this grant
-	CauseFire                    // the fire loop
-	CausePower                   // the supply
-	CausePanel                   // the panel fell silent, or asked for it
-	CauseJam                     // the lane jammed
-	CauseMode                    // mode or service changed
+	Unsure     uint16 = 1 << iota // the sensors do not prove it; counts as used
+	Crossed                       // the far beam was crossed
+	Moved                         // the rotor had moved for this grant
+	CauseFire                     // the fire loop
+	CausePower                    // the supply
+	CausePanel                    // the panel fell silent, or asked for it
+	CauseJam                      // the lane jammed
+	CauseMode                     // mode or service changed
+	Gap                           // events just before this one were overwritten unread
 )
 
 // Event is one thing that happened, in the order of Seq.
@@ -68,11 +69,12 @@ type Event struct {
 	Boot   uint16 // Config.Boot
 	Kind   Kind
 	Way    Direction
-	Detail uint8
+	Detail uint16
 }
 
 // RingSize is how many events wait for a panel. The oldest is overwritten by
-// one more; [Status] counts those, and the numbers show the gap.
+// one more; [Status] counts those, the numbers show the gap, and so does [Gap],
+// for a line that carries fewer digits of the number.
 const RingSize = 64
 
 // record is an event as it is kept.
@@ -80,52 +82,57 @@ type record struct {
 	grant, at uint32
 	kind      Kind
 	way       Direction
-	detail    uint8
+	detail    uint16
 }
 
 // ring holds the events that no panel has confirmed.
 type ring struct {
-	record [RingSize]record
-	last   uint32 // number of the newest event
-	n      uint32 // how many are kept, of the newest
-	lost   uint32 // overwritten unread; stays at its most
+	record    [RingSize]record
+	last      uint32 // number of the newest event
+	confirmed uint32 // number of the newest that a panel has
+	lost      uint32 // overwritten unconfirmed; stays at its most
 }
 
-func (l *Lane) emit(k Kind, way Direction, grant uint32, detail uint8) {
+// waiting returns how many are kept; the oldest is that far behind the last.
+func (r *ring) waiting() uint32 { return min(r.last-r.confirmed, RingSize) }
+
+func (l *Lane) emit(k Kind, way Direction, grant uint32, detail uint16) {
 	r := &l.ring
-	r.last++
-	r.record[r.last%RingSize] = record{grant: grant, at: l.now, kind: k, way: way, detail: detail}
-	switch {
-	case r.n < RingSize:
-		r.n++
-	case r.lost < ^uint32(0):
+	if r.waiting() == RingSize && r.lost < ^uint32(0) {
 		r.lost++
 	}
+	r.last++
+	r.record[r.last%RingSize] = record{grant: grant, at: l.now, kind: k, way: way, detail: detail}
 }
 
-// Waiting returns how many events no panel has confirmed.
-func (l *Lane) Waiting() int { return int(l.ring.n) }
+// Waiting returns how many events can be read that no panel has confirmed.
+func (l *Lane) Waiting() int { return int(l.ring.waiting()) }
 
 // Event returns the i-th event that no panel has confirmed, the oldest being 0.
 // It does not take it: see [Lane.Confirm].
 func (l *Lane) Event(i int) (Event, bool) {
 	r := &l.ring
-	if i < 0 || i >= int(r.n) {
+	n := r.waiting()
+	if i < 0 || i >= int(n) {
 		return Event{}, false
 	}
-	seq := r.last - r.n + 1 + uint32(i) // #nosec G115 -- below RingSize
-	k := r.record[seq%RingSize]
-	return Event{
+	seq := r.last - n + 1 + uint32(i) // #nosec G115 -- below RingSize
+	k := &r.record[seq%RingSize]
+	e := Event{
 		Seq: seq, Grant: k.grant, At: k.at, Boot: l.cfg.Boot,
 		Kind: k.kind, Way: k.way, Detail: k.detail,
-	}, true
+	}
+	if i == 0 && seq-r.confirmed != 1 {
+		e.Detail |= Gap
+	}
+	return e, true
 }
 
 // Confirm drops the events up to and including seq, once a panel has them for
-// good. A number that is not waiting changes nothing.
+// good. A number that no waiting event has changes nothing.
 func (l *Lane) Confirm(seq uint32) {
 	r := &l.ring
-	if newer := r.last - seq; newer < r.n {
-		r.n = newer
+	if r.last-seq < r.last-r.confirmed {
+		r.confirmed = seq
 	}
 }

@@ -13,15 +13,15 @@ type grant struct {
 	way Direction
 }
 
-// queue holds the grants not yet used; the first is armed in the states Armed
-// and, if the passage has it, Passing.
+// queue holds the grants not yet used, in the order in which they are served.
 type queue struct {
 	grant   [QueueSize]grant
 	n       uint8
-	armedAt uint32
-	back    bool   // the rotor moved for the armed grant and came home
+	armed   bool   // the first was armed
+	armedAt uint32 // when
+	back    bool   // the rotor moved for it and came home without it
+	homeAt  uint32 // when that was
 	backAt  uint32 // since when the near beam is clear after that
-	homeAt  uint32 // when the rotor came home
 
 	taken [Memory]uint32 // numbers of grants, a ring
 	next  uint8
@@ -84,15 +84,15 @@ func (l *Lane) takesGrants() bool {
 func (l *Lane) arm() {
 	q := &l.queue
 	l.state = Armed
-	q.armedAt, q.back = l.now, false
+	q.armed, q.armedAt, q.back = true, l.now, false
 	l.emit(GrantArmed, q.grant[0].way, q.grant[0].id, 0)
 }
 
 // end ends the first grant and takes it off the queue.
-func (l *Lane) end(k Kind, detail uint8) {
+func (l *Lane) end(k Kind, detail uint16) {
 	g := l.queue.grant[0]
 	l.queue.drop(0)
-	l.queue.back = false
+	l.queue.armed, l.queue.back = false, false
 	l.emit(k, g.way, g.id, detail)
 }
 
@@ -149,7 +149,7 @@ func (l *Lane) revoke(id uint32) Answer {
 func (l *Lane) inUse() bool { return l.state == Passing && l.passage.granted }
 
 // takeBack ends every unused grant of a direction, NoWay being both.
-func (l *Lane) takeBack(way Direction, cause uint8) {
+func (l *Lane) takeBack(way Direction, cause uint16) {
 	from := uint8(0)
 	if l.inUse() {
 		from = 1
@@ -164,15 +164,17 @@ func (l *Lane) takeBack(way Direction, cause uint8) {
 	l.settle()
 }
 
-func (l *Lane) takeOne(i, cause uint8) {
+func (l *Lane) takeOne(i uint8, cause uint16) {
 	q := &l.queue
 	g := q.grant[i]
-	if i == 0 && q.back {
-		cause |= Moved
-	}
-	if i == 0 && l.state == Armed {
-		q.back = false
-		l.state = Locked // settle arms the next
+	if i == 0 {
+		if q.back {
+			cause |= Moved
+		}
+		if l.state == Armed {
+			l.state = Locked // settle arms the next
+		}
+		q.armed, q.back = false, false
 	}
 	q.drop(i)
 	l.count.Revoked++

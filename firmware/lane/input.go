@@ -21,16 +21,23 @@ const (
 
 const inputs = 7
 
+// lateness is how long before the rotor moves a beam's interruption still tells
+// where somebody comes from.
+const lateness = 3000
+
 // senses are the debounced inputs.
 type senses struct {
 	level   Inputs         // as debounced
 	pending Inputs         // differ from level, not yet for long enough
 	since   [inputs]uint32 // since when; valid while pending
 
-	darkAt [2]uint32 // since when each beam is interrupted with the rotor home; see counting
-	timing [2]bool   // darkAt is valid
+	// By the side of the beam:
+	timing [2]bool   // it is dark with the rotor home
+	darkAt [2]uint32 // since when
 	stuck  [2]bool
-	unseen [2]uint8 // passages since the beam was last interrupted
+	lately [2]bool // it is dark or was within lateness
+	seenAt [2]uint32
+	unseen [2]uint8 // passages in a row that missed it
 }
 
 // sense debounces the inputs and returns which of them changed.
@@ -59,13 +66,14 @@ func (l *Lane) sense(in Inputs) (changed Inputs) {
 	return changed
 }
 
+// debounce returns how long an input must keep a level.
 func (l *Lane) debounce(bit Inputs) uint32 {
-	switch bit {
-	case Home:
+	switch {
+	case bit == Home:
 		return l.cfg.RotorMS
-	case ClearA, ClearB:
+	case bit&(ClearA|ClearB) != 0:
 		return l.cfg.BeamMS
-	case LoopClosed:
+	case bit == LoopClosed:
 		return 0 // see watchAlarm
 	}
 	return l.cfg.SlowMS
@@ -103,7 +111,7 @@ func either(cond bool, a, b Kind) Kind {
 	return b
 }
 
-// blindAfter is how many passages in a row may leave a beam uninterrupted.
+// blindAfter is how many passages in a row may interrupt the other beam only.
 const blindAfter = 5
 
 // watchBeams finds beams that are interrupted for too long, or never.
@@ -112,6 +120,7 @@ func (l *Lane) watchBeams() {
 	for d := In; d <= Out; d++ {
 		beam, _ := beams(d)
 		if !l.dark(beam) {
+			s.lately[d] = s.lately[d] && l.now-s.seenAt[d] < lateness
 			s.timing[d] = false
 			if s.stuck[d] {
 				s.stuck[d] = false
@@ -119,10 +128,10 @@ func (l *Lane) watchBeams() {
 			}
 			continue
 		}
-		if s.unseen[d] >= blindAfter {
+		if l.blind(d) {
 			l.emit(BeamBack, d, 0, 0)
 		}
-		s.unseen[d] = 0
+		s.lately[d], s.seenAt[d], s.unseen[d] = true, l.now, 0
 		switch {
 		case !l.home():
 			s.timing[d] = false
@@ -135,20 +144,5 @@ func (l *Lane) watchBeams() {
 	}
 }
 
-// missed counts a passage for the beams that it did not interrupt.
-func (l *Lane) missed() {
-	s := &l.senses
-	for d := In; d <= Out; d++ {
-		if s.unseen[d] < blindAfter {
-			s.unseen[d]++
-			if s.unseen[d] == blindAfter {
-				l.emit(BeamBlind, d, 0, 0)
-			}
-		}
-	}
-}
-
-// doubtful reports whether a direction's far beam cannot be relied on.
-func (l *Lane) doubtful(far Direction) bool {
-	return l.senses.stuck[far&1] || l.senses.unseen[far&1] >= blindAfter
-}
+// blind reports whether a side's beam seems never to be interrupted.
+func (l *Lane) blind(side Direction) bool { return l.senses.unseen[side&1] >= blindAfter }

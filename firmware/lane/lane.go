@@ -133,7 +133,7 @@ func (l *Lane) Start(now uint32, cfg Config) {
 	*l = Lane{cfg: cfg.bounded(), now: now}
 	l.mode = l.cfg.Modes
 	l.panel.lost = true
-	l.emit(Booted, NoWay, 0, uint8(l.cfg.Reason))
+	l.emit(Booted, NoWay, 0, uint16(l.cfg.Reason))
 }
 
 // Step reads the inputs at a time, advances the lane and returns its outputs.
@@ -196,6 +196,8 @@ func (l *Lane) rest() {
 	switch {
 	case l.off:
 		l.state = OutOfService
+	case l.queue.armed:
+		l.state = Armed
 	case l.queue.n > 0:
 		l.arm()
 	default:

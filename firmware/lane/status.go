@@ -4,7 +4,7 @@ package lane
 type Counters struct {
 	Granted    uint32    // grants accepted
 	Passed     [2]uint32 // by direction, with a grant
-	FreePassed [2]uint32 // by direction, without
+	FreePassed [3]uint32 // by direction (the last: unknown), without
 	Expired    uint32
 	TurnedBack uint32
 	Revoked    uint32
@@ -39,11 +39,11 @@ type Status struct {
 func (l *Lane) Status() Status {
 	s := Status{
 		State: l.state, Now: l.now, Inputs: l.senses.level, Outputs: l.out, Modes: l.mode,
-		Grants: l.queue.n, Boot: l.cfg.Boot, LastEvent: l.ring.last, Waiting: l.ring.n,
+		Grants: l.queue.n, Boot: l.cfg.Boot, LastEvent: l.ring.last, Waiting: l.ring.waiting(),
 		Lost: l.ring.lost, PanelLost: l.panel.lost, Stuck: l.senses.stuck, Counters: l.count,
 	}
-	for d := range s.Blind {
-		s.Blind[d] = l.senses.unseen[d] >= blindAfter
+	for d := In; d <= Out; d++ {
+		s.Blind[d] = l.blind(d)
 	}
 	if l.state == Armed || l.inUse() {
 		s.Armed = l.queue.grant[0].id
