@@ -52,7 +52,9 @@ func (f *folder) list() error {
 	return nil
 }
 
-func (f *folder) open(context.Context) (stream, error) { return &folderStream{folder: f}, nil }
+func (f *folder) open(context.Context) (stream, error) {
+	return &folderStream{folder: f, pacer: pacer{every: f.every}}, nil
+}
 
 // lasting is false: a folder is the same after a failure.
 func (f *folder) lasting() bool { return false }
@@ -64,9 +66,9 @@ func (f *folder) live() bool { return false }
 // folderStream walks the files once, or round and round.
 type folderStream struct {
 	*folder
+	pacer
 	next int
 	any  bool // whether this round gave a picture
-	tick *time.Ticker
 }
 
 func (s *folderStream) read(ctx context.Context) (*image.Gray, time.Time, error) {
@@ -76,16 +78,8 @@ func (s *folderStream) read(ctx context.Context) (*image.Gray, time.Time, error)
 		}
 		s.next, s.any = 0, false
 	}
-	if s.every > 0 {
-		if s.tick == nil {
-			s.tick = time.NewTicker(s.every)
-		} else {
-			select {
-			case <-s.tick.C:
-			case <-ctx.Done():
-				return nil, time.Time{}, ctx.Err()
-			}
-		}
+	if err := s.wait(ctx); err != nil {
+		return nil, time.Time{}, err
 	}
 	path := s.files[s.next]
 	s.next++
@@ -99,8 +93,6 @@ func (s *folderStream) read(ctx context.Context) (*image.Gray, time.Time, error)
 }
 
 func (s *folderStream) close() error {
-	if s.tick != nil {
-		s.tick.Stop()
-	}
+	s.stop()
 	return nil
 }
