@@ -87,10 +87,10 @@ func (ad *admin) call(ctx context.Context, path string, body []byte, out any) er
 }
 
 func runImport(ctx context.Context, a *app, f *flags) error {
-	if err := f.want(1); err != nil {
+	if err := f.Want(1, 1); err != nil {
 		return err
 	}
-	file, err := os.Open(f.rest[0])
+	file, err := os.Open(f.Rest[0])
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func runImport(ctx context.Context, a *app, f *flags) error {
 		Added  bool           `json:"added"`
 	}
 	if err := ad.call(ctx, "/admin/v1/events", plan, &got); err != nil {
-		return fmt.Errorf("import %s: %w", f.rest[0], err)
+		return fmt.Errorf("import %s: %w", f.Rest[0], err)
 	}
 	what := "is on sale"
 	if !got.Added {
@@ -120,11 +120,11 @@ func runImport(ctx context.Context, a *app, f *flags) error {
 }
 
 func runEnrolCode(ctx context.Context, a *app, f *flags) error {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	if f.role == "" || len(f.events) == 0 {
-		return f.usage("--role and --event are required")
+		return f.Wrong("--role and --event are required")
 	}
 	if f.name == "" {
 		f.name = f.role + "-" + strings.ToLower(rand.Text()[:6])
@@ -133,7 +133,7 @@ func runEnrolCode(ctx context.Context, a *app, f *flags) error {
 	for i, e := range f.events {
 		var err error
 		if events[i], err = ticket.ParseEventID(e); err != nil {
-			return f.usage("%s", err)
+			return f.Wrong("%s", err)
 		}
 	}
 	body, err := json.Marshal(map[string]any{"role": f.role, "name": f.name, "gate": f.gate, "events": events})
@@ -165,10 +165,10 @@ func runRefund(ctx context.Context, a *app, f *flags) error {
 	if err != nil {
 		return err
 	}
-	if err := ad.call(ctx, "/admin/v1/orders/"+f.rest[0]+"/refund", []byte("{}"), nil); err != nil {
+	if err := ad.call(ctx, "/admin/v1/orders/"+f.Rest[0]+"/refund", []byte("{}"), nil); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "order %s is refunded; its tickets admit nobody\n", f.rest[0])
+	_, err = fmt.Fprintf(a.out, "order %s is refunded; its tickets admit nobody\n", f.Rest[0])
 	return err
 }
 
@@ -180,24 +180,24 @@ func runRevoke(ctx context.Context, a *app, f *flags) error {
 	var got struct {
 		Announced bool `json:"announced"`
 	}
-	if err := ad.call(ctx, "/admin/v1/devices/"+f.rest[0]+"/revoke", []byte("{}"), &got); err != nil {
+	if err := ad.call(ctx, "/admin/v1/devices/"+f.Rest[0]+"/revoke", []byte("{}"), &got); err != nil {
 		return err
 	}
 	if !got.Announced {
 		return hint.Errorf("sign a new trust list where the root key is, put it into the data folder as "+listFile+", and restart central",
-			"%s is shut out of central, but the gates do not know yet: the root key is offline", f.rest[0])
+			"%s is shut out of central, but the gates do not know yet: the root key is offline", f.Rest[0])
 	}
-	_, err = fmt.Fprintf(a.out, "%s is out of the fleet\n", f.rest[0])
+	_, err = fmt.Fprintf(a.out, "%s is out of the fleet\n", f.Rest[0])
 	return err
 }
 
 // target is the one argument of a command, which must be safe in a path.
 func (f *flags) target() (*admin, error) {
-	if err := f.want(1); err != nil {
+	if err := f.Want(1, 1); err != nil {
 		return nil, err
 	}
-	if strings.Trim(f.rest[0], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
-		return nil, f.usage("%q is no id", f.rest[0])
+	if strings.Trim(f.Rest[0], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+		return nil, f.Wrong("%q is no id", f.Rest[0])
 	}
 	return newAdmin(f.config)
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/fleet"
+	"github.com/con-ting/conting/sync/command"
 	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/private"
 	"github.com/con-ting/conting/sync/ticket"
@@ -30,14 +31,14 @@ import (
 // interrupted init leaves nothing that looks finished; an existing folder is
 // never touched.
 func runInit(ctx context.Context, a *app, f *flags) error {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	if f.dir == "" {
-		return f.usage("--dir is missing")
+		return f.Wrong("--dir is missing")
 	}
 	if len(f.hosts) == 0 {
-		f.hosts = list{"127.0.0.1"}
+		f.hosts = command.List{"127.0.0.1"}
 	}
 	dir, err := filepath.Abs(f.dir)
 	if err != nil {

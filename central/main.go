@@ -23,7 +23,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	a := &app{out: os.Stdout, err: os.Stderr, now: time.Now, pid: os.Getpid()}
-	code := a.run(ctx, os.Args[1:])
+	code := a.program().Run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -65,7 +65,7 @@ const maxReceiptFile = 64 << 10
 
 // runReceipt checks a receipt as anybody can who knows the device authority.
 func runReceipt(_ context.Context, a *app, f *flags) error {
-	if err := f.want(1); err != nil {
+	if err := f.Want(1, 1); err != nil {
 		return err
 	}
 	cfg, err := loadConfig(f.config)
@@ -76,7 +76,7 @@ func runReceipt(_ context.Context, a *app, f *flags) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(f.rest[0])
+	file, err := os.Open(f.Rest[0])
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func runReceipt(_ context.Context, a *app, f *flags) error {
 	}
 	r, err := checkReceipt(text, ca)
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.rest[0], err)
+		return fmt.Errorf("%s: %w", f.Rest[0], err)
 	}
 	if f.json {
 		return json.NewEncoder(a.out).Encode(r)

@@ -64,7 +64,7 @@ type listener struct {
 }
 
 func runServe(ctx context.Context, a *app, f *flags) error {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	cfg, err := loadConfig(f.config)

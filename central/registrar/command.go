@@ -2,26 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/con-ting/conting/sync/hint"
+	"github.com/con-ting/conting/sync/command"
 )
-
-// Exit codes, for scripts.
-const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2 // a wrong command line
-)
-
-// errUsage is wrapped by every error about the command line.
-var errUsage = errors.New("wrong usage")
 
 // app is what a command may touch of the world.
 type app struct {
@@ -30,154 +16,91 @@ type app struct {
 	now func() time.Time
 }
 
-// command is one sub-command, of one word or two. It takes the flags that its args
-// name.
-type command struct {
-	name, args, summary string
-	run                 func(ctx context.Context, a *app, f *flags) error
-}
-
-func commands() []command {
-	return []command{
-		{"init", "--dir DIR --name NAME [--web HOST] [--url BASE] [--accepts KIND]...", "make a key and an empty book in a new folder", runInit},
-		{"did", "--dir DIR", "print the registrar's DID", runDID},
-		{"issuer", "--dir DIR", "print the JSON by which central lists the registrar", runIssuer},
-		{"issue family", "--dir DIR --subject DID --relative DID --relation WORD [--expires DATE] [--json]", "certify that the subject is the relative's WORD", runIssueFamily},
-		{"issue age", "--dir DIR --subject DID --over YEARS [--expires DATE] [--json]", "certify an age", runIssueAge},
-		{"issue staff", "--dir DIR --subject DID --role ROLE --event ID... --class N [--expires DATE] [--json]", "accredit staff for events", runIssueStaff},
-		{"list", "--dir DIR", "print the book, one credential a line", runList},
-		{"revoke", "--dir DIR ID", "take a credential back, and sign the status list anew", runRevoke},
-		{"status", "--dir DIR [--life DURATION]", "sign the status list anew, and print it as JSON for central", runStatus},
-		{"serve", "--dir DIR [--listen ADDRESS]", "serve the status list and the DID document until SIGTERM", runServe},
-	}
-}
-
-// run carries out one command line and returns the exit code.
-func (a *app) run(ctx context.Context, args []string) int {
-	err := a.dispatch(ctx, args)
-	if err == nil {
-		return exitOK
-	}
-	hint.Complain(a.err, "registrar", err)
-	if errors.Is(err, errUsage) {
-		return exitUsage
-	}
-	return exitError
-}
-
-func (a *app) dispatch(ctx context.Context, args []string) error {
-	const list = "run `registrar help` for the list"
-	if len(args) == 0 {
-		return hint.Errorf(list, "no command: %w", errUsage)
-	}
-	if name := args[0]; name == "help" || name == "-h" || name == "--help" {
-		return a.help()
-	}
-	var known []string
-	for _, c := range commands() {
-		words := strings.Fields(c.name)
-		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
-			return a.invoke(ctx, c, args[len(words):])
-		}
-		known = append(known, words[0])
-	}
-	if args[0] == "issue" {
-		return hint.Errorf("say what: registrar issue family, registrar issue age or registrar issue staff", "issue: no kind: %w", errUsage)
-	}
-	if near, ok := hint.Nearest(args[0], known); ok {
-		return hint.Errorf(fmt.Sprintf("did you mean %q?", near), "unknown command %q: %w", args[0], errUsage)
-	}
-	return hint.Errorf(list, "unknown command %q: %w", args[0], errUsage)
-}
-
-func (a *app) help() error {
-	var b strings.Builder
-	b.WriteString("Usage: registrar COMMAND [FLAGS]\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(&b, "  registrar %s %s\n        %s\n", c.name, c.args, c.summary)
-	}
-	_, err := io.WriteString(a.out, b.String())
-	return err
-}
-
-// flags are those of all commands.
+// flags are those of all commands; each command takes some.
 type flags struct {
-	command command
-	rest    []string
+	*command.Call
 
 	dir, name, web, url, listen                      string
 	subject, relative, relation, role, over, expires string
 	class                                            string
 	life                                             time.Duration
-	accepts, events                                  list
+	accepts, events                                  command.List
 	json                                             bool
 }
 
-// list is a flag that may stand several times.
-type list []string
-
-func (l *list) String() string { return strings.Join(*l, ",") }
-
-func (l *list) Set(s string) error {
-	*l = append(*l, s)
-	return nil
+// takeIssue declares what every credential needs.
+func (f *flags) takeIssue(s *flag.FlagSet) {
+	s.StringVar(&f.subject, "subject", "", "`DID` of the person; required")
+	s.StringVar(&f.expires, "expires", "", "`DATE` or moment (RFC 3339) at which the credential ends")
+	s.BoolVar(&f.json, "json", false, "print JSON")
 }
 
-func (a *app) invoke(ctx context.Context, c command, args []string) error {
-	f := &flags{command: c}
-	set := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	takes := func(name string) bool {
-		return strings.Contains(c.args, "--"+name+" ") || strings.Contains(c.args, "--"+name+"]")
-	}
-	for name, v := range map[string]*string{
-		"dir": &f.dir, "name": &f.name, "web": &f.web, "url": &f.url, "listen": &f.listen, "subject": &f.subject, "relative": &f.relative,
-		"relation": &f.relation, "role": &f.role, "over": &f.over, "expires": &f.expires, "class": &f.class,
-	} {
-		if takes(name) {
-			set.StringVar(v, name, "", "")
-		}
-	}
-	for name, v := range map[string]*list{"accepts": &f.accepts, "event": &f.events} {
-		if takes(name) {
-			set.Var(v, name, "")
-		}
-	}
-	if takes("life") {
-		set.DurationVar(&f.life, "life", statusLife, "")
-	}
-	if takes("json") {
-		set.BoolVar(&f.json, "json", false, "")
-	}
-	// Flags may stand before and after the arguments.
-	for len(args) > 0 {
-		err := set.Parse(args)
-		if errors.Is(err, flag.ErrHelp) {
-			_, err := fmt.Fprintf(a.out, "Usage: registrar %s %s\n%s.\n", c.name, c.args, c.summary)
-			return err
-		}
-		if err != nil {
-			return f.usage("%s", err)
-		}
-		if args = set.Args(); len(args) > 0 {
-			f.rest, args = append(f.rest, args[0]), args[1:]
-		}
-	}
-	if f.dir == "" {
-		return f.usage("--dir is missing")
-	}
-	return c.run(ctx, a, f)
+func (f *flags) takeFamily(s *flag.FlagSet) {
+	f.takeIssue(s)
+	s.StringVar(&f.relative, "relative", "", "`DID` of the other; required")
+	s.StringVar(&f.relation, "relation", "", "what the subject is to the relative, a `WORD` like mother; required")
 }
 
-// usage is an error about how the command was called.
-func (f *flags) usage(format string, args ...any) error {
-	return hint.Errorf("usage: registrar "+f.command.name+" "+f.command.args, "%s: %s: %w", f.command.name, fmt.Sprintf(format, args...), errUsage)
+func (f *flags) takeAge(s *flag.FlagSet) {
+	f.takeIssue(s)
+	s.StringVar(&f.over, "over", "", "`YEARS` that the subject has lived; required")
 }
 
-// want checks the number of arguments.
-func (f *flags) want(n int) error {
-	if len(f.rest) != n {
-		return f.usage("%d arguments, want %d", len(f.rest), n)
+func (f *flags) takeStaff(s *flag.FlagSet) {
+	f.takeIssue(s)
+	s.StringVar(&f.role, "role", "", "`ROLE`, as a steward reads it; required")
+	s.Var(&f.events, "event", "`ID` of an event; required, may stand several times")
+	s.StringVar(&f.class, "class", "", "`NUMBER` of the staff class in those events; required")
+}
+
+func (f *flags) takeInit(s *flag.FlagSet) {
+	s.StringVar(&f.name, "name", "", "`NAME` of the registrar, as people know it; required")
+	s.StringVar(&f.web, "web", "", "`HOST` whose did:web the registrar is, instead of a did:key")
+	s.StringVar(&f.url, "url", "", "`BASE` address under which the status list can be fetched")
+	s.Var(&f.accepts, "accepts", "`KIND` of credential to ask central to accept (family, age, staff; default all); may stand several times")
+}
+
+func (f *flags) takeServe(s *flag.FlagSet) {
+	s.StringVar(&f.listen, "listen", "", "`ADDRESS` (default "+defaultListen+")")
+}
+
+func (f *flags) takeStatus(s *flag.FlagSet) {
+	s.DurationVar(&f.life, "life", statusLife, "how `LONG` the list is good")
+}
+
+func (f *flags) takeNothing(*flag.FlagSet) {}
+
+// program is the registrar and its commands.
+func (a *app) program() *command.Program {
+	one := func(name, args, summary string, takes func(*flags, *flag.FlagSet), run func(context.Context, *app, *flags) error) command.Command {
+		f := &flags{}
+		return command.Command{
+			Name: name, Args: args, Summary: summary,
+			Flags: func(s *flag.FlagSet) {
+				s.StringVar(&f.dir, "dir", "", "the registrar's `FOLDER`; required")
+				takes(f, s)
+			},
+			Run: func(ctx context.Context, c *command.Call) error {
+				if f.Call = c; f.dir == "" {
+					return c.Wrong("--dir is missing")
+				}
+				return run(ctx, a, f)
+			},
+		}
 	}
-	return nil
+	return &command.Program{
+		Name: "registrar", About: "registrar certifies kinship, ages and staff to wallets.", Out: a.out, Err: a.err,
+		Commands: []command.Command{
+			one("init", "", "make a key and an empty book in a new folder", (*flags).takeInit, runInit),
+			one("did", "", "print the registrar's DID", (*flags).takeNothing, runDID),
+			one("issuer", "", "print the JSON by which central lists the registrar", (*flags).takeNothing, runIssuer),
+			one("issue family", "", "certify what the subject is to a relative", (*flags).takeFamily, runIssueFamily),
+			one("issue age", "", "certify an age", (*flags).takeAge, runIssueAge),
+			one("issue staff", "", "accredit staff for events", (*flags).takeStaff, runIssueStaff),
+			one("list", "", "print the book, one credential a line", (*flags).takeNothing, runList),
+			one("revoke", "ID", "take a credential back, and sign the status list anew", (*flags).takeNothing, runRevoke),
+			one("status", "", "sign the status list anew, and print it as JSON for central", (*flags).takeStatus, runStatus),
+			one("serve", "", "serve the status list and the DID document until SIGTERM", (*flags).takeServe, runServe),
+		},
+	}
 }

@@ -19,11 +19,11 @@ import (
 // runInit makes the folder. The file that says who the registrar is comes last:
 // without it, the folder is none.
 func runInit(ctx context.Context, a *app, f *flags) error {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	if f.name == "" {
-		return f.usage("--name is missing")
+		return f.Wrong("--name is missing")
 	}
 	d := folder(f.dir)
 	if _, err := os.Stat(d.path(selfFile)); !errors.Is(err, fs.ErrNotExist) {
@@ -92,13 +92,13 @@ func (f *flags) registrar(d folder, key ed25519.PrivateKey) (*registrar, error) 
 		_, err = credential.EncodeIssuer(i)
 	}
 	if err != nil {
-		return nil, f.usage("%s", err)
+		return nil, f.Wrong("%s", err)
 	}
 	return r, nil
 }
 
 func runDID(_ context.Context, a *app, f *flags) error {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	r, err := folder(f.dir).open()
@@ -110,7 +110,7 @@ func runDID(_ context.Context, a *app, f *flags) error {
 }
 
 func runIssuer(_ context.Context, a *app, f *flags) error {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	r, err := folder(f.dir).open()

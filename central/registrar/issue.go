@@ -26,7 +26,7 @@ func runIssueFamily(_ context.Context, a *app, f *flags) error {
 func runIssueAge(_ context.Context, a *app, f *flags) error {
 	over, err := strconv.ParseUint(f.over, 10, 8)
 	if err != nil {
-		return f.usage("--over %q is not a number of years", f.over)
+		return f.Wrong("--over %q is not a number of years", f.over)
 	}
 	return a.issue(f, credential.Credential{Type: credential.Age, Age: &credential.AgeClaim{Over: uint8(over)}})
 }
@@ -34,13 +34,13 @@ func runIssueAge(_ context.Context, a *app, f *flags) error {
 func runIssueStaff(_ context.Context, a *app, f *flags) error {
 	class, err := strconv.ParseUint(f.class, 10, 8)
 	if err != nil {
-		return f.usage("--class %q is not the number of a class", f.class)
+		return f.Wrong("--class %q is not the number of a class", f.class)
 	}
 	claim := &credential.StaffClaim{Role: f.role, Class: uint8(class)}
 	for _, e := range f.events {
 		id, err := ticket.ParseEventID(e)
 		if err != nil {
-			return f.usage("--event: %s", err)
+			return f.Wrong("--event: %s", err)
 		}
 		claim.Events = append(claim.Events, id)
 	}
@@ -49,7 +49,7 @@ func runIssueStaff(_ context.Context, a *app, f *flags) error {
 
 // issue completes a credential, enters it in the book, and prints it.
 func (a *app) issue(f *flags, c credential.Credential) (err error) {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	now := a.now().UTC().Truncate(time.Second)
@@ -77,7 +77,7 @@ func (a *app) issue(f *flags, c credential.Credential) (err error) {
 	c.Issuer, c.Status = r.self.DID, &credential.StatusRef{List: r.self.StatusURL, Index: index}
 	jwt, err := credential.Issue(r.signer, c)
 	if errors.Is(err, credential.ErrInvalid) {
-		return f.usage("%s", err)
+		return f.Wrong("%s", err)
 	}
 	if err != nil {
 		return err
@@ -100,12 +100,12 @@ func (f *flags) end(now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, f.expires); err == nil {
 			if !t.After(now) {
-				return t, f.usage("--expires %s is over", f.expires)
+				return t, f.Wrong("--expires %s is over", f.expires)
 			}
 			return t.UTC().Truncate(time.Second), nil
 		}
 	}
-	return time.Time{}, f.usage("--expires %q is neither a date like 2027-01-31 nor a moment of RFC 3339", f.expires)
+	return time.Time{}, f.Wrong("--expires %q is neither a date like 2027-01-31 nor a moment of RFC 3339", f.expires)
 }
 
 // newID is a random UUID (RFC 9562, version 4) as a URN.

@@ -18,7 +18,7 @@ const defaultListen = "localhost:8099"
 // runServe serves two files to anybody who asks. It signs nothing: "registrar
 // status" does, from time to time.
 func runServe(ctx context.Context, a *app, f *flags) error {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	r, err := folder(f.dir).open()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/con-ting/conting/sync/command"
 )
 
 // TestServe runs the command on a real port until it is told to stop.
@@ -17,7 +19,7 @@ func TestServe(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "theatre")
 	var complaints bytes.Buffer
 	quiet := &app{out: io.Discard, err: &complaints, now: time.Now}
-	if code := quiet.run(t.Context(), []string{"init", "--dir", dir, "--name", "Theatre", "--web", "theatre.example"}); code != exitOK {
+	if code := quiet.program().Run(t.Context(), []string{"init", "--dir", dir, "--name", "Theatre", "--web", "theatre.example"}); code != command.OK {
 		t.Fatalf("init: %d, %s", code, &complaints)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -26,7 +28,7 @@ func TestServe(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() {
 		a := &app{out: in, err: &complaints, now: time.Now}
-		ended <- a.run(ctx, []string{"serve", "--dir", dir, "--listen", "127.0.0.1:0"})
+		ended <- a.program().Run(ctx, []string{"serve", "--dir", dir, "--listen", "127.0.0.1:0"})
 		_ = in.Close()
 	}()
 	address, err := bufio.NewReader(out).ReadString('\n')
@@ -50,7 +52,7 @@ func TestServe(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 	stop()
-	if code := <-ended; code != exitOK {
+	if code := <-ended; code != command.OK {
 		t.Errorf("serve ended with %d: %s", code, &complaints)
 	}
 }

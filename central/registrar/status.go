@@ -79,7 +79,7 @@ func (r *registrar) signedBefore(ctx context.Context, now time.Time) (time.Time,
 }
 
 func runRevoke(ctx context.Context, a *app, f *flags) (err error) {
-	if err := f.want(1); err != nil {
+	if err := f.Want(1, 1); err != nil {
 		return err
 	}
 	d := folder(f.dir)
@@ -92,7 +92,7 @@ func runRevoke(ctx context.Context, a *app, f *flags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	id := f.rest[0]
+	id := f.Rest[0]
 	if _, ok := b.byID[id]; !ok {
 		return hint.Errorf("`registrar list` prints the ids", "revoke %q: %w", id, errUnknown)
 	}
@@ -106,11 +106,11 @@ func runRevoke(ctx context.Context, a *app, f *flags) (err error) {
 }
 
 func runStatus(ctx context.Context, a *app, f *flags) error {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	if f.life < time.Minute {
-		return f.usage("--life %s is too short", f.life)
+		return f.Wrong("--life %s is too short", f.life)
 	}
 	r, err := folder(f.dir).open()
 	if err != nil {
@@ -124,7 +124,7 @@ func runStatus(ctx context.Context, a *app, f *flags) error {
 }
 
 func runList(_ context.Context, a *app, f *flags) (err error) {
-	if err := f.want(0); err != nil {
+	if err := f.Want(0, 0); err != nil {
 		return err
 	}
 	b, err := folder(f.dir).openBook()
