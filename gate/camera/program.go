@@ -66,13 +66,14 @@ func (p *program) open(ctx context.Context) (stream, error) {
 	if err = errors.Join(err, in.Close()); err != nil {
 		return nil, errors.Join(fmt.Errorf("camera program: %w", err), out.Close())
 	}
-	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	ctx, s.cancel = context.WithCancelCause(ctx)
+	s.ctx = ctx
 	s.quiet = time.AfterFunc(p.stall+programStart, func() {
 		s.cancel(fmt.Errorf("%w: no frame for %v", ErrStream, p.stall+programStart))
 	})
 	// A read that waits returns at once when the context ends.
 	s.stopped = make(chan struct{})
-	s.unwatch = context.AfterFunc(s.ctx, func() {
+	s.unwatch = context.AfterFunc(ctx, func() {
 		defer close(s.stopped)
 		s.interrupt()
 	})
