@@ -133,8 +133,8 @@ bench-gate: build ## the gate's figures, one line each
 	@$(BIN)/bench gate
 
 .PHONY: bench-qr
-bench-qr: ## readers of QR codes beside each other: make bench-qr [DIR=folder with a manifest.tsv]
-	@go run ./testdata/bench qr $(DIR)
+bench-qr: ## readers of QR codes beside each other: make bench-qr [DIR=folder with a manifest.tsv] [SEED=n] [N=rendered frames a category]
+	@go run ./testdata/bench $(if $(SEED),-seed $(SEED)) $(if $(N),-frames $(N)) qr $(DIR)
 
 # Devices that only a kernel of one's own has: Debian's, in QEMU, with a keyboard, a
 # USB-CDC engine and a camera made of software. A minute or two (QEMU_ACCEL=kvm

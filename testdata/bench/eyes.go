@@ -8,140 +8,56 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/con-ting/conting/testdata/frames"
 )
 
-// tally is how one reader did on the frames of one kind.
-type tally struct {
-	n, read, wrong int
-	ms             series
+// looks says what eyes measures.
+type looks struct {
+	dir    string // of frames with a manifest.tsv; rendered ones if empty
+	only   string // the one reader to measure, if any
+	frames int    // of each category to render
+	hands  int    // presentations of a moving hand to render
+	seed   uint64 // of the first rendered scene; by lot if 0
 }
 
-func (t *tally) percent() float64 { return 100 * float64(t.read) / float64(max(t.n, 1)) }
-
-// eyes measures readers of QR codes: on the frames of dir, if one is named, on
-// rendered frames without a code, and on a moving hand.
-func eyes(ctx context.Context, out io.Writer, dir, only string, hands int, seed uint64) error {
+// eyes measures readers of QR codes on the frames of a folder, on rendered frames without a code,
+// and on a moving hand.
+func eyes(ctx context.Context, out io.Writer, l looks) error {
+	if l.seed == 0 {
+		l.seed = uint64(rand.Uint32())
+	}
+	if _, err := fmt.Fprintf(out, "rendered scenes have seed %d: to see the same again, make bench-qr SEED=%d\n", l.seed, l.seed); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp("", "bench-qr")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	if l.dir == "" {
+		l.dir = filepath.Join(tmp, "frames")
+		if _, err := (frames.Folder{Count: l.frames, Seed: l.seed}).Write(ctx, l.dir); err != nil {
+			return err
+		}
+	}
 	readers, err := inProcess()
 	if err != nil {
 		return err
 	}
-	if dir != "" {
-		tmp, err := os.MkdirTemp("", "bench-qr")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(tmp) }()
-		all := slices.DeleteFunc(append(readers, tools(tmp)...), func(r reader) bool { return only != "" && r.name != only })
-		if err := folder(ctx, out, dir, all); err != nil {
-			return err
-		}
-	}
-	if only != "" {
-		return nil
+	all := slices.DeleteFunc(append(readers, tools(tmp)...), func(r reader) bool { return l.only != "" && r.name != l.only })
+	if err := folder(ctx, out, l.dir, all); err != nil || l.only != "" {
+		return err
 	}
 	if readers, err = inProcess(); err != nil {
 		return err
 	}
-	if err := blank(ctx, out, readers, seed); err != nil {
+	if err := blank(ctx, out, readers, l.seed); err != nil {
 		return err
 	}
-	return hand(ctx, out, hands, seed)
-}
-
-// folder prints how the readers do on the frames of a folder.
-func folder(ctx context.Context, out io.Writer, dir string, readers []reader) error {
-	photos, err := readManifest(dir)
-	if err != nil {
-		return err
-	}
-	tallies := map[string][]tally{} // by kind of frame, one for each reader
-	var groups []string
-	err = eachPhoto(dir, photos, func(p *photo, gray *image.Gray) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		kinds := []string{p.set + " " + p.category}
-		if p.mode == modeNone {
-			kinds = append(kinds, "without a code")
-		} else {
-			kinds = append(kinds, "all of "+p.set, "all")
-		}
-		for i, r := range readers {
-			if gray == nil {
-				gray = image.NewGray(image.Rect(0, 0, 1, 1))
-			}
-			texts, took, err := r.read(gray)
-			if err != nil {
-				texts = nil // a frame that cannot be read is a frame that was not read
-			}
-			read, wrong := p.judge(texts, r.program)
-			for _, k := range kinds {
-				if tallies[k] == nil {
-					tallies[k] = make([]tally, len(readers))
-					groups = append(groups, k)
-				}
-				t := &tallies[k][i]
-				t.n++
-				if read || p.mode == modeNone && !wrong {
-					t.read++
-				}
-				if wrong {
-					t.wrong++
-				}
-				t.ms.ms(took)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	groups = slices.Sorted(maps.Keys(tallies))
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(table, "frames\treader\tn\tright %\tfalse\tmedian CPU ms\tp95\tmost\t")
-	for _, k := range groups {
-		for i, r := range readers {
-			t := &tallies[k][i]
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%.1f\t%d\t%.2f\t%.2f\t%.2f\t\n",
-				k, r.name, t.n, t.percent(), t.wrong, t.ms.percentile(50), t.ms.percentile(95), t.ms.percentile(100))
-		}
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, k := range groups {
-		if len(k) < 3 || k[:3] != "all" && k != "without a code" {
-			continue
-		}
-		for i, r := range readers {
-			name := "qr_" + r.name + "_" + slug(k)
-			if err := (series{tallies[k][i].percent()}).print(out, name+"_right_percent"); err != nil {
-				return err
-			}
-			if err := (series{float64(tallies[k][i].wrong)}).print(out, name+"_false_reads"); err != nil {
-				return err
-			}
-			if err := tallies[k][i].ms.print(out, name+"_cpu_ms"); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// slug makes a name of a heading.
-func slug(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c == ' ' {
-			b[i] = '_'
-		}
-	}
-	return string(b)
+	return hand(ctx, out, l.hands, l.seed)
 }
 
 // blank prints what a frame without a code costs, as the lane sees it and as a

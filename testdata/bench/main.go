@@ -27,7 +27,8 @@ func command(args []string, stdout, stderr io.Writer) int {
 	dir := flags.String("dir", "", "folder to work in, on the disk to be measured; a new one by default")
 	plan := flags.String("plan", "testdata/venue/sample.json", "venue and event")
 	hands := flags.Int("hands", 40, "presentations of a phone that qr renders")
-	seed := flags.Uint64("seed", 20_000, "of the first scene that qr renders")
+	seed := flags.Uint64("seed", 0, "of the first scene that qr renders; by lot if 0")
+	count := flags.Int("frames", 12, "frames of each category that qr renders if it is given no folder")
 	only := flags.String("only", "", "the one `reader` that qr measures")
 	if flags.Parse(args) != nil {
 		return 2
@@ -39,7 +40,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 	case "gate":
 		err = gateFigures(ctx, stdout, *bin, *dir, *plan)
 	case "qr":
-		err = eyes(ctx, stdout, flags.Arg(1), *only, *hands, *seed)
+		err = eyes(ctx, stdout, looks{dir: flags.Arg(1), only: *only, frames: *count, hands: *hands, seed: *seed})
 	default:
 		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]")
 		return 2

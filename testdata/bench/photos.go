@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/con-ting/conting/gate/camera"
@@ -20,8 +21,13 @@ const (
 	modeNone       = "none"       // there is no code
 )
 
-// photo is one row of a manifest.tsv: id, file, set, cat, mode, w, h, want_b64, note.
-type photo struct{ id, file, set, category, mode, want string }
+// photo is one row of a manifest.tsv: id, file, set, cat, mode, w, h, want_b64, note. want_b64 has
+// what the code says or, of several codes, what each says, divided by commas.
+type photo struct {
+	id, file, set, category, mode string
+
+	wants []string
+}
 
 func readManifest(dir string) ([]photo, error) {
 	f, err := os.Open(filepath.Join(dir, "manifest.tsv"))
@@ -40,47 +46,94 @@ func readManifest(dir string) ([]photo, error) {
 		if len(c) < 8 {
 			return nil, fmt.Errorf("manifest.tsv: %d columns in %q, want 8 or more", len(c), lines.Text())
 		}
-		want, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(c[7], "-"))
-		if err != nil {
-			return nil, fmt.Errorf("manifest.tsv: %s: %w", c[0], err)
+		p := photo{id: c[0], file: c[1], set: c[2], category: c[3], mode: c[4]}
+		for encoded := range strings.SplitSeq(strings.TrimPrefix(c[7], "-"), ",") {
+			want, err := base64.StdEncoding.DecodeString(encoded)
+			if err != nil {
+				return nil, fmt.Errorf("manifest.tsv: %s: %w", c[0], err)
+			}
+			p.wants = append(p.wants, string(want))
 		}
-		photos = append(photos, photo{c[0], c[1], c[2], c[3], c[4], string(want)})
+		photos = append(photos, p)
 	}
 	return photos, lines.Err()
 }
 
-// judge says whether the texts a reader found are what p shows, and whether one
-// of them is something else. tool says that the text ends where a program put a
-// line's end.
-func (p *photo) judge(texts []string, tool bool) (read, wrong bool) {
+// codes is how many codes p shows.
+func (p *photo) codes() int {
+	if p.mode == modeNone {
+		return 0
+	}
+	return len(p.wants)
+}
+
+// judge says how many of p's codes are among the texts a reader found, and whether one of the texts
+// is something else. program says that the texts are what another process printed: see [split].
+func (p *photo) judge(texts []string, program bool) (read int, wrong bool) {
+	if program {
+		texts = p.split(texts)
+	}
+	found := make([]bool, len(p.wants))
 	for _, got := range texts {
-		want := p.want
-		if tool {
-			got, want = strings.TrimRight(got, "\n"), strings.TrimRight(want, "\n")
-			if lines := strings.Split(got, "\n"); len(lines) > 1 && !strings.Contains(want, "\n") {
-				got = lines[0] // several codes, one a line
+		right := false
+		for i, want := range p.wants {
+			if p.says(got, want) {
+				found[i], right = true, true
 			}
 		}
-		switch p.mode {
-		case modeNone:
-			wrong = true
-		case modeUnlabelled:
-			read = true
-		case modeASCII:
-			if sameASCII(got, want) {
-				read = true
-			} else {
-				wrong = true
-			}
-		default:
-			if got == want {
-				read = true
-			} else {
-				wrong = true
-			}
+		wrong = wrong || !right
+	}
+	for _, f := range found {
+		if f {
+			read++
 		}
 	}
 	return read, wrong
+}
+
+// says reports whether got is what a code with the text want says.
+func (p *photo) says(got, want string) bool {
+	switch p.mode {
+	case modeNone:
+		return false
+	case modeUnlabelled:
+		return true
+	case modeASCII:
+		return sameASCII(got, want)
+	}
+	return got == want
+}
+
+// split undoes what programs do to texts: they end them with a line's end, or set several down one
+// after the other with nothing between. Of a frame with one code the first line counts unless the
+// code has lines itself; from one with several codes the wanted texts are cut out, and what is left
+// over is wrong.
+func (p *photo) split(texts []string) []string {
+	var out []string
+	for _, got := range texts {
+		got = strings.TrimRight(got, "\n")
+		if len(p.wants) > 1 {
+			longest := slices.SortedFunc(slices.Values(p.wants), func(a, b string) int { return len(b) - len(a) })
+			for _, want := range longest {
+				if strings.Contains(got, want) {
+					out, got = append(out, want), strings.ReplaceAll(got, want, "\n")
+				}
+			}
+			if got = strings.Trim(got, "\n"); got != "" {
+				out = append(out, got)
+			}
+			continue
+		}
+		want := p.wants[0]
+		if line, _, more := strings.Cut(got, "\n"); more && !strings.Contains(want, "\n") {
+			got = line
+		}
+		if strings.TrimRight(want, "\n") == got {
+			got = want
+		}
+		out = append(out, got)
+	}
+	return out
 }
 
 // sameASCII says whether the ASCII parts of want follow each other in got, with

@@ -7,7 +7,10 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // ManifestName is the file of a folder that says what its frames show: a line of columns divided by
@@ -37,37 +40,55 @@ func (f Folder) Write(ctx context.Context, dir string) (int, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return 0, err
 	}
+	if f.Count < 0 {
+		return 0, fmt.Errorf("%w: %d frames", ErrScene, f.Count)
+	}
 	categories := f.Categories
 	if len(categories) == 0 {
 		categories = Categories()
 	}
-	r := NewRenderer()
-	n := 0
-	var manifest strings.Builder
-	manifest.WriteString(manifestHeading)
-	for _, c := range categories {
-		for i := range f.Count {
-			if err := ctx.Err(); err != nil {
-				return n, err
-			}
-			seed, shot := f.Seed+uint64(i), 0
-			if f.Sway {
-				seed, shot = f.Seed, i
-			}
-			s := c.Scene(seed, f.Size, f.Text).At(shot)
-			data, err := r.JPEG(s)
-			if err != nil {
-				return n, fmt.Errorf("frame %d of %s with seed %d: %w", i, c, seed, err)
-			}
-			id := fmt.Sprintf("main-%s-%03d", c, i)
-			if err := os.WriteFile(filepath.Join(dir, id+".jpg"), data, 0o600); err != nil {
-				return n, err
-			}
-			manifest.WriteString(s.row(id, c, seed))
-			n++
-		}
+	rows := make([]string, len(categories)*f.Count)
+	renderers := make(chan *Renderer, runtime.GOMAXPROCS(0))
+	for range cap(renderers) {
+		renderers <- NewRenderer()
 	}
-	return n, os.WriteFile(filepath.Join(dir, ManifestName), []byte(manifest.String()), 0o600)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(cap(renderers))
+	for i := range rows {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			r := <-renderers
+			defer func() { renderers <- r }()
+			var err error
+			rows[i], err = f.frame(r, dir, categories[i/f.Count], i%f.Count)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	manifest := manifestHeading + strings.Join(rows, "")
+	return len(rows), os.WriteFile(filepath.Join(dir, ManifestName), []byte(manifest), 0o600)
+}
+
+// frame writes the i-th frame of a category and returns its line of the manifest.
+func (f Folder) frame(r *Renderer, dir string, c Category, i int) (string, error) {
+	seed, shot := f.Seed+uint64(i), 0
+	if f.Sway {
+		seed, shot = f.Seed, i
+	}
+	s := c.Scene(seed, f.Size, f.Text).At(shot)
+	data, err := r.JPEG(s)
+	if err != nil {
+		return "", fmt.Errorf("frame %d of %s with seed %d: %w", i, c, seed, err)
+	}
+	id := fmt.Sprintf("main-%s-%03d", c, i)
+	if err := os.WriteFile(filepath.Join(dir, id+".jpg"), data, 0o600); err != nil {
+		return "", err
+	}
+	return s.row(id, c, seed), nil
 }
 
 // row is the scene's line of a manifest.
