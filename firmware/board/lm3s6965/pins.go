@@ -12,6 +12,7 @@ const (
 	pinAlt  = 0x420
 	pinODR  = 0x50C
 	pinPUR  = 0x510
+	pinPDR  = 0x514
 	pinDEN  = 0x51C
 )
 
@@ -26,6 +27,7 @@ func startPins() {
 		port uintptr
 		pins uint32
 	}{{portA, inputsA}, {portC, inputsC}} {
+		reg(p.port + pinPDR).SetBits(p.pins) // a cut wire reads 0
 		reg(p.port + pinDEN).SetBits(p.pins)
 		reg(p.port + pinBoth).SetBits(p.pins)
 		reg(p.port + pinICR).Set(p.pins)

@@ -2,7 +2,7 @@
 
 package lm3s6965
 
-import "unsafe"
+import "runtime/volatile"
 
 // Cause is why the chip started.
 type Cause uint8
@@ -32,7 +32,7 @@ const TimeoutMS = 500
 // reset it is as it was left.
 //
 //go:section .noinit
-var mark [2]uint32
+var mark [2]volatile.Register32
 
 const (
 	markRunning = 0x52554E21
@@ -45,10 +45,10 @@ func learnReason() {
 	resc := reg(sysctl + 0x5C)
 	bits := resc.Get()
 	resc.Set(0)
-	seen := *(*[2]uint32)(unsafe.Pointer(&mark))
-	known := seen[1] == ^seen[0]
+	seen := mark[0].Get()
+	known := mark[1].Get() == ^seen
 	switch {
-	case known && seen[0] == markFault:
+	case known && seen == markFault:
 		cause = Fault
 	case bits&(1<<3) != 0:
 		cause = Watchdog
@@ -58,13 +58,16 @@ func learnReason() {
 		cause = PowerOn
 	case bits&(1<<0|1<<4) != 0:
 		cause = Asked
-	case known && seen[0] == markRunning:
+	case known && seen == markRunning:
 		cause = Watchdog
 	}
 	setMark(markRunning)
 }
 
-func setMark(v uint32) { mark = [2]uint32{v, ^v} }
+func setMark(v uint32) {
+	mark[0].Set(v)
+	mark[1].Set(^v)
+}
 
 // Reason says why the chip started.
 func Reason() Cause { return cause }
