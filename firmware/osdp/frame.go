@@ -117,16 +117,23 @@ func (w *builder) putAll(p []byte) {
 	}
 }
 
-// begin starts a packet. block 0 means no security block; key < 0 a block
-// without data.
-func (w *builder) begin(marked, crc bool, address, sequence, block byte, key int) {
-	w.n, w.start, w.crc = 0, 0, crc
+// mode says how the packets from here on are framed.
+func (w *builder) mode(marked, crc bool) {
+	w.start, w.crc = 0, crc
 	if marked {
-		w.put(mark)
 		w.start = 1
 	}
+}
+
+// begin starts a packet. block 0 means no security block; key < 0 a block
+// without data.
+func (w *builder) begin(address, sequence, block byte, key int) {
+	w.n = 0
+	if w.start > 0 {
+		w.put(mark)
+	}
 	control := sequence & ctrlSequence
-	if crc {
+	if w.crc {
 		control |= ctrlCRC
 	}
 	if block != 0 {
@@ -187,7 +194,7 @@ func (w *builder) plain(address, sequence, code byte, data []byte) {
 
 // block lays out a packet with a security block that has no MAC.
 func (w *builder) block(address, sequence, block byte, key int, code byte, data []byte) {
-	w.begin(w.start == 1, w.crc, address, sequence, block, key)
+	w.begin(address, sequence, block, key)
 	w.put(code)
 	w.putAll(data)
 	w.size(0)

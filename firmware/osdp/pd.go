@@ -87,6 +87,7 @@ type PD struct {
 	notices
 
 	cfg     PDConfig
+	ready   bool
 	key     [16]byte
 	address byte
 	limit   int // longest packet that the panel takes
@@ -94,63 +95,94 @@ type PD struct {
 
 	rx   receiver
 	tx   builder // the last reply that counted, kept for a repeat
-	side builder8
-	out  []byte
+	side builder // BUSY and refusals that must leave tx alone
+	out  *builder
 
-	sess     session
-	secure   bool
-	proving  bool // CHLNG was answered, SCRYPT is awaited
-	panel    [8]byte
-	device   [8]byte
-	proof    [16]byte
+	sess    session
+	secure  bool
+	proving bool // CHLNG was answered, SCRYPT is awaited
+	panel   [8]byte
+	device  [8]byte
+	proof   [16]byte
+
 	sequence byte   // of the last command that counted
 	print    uint32 // fingerprint of that command's packet
 	answered bool   // tx holds the reply to it
-	fresh    bool   // no command counted since sequence 0
+	to       byte   // the address that it came to
 
-	cmd       Command
-	pending   bool // cmd waits for Reply
-	inside    bool // cmd came through Secure Channel
-	config    bool // cmd came to the configuration address
-	busy      bool // cmd was answered by Busy before
-	unproven  bool // the last reply inside the channel is not confirmed yet
-	scratch   [MaxData]byte
-	heardAt   uint32
-	online    bool
-	bursting  bool
-	nextKey   [16]byte
-	wantsKey  bool
-	wantsComm bool
+	cmd      Command
+	pending  bool // cmd waits for Reply
+	inside   bool // cmd came through Secure Channel
+	busy     bool // cmd was answered by BUSY the last time
+	unproven bool // nothing proves yet that the last reply arrived
+	scratch  [MaxData]byte
+
+	heardAt  uint32
+	online   bool
+	heard    bool // any packet since Init or since the panel was lost
+	bursting bool // packets have been wrong since the last good one
 }
 
 // Init sets the device up afresh. It returns false, and the device stays mute,
 // when the configuration is impossible: an address above 0x7E, the default key,
-// or a key without a source of nonces.
-func (p *PD) Init(cfg *PDConfig) bool { return false }
+// a key without a source of nonces, or more capabilities than there is room for.
+func (p *PD) Init(cfg *PDConfig) bool {
+	*p = PD{}
+	keyed := cfg.Key != [16]byte{}
+	if cfg.Address >= ConfigAddress || cfg.CapsLen < 0 || cfg.CapsLen > MaxCapabilities ||
+		keyed && (!usable(&cfg.Key) || cfg.Nonce == nil) {
+		return false
+	}
+	p.cfg = *cfg
+	p.cfg.Key = [16]byte{}
+	p.key, p.address = cfg.Key, cfg.Address
+	if p.cfg.OfflineMS == 0 {
+		p.cfg.OfflineMS = 8000
+	}
+	if p.cfg.CharMS == 0 {
+		p.cfg.CharMS = 20
+	}
+	p.limit, p.out, p.ready = MinFrame, &p.tx, true
+	return true
+}
 
 // Feed takes one byte from the line at now, in ms of a clock that may wrap.
-func (p *PD) Feed(now uint32, b byte) Action { return Wait }
+func (p *PD) Feed(now uint32, b byte) Action {
+	if !p.ready {
+		return Wait
+	}
+	p.pending = false
+	return p.take(now, p.rx.feed(now, p.cfg.CharMS, b))
+}
 
 // Tick lets time pass. Call it at least every 10 ms.
-func (p *PD) Tick(now uint32) Action { return Wait }
+func (p *PD) Tick(now uint32) Action {
+	if !p.ready {
+		return Wait
+	}
+	p.pending = false
+	if p.online && now-p.heardAt > p.cfg.OfflineMS {
+		p.online, p.heard = false, false
+		p.close(Offline)
+		p.tell(Offline, 0)
+	}
+	return p.take(now, p.rx.tick(now, p.cfg.CharMS))
+}
 
-// Command is what the panel wants, after Handle and until the next Feed.
+// Command is what the panel wants, after Handle and until the next Feed or Tick.
 func (p *PD) Command() *Command { return &p.cmd }
 
 // Scratch is a place to build a reply's data in; Reply may be given a part of
 // it.
 func (p *PD) Scratch() []byte { return p.scratch[:] }
 
-// Reply answers the Command and always returns Send. With [Deferred] the panel
-// will repeat the command and Handle comes again. Data that do not fit what the
-// panel can take become NAK 9.
-func (p *PD) Reply(code byte, data []byte) Action { return Send }
-
-// Nak answers the Command with a refusal.
-func (p *PD) Nak(why Nak) Action { return Send }
-
 // Out is the packet to write, valid until the next Feed or Tick.
-func (p *PD) Out() []byte { return p.out }
+func (p *PD) Out() []byte {
+	if p.out == nil {
+		return nil
+	}
+	return p.out.out()
+}
 
 // Secure reports whether Secure Channel is up.
 func (p *PD) Secure() bool { return p.secure }
@@ -165,4 +197,12 @@ func (p *PD) Address() byte { return p.address }
 // Stats counts since Init.
 func (p *PD) Stats() Stats { return p.stats }
 
-type builder8 struct{ buf [16]byte }
+// close ends the channel. why goes into the notice.
+func (p *PD) close(why NoticeKind) {
+	if p.secure {
+		p.tell(Closed, byte(why))
+	}
+	p.secure, p.proving, p.unproven, p.answered = false, false, false, false
+	p.sess.wipe()
+	p.limit = MinFrame
+}

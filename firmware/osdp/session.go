@@ -127,7 +127,7 @@ func (s *session) seal(w *builder, reply bool, address, sequence, code byte, dat
 	if len(data) > 0 {
 		block += 2
 	}
-	w.begin(w.start == 1, w.crc, address, sequence, block, -1)
+	w.begin(address, sequence, block, -1)
 	w.put(code)
 	if len(data) > 0 {
 		v := s.vector(reply)

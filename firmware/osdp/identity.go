@@ -1,0 +1,69 @@
+package osdp
+
+const identitySize = 12
+
+// Put writes the data of PDID to dst and returns their length, 12, or 0 when
+// they do not fit.
+func (id *Identity) Put(dst []byte) int {
+	if len(dst) < identitySize {
+		return 0
+	}
+	copy(dst, id.Vendor[:])
+	dst[3], dst[4] = id.Model, id.Version
+	put32(dst[5:], id.Serial)
+	copy(dst[9:], id.Firmware[:])
+	return identitySize
+}
+
+// Take reads the data of PDID. It reports whether there were enough of them.
+func (id *Identity) Take(d []byte) bool {
+	if len(d) < identitySize {
+		return false
+	}
+	copy(id.Vendor[:], d)
+	id.Model, id.Version = d[3], d[4]
+	id.Serial = get32(d[5:])
+	copy(id.Firmware[:], d[9:])
+	return true
+}
+
+// putUID writes the eight bytes that name the device in CCRYPT.
+func (id *Identity) putUID(dst []byte) {
+	copy(dst, id.Vendor[:])
+	dst[3] = id.Model
+	put32(dst[4:], id.Serial)
+}
+
+// Functions of a [Capability] (OSDP v2.2, annex B).
+const (
+	CapInputs        = 1  // contacts; Items is how many
+	CapOutputs       = 2  // Items is how many
+	CapLED           = 4  // Items is how many for each reader
+	CapAudible       = 5  // sound
+	CapText          = 6  // Items is how many displays
+	CapCheck         = 8  // Level 1: CRC-16
+	CapSecurity      = 9  // Level bit 0: AES-128; Items bit 0: the default key works
+	CapReceiveBuffer = 10 // Level, Items: low and high byte of the longest packet taken
+	CapLargestMsg    = 11 // Level, Items: low and high byte of the longest multi-part message
+	CapReaders       = 13 // Items is how many
+)
+
+// CapabilityAt takes record i out of PDCAP's data. ok is false past the end.
+func CapabilityAt(d []byte, i int) (c Capability, ok bool) {
+	if i < 0 || 3*i+3 > len(d) {
+		return c, false
+	}
+	return Capability{d[3*i], d[3*i+1], d[3*i+2]}, true
+}
+
+func put16(d []byte, v uint16) { d[0], d[1] = byte(v), byte(v>>8) }
+
+func put32(d []byte, v uint32) {
+	d[0], d[1], d[2], d[3] = byte(v), byte(v>>8), byte(v>>16), byte(v>>24)
+}
+
+func get16(d []byte) uint16 { return uint16(d[0]) | uint16(d[1])<<8 }
+
+func get32(d []byte) uint32 {
+	return uint32(d[0]) | uint32(d[1])<<8 | uint32(d[2])<<16 | uint32(d[3])<<24
+}
