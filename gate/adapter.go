@@ -2,25 +2,14 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"image"
 	"time"
 
-	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/lane"
 	"github.com/con-ting/conting/gate/panel"
 	"github.com/con-ting/conting/gate/qr"
 	"github.com/con-ting/conting/sync/pass"
 )
-
-// eye is the camera as a lane sees it.
-type eye struct{ *camera.Camera }
-
-// Next waits for a frame.
-func (e eye) Next(ctx context.Context) (lane.Frame, error) {
-	f, err := e.Camera.Next(ctx)
-	return lane.Frame{Gray: f.Gray, At: f.At, Seq: f.Seq}, err
-}
 
 // reader is the decoder as a lane sees it.
 type reader struct{ *qr.Decoder }

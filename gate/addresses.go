@@ -15,6 +15,10 @@ import (
 type addresses struct {
 	Panel string `json:"panel"` // host:port
 	PID   int    `json:"pid"`
+
+	// Snapshot is the secret that the panel gives out a picture of the camera for. It
+	// is why nobody but the gate's user may read this file.
+	Snapshot string `json:"snapshot,omitempty"`
 }
 
 // write replaces the file in one step.

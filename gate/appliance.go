@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/clock"
 	"github.com/con-ting/conting/gate/engine"
 	"github.com/con-ting/conting/gate/lane"
@@ -41,12 +40,14 @@ type appliance struct {
 	issued    *credentials
 	situation *situation
 	turnstile *turnstile.Software
-	camera    *camera.Camera // nil for a lane that reads something else
+	eye       *eye           // nil for a lane that reads something else
 	engine    *engine.Engine // nil for a lane that reads something else
 	reading   sync.WaitGroup // whoever reads the engine
 	panel     *panel.Panel
-	lane      *lane.Lane
-	uplink    *uplinkRoom // nil for a gate that stays off the network
+	// snapshotKey opens the panel's picture of the camera, for who may read the data folder.
+	snapshotKey string
+	lane        *lane.Lane
+	uplink      *uplinkRoom // nil for a gate that stays off the network
 
 	beat    atomic.Int64          // Unix nanoseconds of the last refresh
 	trouble atomic.Pointer[error] // why the last refresh failed, if it did
@@ -112,12 +113,11 @@ func (g *appliance) buildInput(ctx context.Context) (err error) {
 		return nil
 	}
 	// The camera outlives the signal that stops the lane, and is closed after it.
-	g.camera, err = camera.Open(context.WithoutCancel(ctx), g.conf.Camera.URL, camera.Config{
-		Logger: g.log, Now: g.now, Width: g.conf.Camera.Width, Height: g.conf.Camera.Height, Device: g.conf.Camera.device(),
-	})
+	cam, err := g.openCamera(context.WithoutCancel(ctx), &g.conf.Camera, g.log)
 	if err != nil {
-		return hint.Errorf("set [camera] url; v4l2-ctl --list-devices shows what is there", "camera: %w", err)
+		return err
 	}
+	g.eye = newEye(cam)
 	return nil
 }
 
@@ -134,6 +134,10 @@ func (g *appliance) buildPanel(ctx context.Context) (err error) {
 			return err
 		}
 		c.Nonce, c.QR = g.nonce, g.drawNonce
+	}
+	if g.eye != nil {
+		g.snapshotKey = rand.Text()
+		c.Snapshot, c.SnapshotToken = g.eye.snapshot, g.snapshotKey
 	}
 	if g.conf.Lane.Staff {
 		c.Confirm, c.Token = g.confirm, rand.Text()
@@ -189,12 +193,12 @@ func (g *appliance) buildLane(ctx context.Context) error {
 		Name: g.conf.Lane.Name, Judge: judge, Ledger: mem, Turnstile: g.turnstile, Clock: g.clock,
 		GrantTimeout: g.conf.Lane.GrantTimeout, Observers: []lane.Observer{g.events, screen{g.panel}}, Logger: g.log, Now: g.now,
 	}
-	if g.camera != nil {
+	if g.eye != nil {
 		decoder, err := qr.New(qr.Config{Budget: g.conf.Camera.DecodeBudget, Now: g.now})
 		if err != nil {
 			return err
 		}
-		c.Camera, c.Decoder = eye{g.camera}, reader{decoder}
+		c.Camera, c.Decoder = g.eye, reader{decoder}
 	}
 	g.lane, err = lane.New(ctx, c)
 	return err
@@ -211,8 +215,8 @@ func (g *appliance) grown() {
 func (g *appliance) close() error {
 	var errs []error
 	g.events.close()
-	if g.camera != nil {
-		errs = append(errs, g.camera.Close())
+	if g.eye != nil {
+		errs = append(errs, g.eye.Close())
 	}
 	if g.engine != nil {
 		errs = append(errs, g.engine.Close())

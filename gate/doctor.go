@@ -4,38 +4,46 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/clock"
 	"github.com/con-ting/conting/gate/doctor"
 	"github.com/con-ting/conting/gate/identity"
-	"github.com/con-ting/conting/gate/panel"
+	"github.com/con-ting/conting/sync/hint"
 )
 
 // checkLimit bounds each check of gate doctor.
 const checkLimit = 8 * time.Second
 
 func doctorCommand() *command {
+	var snap snapshot
 	return &command{
 		name: "doctor", args: "", summary: "look at this gate and say what to do about what is not well",
 		detail: `
 Checks the clock, the disk, the certificate, the camera or scan engine, the
 ticket set, the status lists of credentials, the brokers and the panel's port. It
-may run beside a running gate, which then holds the camera or engine. The exit status is 0 when all is well, 1 when something is worth a
-look, 2 when the gate cannot do its work.
+may run beside a running gate, which then holds the camera or engine and is asked
+about it. The exit status is 0 when all is well, 1 when something is worth a look,
+2 when the gate cannot do its work.
+
+Of a camera it says how its frames are lit, how sharp they are and how many come,
+and draws how many pixels are how bright. --snapshot writes one frame as a PNG file
+that only you can read. It shows whoever stands before the camera: delete it when
+it has served. A running gate gives a picture to who can read its data folder,
+notes it in its log, and gives none when its panel is not on a loopback address.
 
   gate doctor
+  gate doctor --snapshot view.png
   gate doctor --json | jq '.findings[] | select(.level != "ok")'`,
-		flags: func(c *call) { c.asJSON = c.Bool("json", false, "print one JSON object") },
+		flags: func(c *call) {
+			c.asJSON = c.Bool("json", false, "print one JSON object")
+			c.StringVar(&snap.name, "snapshot", "", "write what the camera sees to `file`, a PNG")
+			c.BoolVar(&snap.force, "force", false, "let --snapshot overwrite the file")
+		},
 		run: func(ctx context.Context, a *app, c *call) error {
 			if err := c.want(0, 0); err != nil {
 				return err
@@ -44,13 +52,20 @@ look, 2 when the gate cannot do its work.
 			if err != nil {
 				return err
 			}
-			report := doctor.Examine(ctx, a.now, checkLimit, a.checks(ctx, &conf)...)
+			if err := snap.check(c, &conf); err != nil {
+				return err
+			}
+			report := doctor.Examine(ctx, a.now, checkLimit, a.checks(ctx, &conf, &snap)...)
 			write := report.WriteText
 			if *c.asJSON {
 				write = report.WriteJSON
 			}
 			if err := write(a.out); err != nil {
 				return err
+			}
+			if err := snap.write(ctx, a); err != nil {
+				hint.Complain(a.err, "gate", err)
+				return status(max(report.ExitCode(), exitError))
 			}
 			if code := report.ExitCode(); code != 0 {
 				return status(code)
@@ -61,7 +76,7 @@ look, 2 when the gate cannot do its work.
 }
 
 // checks wires each check to this gate.
-func (a *app) checks(ctx context.Context, conf *config) []doctor.Check {
+func (a *app) checks(ctx context.Context, conf *config, snap *snapshot) []doctor.Check {
 	id, idErr := identity.Load(conf.identityDir(), a.now)
 	running := liveAddress(ctx, conf)
 	checks := []doctor.Check{
@@ -80,10 +95,11 @@ func (a *app) checks(ctx context.Context, conf *config) []doctor.Check {
 	case conf.scanEngine():
 		checks = append(checks, doctor.Engine{Device: conf.Engine.Device, Try: a.tryEngine(conf)})
 	case conf.Lane.Input != inputCamera:
-	case running != "" && strings.HasPrefix(conf.Camera.URL, "v4l2:"):
-		checks = append(checks, heldCamera{address: running})
+	case running != "":
+		snap.running, snap.addresses = running, conf.addresses()
+		checks = append(checks, doctor.Camera{Watch: askCamera(running)})
 	default:
-		checks = append(checks, doctor.Camera{Now: a.now, Watch: a.watchCamera(conf)})
+		checks = append(checks, doctor.Camera{Watch: a.watchCamera(conf, &snap.frame)})
 	}
 	checks = append(checks, doctor.Set{Now: a.now, Stale: conf.Uplink.StaleAfter, Read: a.readHoldings(conf, idErr)},
 		doctor.StatusLists{Now: a.now, Read: a.readLists(conf, idErr)})
@@ -129,59 +145,6 @@ func (a *app) readClock(conf *config) func(context.Context) (doctor.Time, error)
 	}
 }
 
-func (a *app) watchCamera(conf *config) func(context.Context, func(*image.Gray) bool) error {
-	return func(ctx context.Context, see func(*image.Gray) bool) (err error) {
-		cam, err := camera.Open(ctx, conf.Camera.URL, camera.Config{
-			Logger: conf.logger(io.Discard), Now: a.now, Width: conf.Camera.Width, Height: conf.Camera.Height, Device: conf.Camera.device(),
-		})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, cam.Close()) }()
-		for {
-			frame, err := cam.Next(ctx)
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				if last := cam.Stats().LastError; last != nil {
-					return last
-				}
-				return err
-			}
-			if !see(frame.Gray) {
-				return nil
-			}
-		}
-	}
-}
-
-// heldCamera asks the running gate about its camera, which nobody else can open
-// meanwhile.
-type heldCamera struct{ address string }
-
-// Name returns "camera".
-func (heldCamera) Name() string { return "camera" }
-
-// Look reads the gate's own check.
-func (h heldCamera) Look(ctx context.Context) doctor.Finding {
-	var report struct {
-		Checks []panel.Check `json:"checks"`
-	}
-	body, err := getPanel(ctx, h.address, "/healthz")
-	if err == nil {
-		err = json.Unmarshal(body, &report)
-	}
-	i := slices.IndexFunc(report.Checks, func(c panel.Check) bool { return c.Name == "camera" })
-	switch {
-	case err != nil || i < 0:
-		return doctor.Finding{Level: doctor.Warn, Found: "the running gate holds it and does not say how it is", Advice: "stop the gate and run doctor again"}
-	case report.Checks[i].State != panel.StateReady:
-		return doctor.Finding{Level: doctor.Fail, Found: "the running gate gets no frames", Advice: report.Checks[i].Hint}
-	}
-	return doctor.Finding{Found: "the running gate gets frames"}
-}
-
 // healthy asks whether a gate answers at the address.
 func healthy(ctx context.Context, address string) error {
 	_, err := getPanel(ctx, address, "/healthz")
@@ -192,16 +155,24 @@ func healthy(ctx context.Context, address string) error {
 func getPanel(ctx context.Context, address, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	return getPanelAs(ctx, address, path, "", 1<<20)
+}
+
+// getPanelAs asks it with a secret, and takes an answer of at most so many bytes.
+func getPanelAs(ctx context.Context, address, path, token string, most int64) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, http.NoBody)
 	if err != nil {
 		return nil, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(res.Body, most))
 	if err = errors.Join(err, res.Body.Close()); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/gate/admit"
-	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/clock"
 	"github.com/con-ting/conting/gate/lane"
 	"github.com/con-ting/conting/gate/panel"
@@ -126,7 +125,7 @@ func (g *appliance) health(context.Context) []panel.Check {
 		return panel.Check{Name: name, State: state, Hint: hint}
 	}
 	at := g.clock.Read()
-	storage, set, clk, eye := panel.StateReady, panel.StateReady, panel.StateReady, panel.StateReady
+	storage, set, clk := panel.StateReady, panel.StateReady, panel.StateReady
 	setHint := "load a set from a stick: gate load-set FILE"
 	if g.trouble.Load() != nil {
 		storage = panel.StateDown
@@ -145,11 +144,8 @@ func (g *appliance) health(context.Context) []panel.Check {
 		check("set", set, setHint),
 		check("clock", clk, "enable time synchronisation: timedatectl set-ntp true"),
 	}
-	if g.camera != nil {
-		if blind(g.camera.Stats(), g.now()) {
-			eye = panel.StateDown
-		}
-		out = append(out, check("camera", eye, "check the camera's plug and [camera] url"))
+	if g.eye != nil {
+		out = append(out, g.eye.health(g.now()))
 	}
 	if g.engine != nil {
 		out = append(out, engineHealth(g.engine.Stats(), g.now()))
@@ -163,11 +159,6 @@ func (g *appliance) health(context.Context) []panel.Check {
 	}
 	return out
 }
-
-// blind reports whether the camera has shown nothing for a while. That it is
-// connected says little: one that answers and sends no pictures, or none that can
-// be used, is connected again and again.
-func blind(s camera.Stats, now time.Time) bool { return now.Sub(s.LastFrame) > frameWarning }
 
 // stateEvent is the state as a line of --events.
 func (g *appliance) stateEvent() event {

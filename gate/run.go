@@ -139,7 +139,7 @@ func (g *appliance) serve(ctx context.Context) error {
 // ready tells everybody that the lane is open.
 func (g *appliance) ready(ctx context.Context) error {
 	address := g.panel.Addr().String()
-	if err := (addresses{Panel: address, PID: g.pid}).write(g.conf.addresses()); err != nil {
+	if err := (addresses{Panel: address, PID: g.pid, Snapshot: g.snapshotKey}).write(g.conf.addresses()); err != nil {
 		return err
 	}
 	g.tell(ctx, "READY=1", "STATUS=lane "+g.conf.Lane.Name+" is open, panel at "+address)

@@ -50,7 +50,9 @@ func TestHeldCamera(t *testing.T) {
 		body string
 		want doctor.Level
 	}{
-		{`{"checks":[{"name":"set","state":"down"},{"name":"camera","state":"ready"}]}`, doctor.OK},
+		{`{"checks":[{"name":"set","state":"down"},{"name":"camera","state":"ready","detail":{"width":640,"height":480,"frames":9,"mean":90,"dark":20,"bright":180,"edge_px":2}}]}`, doctor.OK},
+		{`{"checks":[{"name":"camera","state":"ready","detail":{"width":640,"height":480,"frames":9,"mean":12,"dark":10,"bright":14}}]}`, doctor.Warn},
+		{`{"checks":[{"name":"camera","state":"degraded","detail":{"width":640,"height":480,"frames":9,"mean":90,"dark":20,"bright":180,"stuck_s":4}}]}`, doctor.Warn},
 		{`{"checks":[{"name":"camera","state":"down","hint":"plug it in"}]}`, doctor.Fail},
 		{`{"checks":[]}`, doctor.Warn},
 		{`not json`, doctor.Warn},
@@ -59,7 +61,7 @@ func TestHeldCamera(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable) // a gate that is down answers so
 			_, _ = io.WriteString(w, c.body)
 		}))
-		f := heldCamera{address: strings.TrimPrefix(s.URL, "http://")}.Look(t.Context())
+		f := doctor.Camera{Watch: askCamera(strings.TrimPrefix(s.URL, "http://"))}.Look(t.Context())
 		s.Close()
 		if f.Level != c.want || f.Level != doctor.OK && f.Advice == "" {
 			t.Errorf("%s: got %+v, want %s", c.body, f, c.want)

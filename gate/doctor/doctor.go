@@ -46,8 +46,11 @@ type Finding struct {
 	Name   string `json:"name"`             // "clock"
 	Level  Level  `json:"level"`            //
 	Found  string `json:"found"`            // what is, with figures
-	Advice string `json:"advice,omitempty"` // what to do; empty when all is well
+	Advice string `json:"advice,omitempty"` // what to do, one thing a line; empty when all is well
 	Millis int64  `json:"ms"`               // how long the check took
+
+	More   []string `json:"-"`                // lines that only a person wants
+	Detail any      `json:"detail,omitempty"` // figures that only a program wants
 }
 
 // Check is one thing that can be looked at.
@@ -121,8 +124,11 @@ func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "%-4s  %-*s  %s\n", f.Level, width, f.Name, f.Found)
-		if f.Advice != "" {
-			fmt.Fprintf(&b, "%-4s  %-*s  → %s\n", "", width, "", f.Advice)
+		for _, more := range f.More {
+			fmt.Fprintf(&b, "%-4s  %-*s  %s\n", "", width, "", more)
+		}
+		for advice := range strings.Lines(f.Advice) {
+			fmt.Fprintf(&b, "%-4s  %-*s  → %s\n", "", width, "", strings.TrimRight(advice, "\n"))
 		}
 	}
 	_, err := io.WriteString(w, b.String())

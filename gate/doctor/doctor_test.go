@@ -11,7 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"errors"
-	"image"
+	"fmt"
 	"math/big"
 	"net"
 	"strings"
@@ -145,49 +145,24 @@ func TestCertificate(t *testing.T) {
 }
 
 func TestCamera(t *testing.T) {
-	picture := func(a, b uint8) *image.Gray {
-		g := image.NewGray(image.Rect(0, 0, 64, 48))
-		for i := range g.Pix {
-			g.Pix[i] = a
-			if i%2 == 0 {
-				g.Pix[i] = b
-			}
-		}
-		return g
-	}
 	for _, c := range []struct {
-		name   string
-		frames int
-		pic    *image.Gray
-		every  time.Duration
-		err    error
-		level  doctor.Level
-		word   string
+		name  string
+		sight doctor.Sight
+		err   error
+		level doctor.Level
+		words []string
 	}{
-		{"good", 100, picture(60, 180), 40 * time.Millisecond, nil, doctor.OK, "25 frames/s"},
-		{"dark", 100, picture(0, 20), 40 * time.Millisecond, nil, doctor.Warn, "too dark"},
-		{"sun", 100, picture(230, 250), 40 * time.Millisecond, nil, doctor.Warn, "too bright"},
-		{"covered", 100, picture(10, 10), 40 * time.Millisecond, nil, doctor.Warn, "covered"},
-		{"slow", 100, picture(60, 180), time.Second, nil, doctor.Warn, "few frames"},
-		{"one frame", 1, picture(60, 180), time.Second, context.DeadlineExceeded, doctor.Warn, "only one frame"},
-		{"absent", 0, nil, 0, errors.New("open /dev/video0: no such file"), doctor.Fail, "/dev/video0"},
-		{"silent", 0, nil, 0, nil, doctor.Fail, "no frame"},
+		{"good", doctor.Sight{Frames: 9, Found: "640×480"}, nil, doctor.OK, []string{"640×480"}},
+		{"good until it was closed", doctor.Sight{Frames: 9, Found: "640×480"}, errors.New("gone"), doctor.OK, []string{"640×480"}},
+		{"two troubles", doctor.Sight{Frames: 9, Advice: []string{"too dark", "blurred"}}, nil, doctor.Warn, []string{"too dark\nblurred"}},
+		{"absent", doctor.Sight{}, errors.New("open /dev/video0: no such file"), doctor.Fail, []string{"/dev/video0", "plug"}},
+		{"absent with a hint", doctor.Sight{}, hinted{errors.New("no such file")}, doctor.Fail, []string{"do this"}},
+		{"silent", doctor.Sight{}, nil, doctor.Fail, []string{"no frame"}},
+		{"held by who does not answer", doctor.Sight{}, fmt.Errorf("away: %w", doctor.ErrUnasked), doctor.Warn, []string{"stop the gate"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			at := noon
-			check := doctor.Camera{
-				Now: func() time.Time { return at },
-				Watch: func(_ context.Context, see func(*image.Gray) bool) error {
-					for range c.frames {
-						if !see(c.pic) {
-							return nil
-						}
-						at = at.Add(c.every)
-					}
-					return c.err
-				},
-			}
-			want(t, check.Look(t.Context()), c.level, c.word)
+			check := doctor.Camera{Watch: func(context.Context) (doctor.Sight, error) { return c.sight, c.err }}
+			want(t, check.Look(t.Context()), c.level, c.words...)
 		})
 	}
 }
@@ -385,7 +360,7 @@ func TestExamine(t *testing.T) {
 		defer close(h.release)
 		r := doctor.Examine(t.Context(), time.Now, 5*time.Second,
 			fixed{doctor.Finding{Name: "a", Found: "fine"}},
-			fixed{doctor.Finding{Name: "bb", Level: doctor.Warn, Found: "odd", Advice: "look"}},
+			fixed{doctor.Finding{Name: "bb", Level: doctor.Warn, Found: "odd", Advice: "look\nlisten", More: []string{"[ .:]"}, Detail: map[string]int{"n": 7}}},
 			h,
 			fixed{doctor.Finding{Name: "c", Found: "fine too"}},
 		)
@@ -396,7 +371,7 @@ func TestExamine(t *testing.T) {
 		if err := r.WriteText(&text); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(text.String(), "ok    a     fine\nwarn  bb    odd\n            → look\nfail  hung  no answer within 5s") {
+		if !strings.HasPrefix(text.String(), "ok    a     fine\nwarn  bb    odd\n            [ .:]\n            → look\n            → listen\nfail  hung  no answer within 5s") {
 			t.Errorf("text:\n%s", text.String())
 		}
 		var out bytes.Buffer
@@ -408,9 +383,12 @@ func TestExamine(t *testing.T) {
 			Findings []struct {
 				Name   string `json:"name"`
 				Advice string `json:"advice"`
+				Detail struct {
+					N int `json:"n"`
+				} `json:"detail"`
 			} `json:"findings"`
 		}
-		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Level != "fail" || len(back.Findings) != 4 || back.Findings[1].Advice != "look" {
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Level != "fail" || len(back.Findings) != 4 || back.Findings[1].Advice != "look\nlisten" || back.Findings[1].Detail.N != 7 {
 			t.Errorf("json %+v, %v:\n%s", back, err, out.String())
 		}
 	})

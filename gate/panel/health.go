@@ -22,6 +22,9 @@ type Check struct {
 	State State  `json:"state"`
 	Hint  string `json:"hint,omitempty"` // what to do about it
 	Note  string `json:"note,omitempty"` // what else was seen, well or not
+
+	// Detail is figures for programs; it must marshal to JSON and tell of no person.
+	Detail any `json:"detail,omitempty"`
 }
 
 // worst returns the state of the whole.

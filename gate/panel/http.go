@@ -42,6 +42,9 @@ func (p *Panel) handler() http.Handler {
 	mux.HandleFunc("GET /nonce/{id}", p.noncePicture)
 	mux.HandleFunc("GET /healthz", p.health)
 	mux.Handle("GET /metrics", p.metrics.handler())
+	if p.cfg.Snapshot != nil && p.loopback {
+		mux.HandleFunc("GET /snapshot.png", p.snapshot)
+	}
 	if p.cfg.Confirm != nil {
 		mux.HandleFunc("POST /confirm", p.confirm)
 	}

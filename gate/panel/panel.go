@@ -11,6 +11,9 @@
 // bound to this machine in any case, and takes the order only from a page that it
 // served itself: whoever touches that screen is the steward.
 //
+// It gives out a picture of the camera to who knows a secret that only the gate's
+// user can read, never beyond this machine, and says so in the log.
+//
 // Requests are not trusted: their size, number and time are bounded, only this
 // machine's names are served on a loopback address, and a screen that does not
 // keep up is dropped rather than waited for.
@@ -68,6 +71,12 @@ type Config struct {
 	Confirm func(ctx context.Context, seq uint64) error
 	Token   string
 
+	// Snapshot takes one picture of the camera, as PNG, for who proves to know
+	// SnapshotToken, a secret of at least 16 characters, fresh at each start. It is
+	// served on a loopback address only. Nil means that there are no pictures.
+	Snapshot      func(ctx context.Context) (png []byte, err error)
+	SnapshotToken string
+
 	Logger *slog.Logger
 
 	// Now is the system clock, for time-outs and for how long ago something was.
@@ -114,6 +123,7 @@ type Panel struct {
 	metrics  *metrics
 	pages    map[string][]byte // by language
 	loopback bool
+	posing   sync.Mutex // held while a picture is taken; guards nothing
 }
 
 // New binds the address. Nothing is served before Run.
@@ -125,6 +135,8 @@ func New(ctx context.Context, cfg Config) (*Panel, error) {
 		return nil, errors.New("panel needs a status, a logger and a clock")
 	case cfg.Confirm != nil && len(cfg.Token) < minToken:
 		return nil, errors.New("panel that takes orders needs a token")
+	case cfg.Snapshot != nil && len(cfg.SnapshotToken) < minToken:
+		return nil, errors.New("panel that gives out pictures needs a token")
 	case (cfg.Nonce == nil) != (cfg.QR == nil):
 		return nil, errors.New("panel needs a nonce and a way to draw it, or neither")
 	}
