@@ -7,8 +7,7 @@
 // far as the handheld is; pixels are not, nor are sizes: each is checked before anything is copied,
 // and no frame makes the module stop.
 //
-// The page starts it with one argument, the name of a function in the global scope, which it calls
-// once with its interface:
+// As it starts it calls the page's global function contingReaderStart once with its interface:
 //
 //	open(budgetMS, still) → {handle} | {error, message}
 //	read(handle, pixels, width, height) → {codes: [{bytes, corners, version}]} | {error, message}

@@ -5,19 +5,18 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
 	"syscall/js"
 	"time"
 
 	"github.com/con-ting/conting/gate/qr"
 )
 
+// start is the function in the page that takes the interface.
+const start = "contingReaderStart"
+
 func main() {
-	if len(os.Args) != 2 {
-		os.Exit(2)
-	}
-	r := newReaders(time.Now)
-	js.Global().Call(os.Args[1], map[string]any{
+	r := newReaders(time.Now) //nolint:forbidigo // a main
+	js.Global().Call(start, map[string]any{
 		"open":  function(r.openJS),
 		"read":  function(r.readJS),
 		"close": function(r.closeJS),
@@ -129,10 +128,10 @@ func arrayOf(v js.Value) (array, error) {
 
 func (a array) size() int { return a.n }
 
-func (a array) copyTo(dst []byte, offset int) {
+func (a array) copyTo(dst []byte, offset int) int {
 	v := a.v
 	if offset > 0 || len(dst) < a.n {
 		v = v.Call("subarray", offset, offset+len(dst))
 	}
-	js.CopyBytesToGo(dst, v)
+	return js.CopyBytesToGo(dst, v)
 }

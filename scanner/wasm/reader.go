@@ -114,8 +114,8 @@ type reader struct {
 type pixels interface {
 	// size is the number of bytes.
 	size() int
-	// copyTo fills dst with the bytes from offset on, which are there.
-	copyTo(dst []byte, offset int)
+	// copyTo copies bytes from offset on to dst and returns how many.
+	copyTo(dst []byte, offset int) int
 }
 
 // read copies a frame of w×h pixels and returns the codes in it. It is gray if p has one byte a
@@ -129,31 +129,36 @@ func (r *reader) read(p pixels, w, h int) ([]qr.Code, error) {
 		r.gray.Pix = make([]byte, n)
 	}
 	r.gray = image.Gray{Pix: r.gray.Pix[:n], Stride: w, Rect: image.Rect(0, 0, w, h)}
+	whole := false
 	switch p.size() {
 	case n:
-		p.copyTo(r.gray.Pix, 0)
+		whole = p.copyTo(r.gray.Pix, 0) == n
 	case 4 * n:
-		r.grayOf(p)
-	default:
+		whole = r.grayOf(p)
+	}
+	if !whole {
 		return nil, fmt.Errorf("%w: %d bytes for %d×%d pixels, want one or four a pixel", qr.ErrFrame, p.size(), w, h)
 	}
 	return r.decoder.Decode(&r.gray)
 }
 
 // grayOf fills r.gray with the lightness of a colour picture (ITU-R BT.601), a strip at a time.
-// Alpha is not looked at: a camera has none.
-func (r *reader) grayOf(p pixels) {
+// Alpha is not looked at: a camera has none. It says whether the bytes were there.
+func (r *reader) grayOf(p pixels) bool {
 	if r.colour == nil {
 		r.colour = make([]byte, strip)
 	}
 	dst := r.gray.Pix
 	for at := 0; len(dst) > 0; at += strip {
 		src := r.colour[:min(strip, 4*len(dst))]
-		p.copyTo(src, at)
+		if p.copyTo(src, at) != len(src) {
+			return false
+		}
 		for i := range len(src) / 4 {
 			c := src[4*i : 4*i+4 : 4*i+4]
 			dst[i] = byte((77*uint32(c[0]) + 150*uint32(c[1]) + 29*uint32(c[2]) + 128) >> 8) //nolint:gosec // the weights sum to 256
 		}
 		dst = dst[len(src)/4:]
 	}
+	return true
 }
