@@ -284,7 +284,7 @@ func (c *Camera) session(ctx context.Context) (good bool, err error) {
 			if !c.deliver(ctx, gray, at) {
 				return good, ctx.Err()
 			}
-			if c.still.reopen(c.cfg.StuckAfter) {
+			if c.source.lasting() && c.still.reopen(c.cfg.StuckAfter) {
 				return good, fmt.Errorf("%w: the same picture for %v", ErrStream, c.still.lasts.Round(time.Second))
 			}
 		case errors.Is(err, ErrFrame) && (bad < badFrames || !c.source.lasting()):

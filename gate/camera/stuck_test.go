@@ -1,0 +1,198 @@
+package camera
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// sensed is a frame as a sensor gives it: no two are the same.
+func sensed(n int) *image.Gray {
+	g := shade(100)
+	g.Pix[0], g.Pix[1], g.Pix[2] = uint8(n), uint8(n>>8), uint8(n>>16)
+	return g
+}
+
+// sensing is a source of a frame each period: what it shows is for a test to change. Fields are for the
+// goroutine in whose bubble the camera runs, between its frames.
+type sensing struct {
+	every   time.Duration
+	frozen  bool
+	dead    bool // a source without a sensor, such as a file
+	n       int
+	opens   int
+	foolish bool // pretends to be lasting although it is a pipe
+}
+
+func (s *sensing) lasting() bool { return !s.foolish }
+func (s *sensing) paced() bool   { return true }
+func (s *sensing) live() bool    { return !s.dead }
+
+func (s *sensing) open(context.Context) (stream, error) { s.opens++; return sensingStream{s}, nil }
+
+type sensingStream struct{ *sensing }
+
+func (s sensingStream) read(ctx context.Context) (*image.Gray, time.Time, error) {
+	if !sleep(ctx, s.every) {
+		return nil, time.Time{}, ctx.Err()
+	}
+	if !s.frozen {
+		s.n++
+	}
+	return sensed(s.n), time.Now(), nil
+}
+
+func (sensingStream) close() error { return nil }
+
+// later lets the bubble's clock run, and the camera come to rest.
+func later(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sensing{every: 50 * time.Millisecond}
+		cfg := quietConfig()
+		cfg.StuckAfter = 2 * time.Second
+		c := start(t.Context(), s, "sensing", cfg)
+		defer c.Close() //nolint:errcheck // never fails
+		expect := func(when string, stuck bool, opens int) {
+			t.Helper()
+			if got := c.Stats(); got.Stuck > 0 != stuck || s.opens != opens {
+				t.Errorf("%s: stuck for %v, opened %d times; want %t and %d", when, got.Stuck, s.opens, stuck, opens)
+			}
+		}
+		later(time.Minute)
+		expect("alive", false, 1)
+		s.frozen = true
+		later(1800 * time.Millisecond)
+		expect("not yet", false, 1)
+		later(300 * time.Millisecond)
+		expect("after two seconds", true, 1) // it is about to be opened again
+		later(time.Second)
+		expect("opened again", true, 2)
+		if got := c.Stats(); !strings.Contains(fmt.Sprint(got.LastError), "the same picture for 2s") {
+			t.Errorf("LastError %v does not say why", got.LastError)
+		}
+		later(time.Hour)
+		expect("once is enough", true, 2)
+		if got := c.Stats().Stuck; got < time.Hour || got > time.Hour+time.Minute {
+			t.Errorf("stuck for %v, want an hour and a little", got)
+		}
+		s.frozen = false
+		later(time.Second)
+		expect("alive again", false, 2)
+		s.frozen = true
+		later(10 * time.Second)
+		expect("stuck again", true, 3)
+		s.frozen = false
+		later(time.Second)
+		s.frozen = true
+		later(10 * time.Second)
+		expect("again and again", true, 3)
+		s.frozen = false
+		later(stuckRest)
+		s.frozen = true
+		later(10 * time.Second)
+		expect("after a rest", true, 4)
+	})
+}
+
+func TestNotStuck(t *testing.T) {
+	for name, c := range map[string]struct {
+		source sensing
+		after  time.Duration
+		stuck  bool
+	}{
+		"a file":         {sensing{frozen: true, dead: true, every: 50 * time.Millisecond}, 2 * time.Second, false},
+		"told not to":    {sensing{frozen: true, every: 50 * time.Millisecond}, -1, false},
+		"told to wait":   {sensing{frozen: true, every: 50 * time.Millisecond}, time.Hour, false},
+		"slow and alive": {sensing{every: time.Second}, 2 * time.Second, false},
+		"slow and stuck": {sensing{frozen: true, every: time.Second}, 2 * time.Second, true},
+		"a live pipe":    {sensing{frozen: true, foolish: true, every: 50 * time.Millisecond}, 2 * time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, cfg := c.source, quietConfig()
+				cfg.StuckAfter = c.after
+				cam := start(t.Context(), &s, name, cfg)
+				defer cam.Close() //nolint:errcheck // never fails
+				later(time.Minute)
+				opens := 1
+				if c.stuck && s.lasting() {
+					opens = 2
+				}
+				if got := cam.Stats(); got.Stuck > 0 != c.stuck || s.opens != opens || !got.Connected {
+					t.Errorf("%+v, opened %d times; want stuck %t and %d", got, s.opens, c.stuck, opens)
+				}
+			})
+		})
+	}
+}
+
+// TestSlowCamera gives a frame a second, as some do in the dark. Each must be seen, soon.
+func TestSlowCamera(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sensing{every: time.Second}
+		c := start(t.Context(), s, "slow", quietConfig())
+		defer c.Close() //nolint:errcheck // never fails
+		for n := range uint64(60) {
+			f, err := c.Next(t.Context())
+			if err != nil || f.Seq != n+1 || time.Since(f.At) > 0 {
+				t.Fatalf("frame %d, %v old: %v; want frame %d at once", f.Seq, time.Since(f.At), err, n+1)
+			}
+		}
+		if got := c.Stats(); got.Rate != 1 || got.Connects != 1 || got.Dropped != 0 || got.Size != image.Pt(8, 8) {
+			t.Errorf("stats %+v; want one frame a second of 8×8, none dropped", got)
+		}
+	})
+}
+
+// TestRegionOfAnySource cuts what a source gives, and looks at all of it for what is stuck.
+func TestRegionOfAnySource(t *testing.T) {
+	s := &script{keep: true, frames: make(chan any)}
+	cfg := quietConfig()
+	cfg.Region = Region{X: 50, Y: 0, Width: 50, Height: 25}
+	c := start(t.Context(), s, "script", cfg)
+	defer c.Close() //nolint:errcheck // never fails
+	s.frames <- ramp(16, 8)
+	f, err := c.Next(t.Context())
+	if err != nil || f.Gray.Rect != image.Rect(0, 0, 8, 2) || f.Gray.GrayAt(0, 0) != ramp(16, 8).GrayAt(8, 0) {
+		t.Errorf("got %v, %v; want the upper right quarter of a quarter", f.Gray, err)
+	}
+	if got := c.Stats().Size; got != image.Pt(16, 8) {
+		t.Errorf("size %v, want that of the whole frame", got)
+	}
+	if _, err := Open(t.Context(), "test:", Config{Logger: cfg.Logger, Now: cfg.Now, Region: Region{Width: 200, Height: 1}}); err == nil {
+		t.Error("Open with a region outside the frame: no error")
+	}
+}
+
+// TestErrorBursts gives errors in bursts, as a loose cable does: what comes between them is seen.
+func TestErrorBursts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{keep: true, frames: make(chan any)}
+		c := start(t.Context(), s, "script", quietConfig())
+		defer c.Close() //nolint:errcheck // never fails
+		for n := range 20 {
+			for range badFrames {
+				s.frames <- fmt.Errorf("%w: torn", ErrFrame)
+			}
+			s.frames <- sensed(n)
+			if f, err := c.Next(t.Context()); err != nil || f.Gray.Pix[0] != uint8(n) {
+				t.Fatalf("after burst %d: %v", n, err)
+			}
+			s.frames <- io.ErrUnexpectedEOF // the connection breaks
+		}
+		later(time.Minute)
+		if got := c.Stats(); got.Frames != 20 || got.Errors != 20*(badFrames+1) || got.Connects != 21 {
+			t.Errorf("stats %+v; want 20 frames, %d errors, 21 connects", got, 20*(badFrames+1))
+		}
+	})
+}
