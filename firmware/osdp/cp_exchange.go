@@ -94,7 +94,7 @@ func (c *CP) repeat(now uint32) Action {
 func (c *CP) send(now uint32) Action {
 	c.flight.leftAt, c.flight.mangled = now, false
 	if c.cfg.Baud > 0 {
-		c.flight.leftAt += uint32(len(c.tx.out()))*bitsPerByte*1000/c.cfg.Baud + 1
+		c.flight.leftAt += uint32(c.tx.n)*bitsPerByte*1000/c.cfg.Baud + 1 // #nosec G115 -- at most MaxFrame+1
 	}
 	c.rx.reset()
 	return Send

@@ -152,7 +152,7 @@ func (w *builder) begin(address, sequence, block byte, key int) {
 	default:
 		w.put(3)
 		w.put(block)
-		w.put(byte(key))
+		w.put(low(key))
 	}
 }
 
@@ -163,7 +163,7 @@ func (w *builder) packet() []byte { return w.buf[w.start:w.n] }
 // will be added.
 func (w *builder) size(extra int) {
 	n := w.n - w.start + extra + w.check()
-	w.buf[w.start+2], w.buf[w.start+3] = byte(n), byte(n>>8)
+	w.buf[w.start+2], w.buf[w.start+3] = low(n), low(n>>8)
 }
 
 func (w *builder) check() int {
@@ -176,9 +176,9 @@ func (w *builder) check() int {
 // finish adds the check bytes.
 func (w *builder) finish() {
 	if w.crc {
-		c := CRC(w.packet())
-		w.put(byte(c))
-		w.put(byte(c >> 8))
+		c := int(CRC(w.packet()))
+		w.put(low(c))
+		w.put(low(c >> 8))
 		return
 	}
 	w.put(Checksum(w.packet()))

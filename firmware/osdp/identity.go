@@ -55,15 +55,3 @@ func CapabilityAt(d []byte, i int) (c Capability, ok bool) {
 	}
 	return Capability{d[3*i], d[3*i+1], d[3*i+2]}, true
 }
-
-func put16(d []byte, v uint16) { d[0], d[1] = byte(v), byte(v>>8) }
-
-func put32(d []byte, v uint32) {
-	d[0], d[1], d[2], d[3] = byte(v), byte(v>>8), byte(v>>16), byte(v>>24)
-}
-
-func get16(d []byte) uint16 { return uint16(d[0]) | uint16(d[1])<<8 }
-
-func get32(d []byte) uint32 {
-	return uint32(d[0]) | uint32(d[1])<<8 | uint32(d[2])<<16 | uint32(d[3])<<24
-}

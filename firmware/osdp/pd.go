@@ -106,7 +106,7 @@ type PD struct {
 	proof   [16]byte
 
 	sequence byte   // of the last command that counted
-	print    uint32 // fingerprint of that command's packet
+	same     uint32 // fingerprint of that command's packet
 	answered bool   // tx holds the reply to it
 	to       byte   // the address that it came to
 

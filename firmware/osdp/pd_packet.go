@@ -36,16 +36,16 @@ func (p *PD) packet(now uint32) Action {
 		p.tell(Heard, 0)
 	}
 	p.to = f.Address
-	print := fingerprint(p.rx.buf[:p.rx.used])
+	same := fingerprint(p.rx.buf[:p.rx.used])
 	switch {
 	case f.Sequence == 0: // the panel starts afresh; what it knew of us is gone
 		p.close(NoNotice)
 		p.busy = false
-	case f.Sequence == p.sequence && print == p.print && p.answered:
+	case f.Sequence == p.sequence && same == p.same && p.answered:
 		p.stats.Repeats++
 		p.out = &p.tx
 		return Send
-	case f.Sequence == p.sequence && print == p.print:
+	case f.Sequence == p.sequence && same == p.same:
 	case f.Sequence == p.sequence, f.Sequence == p.sequence%3+1:
 		// The same number with other bytes is another command: two bits come
 		// round soon. Inside the channel its MAC tells whether it is the next.
@@ -56,7 +56,7 @@ func (p *PD) packet(now uint32) Action {
 		return p.refuse(f.Sequence, NakSequence)
 	}
 	p.cmd = Command{Code: f.Code, Data: f.Data, Again: p.busy}
-	p.sequence, p.print, p.answered, p.inside = f.Sequence, print, false, false
+	p.sequence, p.same, p.answered, p.inside = f.Sequence, same, false, false
 	switch {
 	case f.Secured():
 		return p.secured(now, f)
