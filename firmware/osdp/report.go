@@ -39,36 +39,13 @@ const (
 	reportSize   = reportHead + 4*reportCounts
 )
 
-// number is counter i in the order of the line. It returns pointers so
-// that reading and writing cannot disagree.
-func (r *Report) number(i int) *uint32 {
-	switch i {
-	case 0:
-		return &r.MS
-	case 1, 2:
-		return &r.Passed[i-1]
-	case 3, 4:
-		return &r.FreePassed[i-3]
-	case 5:
-		return &r.Expired
-	case 6:
-		return &r.TurnedBack
-	case 7:
-		return &r.Revoked
-	case 8:
-		return &r.Forced
-	case 9:
-		return &r.Intruded
-	case 10:
-		return &r.Jammed
-	case 11:
-		return &r.Tailgated
-	case 12:
-		return &r.WrongWay
-	case 13:
-		return &r.Freed
+// counts is the counters in the order of the line.
+func (r *Report) counts() [reportCounts]uint32 {
+	return [reportCounts]uint32{
+		r.MS, r.Passed[0], r.Passed[1], r.FreePassed[0], r.FreePassed[1],
+		r.Expired, r.TurnedBack, r.Revoked, r.Forced, r.Intruded, r.Jammed,
+		r.Tailgated, r.WrongWay, r.Freed, r.Granted,
 	}
-	return &r.Granted
 }
 
 // Put writes the data of MFGREP to dst and returns their length, 89, or 0 when
@@ -85,8 +62,8 @@ func (r *Report) Put(dst []byte) int {
 	put32(d[13:], r.Newest)
 	put32(d[17:], r.Waiting)
 	put32(d[21:], r.Lost)
-	for i := range reportCounts {
-		put32(d[reportHead+4*i:], *r.number(i))
+	for i, n := range r.counts() {
+		put32(d[reportHead+4*i:], n)
 	}
 	return vendorHeader + reportSize
 }
@@ -101,8 +78,12 @@ func (r *Report) Take(data []byte) bool {
 	r.Modes, r.Grants = [2]byte{d[4], d[5]}, d[6]
 	r.Armed, r.Boot = get32(d[7:]), get16(d[11:])
 	r.Newest, r.Waiting, r.Lost = get32(d[13:]), get32(d[17:]), get32(d[21:])
-	for i := range reportCounts {
-		*r.number(i) = get32(d[reportHead+4*i:])
+	var n [reportCounts]uint32
+	for i := range n {
+		n[i] = get32(d[reportHead+4*i:])
 	}
+	r.MS, r.Passed, r.FreePassed = n[0], [2]uint32{n[1], n[2]}, [2]uint32{n[3], n[4]}
+	r.Expired, r.TurnedBack, r.Revoked, r.Forced, r.Intruded = n[5], n[6], n[7], n[8], n[9]
+	r.Jammed, r.Tailgated, r.WrongWay, r.Freed, r.Granted = n[10], n[11], n[12], n[13], n[14]
 	return true
 }

@@ -125,10 +125,10 @@ type FileVerdict byte
 
 // The verdicts.
 const (
-	FileBad  FileVerdict = iota // out of order, or another file's: answer FileAbort
-	FileNew                     // store it, then answer
-	FileOld                     // stored before; the answer was lost
-	FileLast                    // store it: it completes the file
+	FileBad   FileVerdict = iota // out of order, or another file's: answer FileAbort
+	FileNew                      // store it, then answer
+	FileOld                      // stored before; the answer was lost
+	FileLast                     // store it: it completes the file
 	FileProbe                    // an empty chunk after the last: say how far you are
 )
 
