@@ -48,13 +48,14 @@ type Settings struct {
 type Store struct {
 	Settings
 
-	memory Memory
-	copy   int    // which of the two holds what was read or written last
-	number uint32 // of that copy; grows with each save, so with each start
-	nonces uint32 // made since Open
-	ready  bool
-	record [recordSize]byte
-	check  [recordSize]byte
+	memory  Memory
+	copy    int    // which of the two holds what was read or written last
+	number  uint32 // of that copy; grows with each save, so with each start
+	started uint32 // the number that this start was given
+	nonces  uint32 // made since Open
+	ready   bool
+	record  [recordSize]byte
+	check   [recordSize]byte
 }
 
 // Open reads the newest whole copy and counts this start, in memory too. It
@@ -75,7 +76,7 @@ func (s *Store) Open(m Memory) bool {
 	}
 	s.Settings = best
 	if found && s.save() {
-		s.ready = true
+		s.ready, s.started = true, s.number
 		return true
 	}
 	s.Settings = Settings{}
@@ -85,8 +86,8 @@ func (s *Store) Open(m Memory) bool {
 // Ready reports whether Open found settings and could count the start.
 func (s *Store) Ready() bool { return s.ready }
 
-// Boot numbers this start: it differs from those of the last 65,535 starts.
-func (s *Store) Boot() uint16 { return uint16(s.number) } // #nosec G115 -- the low half is meant
+// Boot numbers this start: it differs from those of the 65,535 saves before it.
+func (s *Store) Boot() uint16 { return uint16(s.started) } // #nosec G115 -- the low half is meant
 
 // Save stores s.Settings. Where it returns false, what was stored before still
 // stands. It takes some ten writes' time of the memory.

@@ -39,6 +39,9 @@ const hertz = 50_000_000
 // spins bounds every wait for a bit of hardware: some milliseconds.
 const spins = 50_000
 
+// Board is the one board that there is.
+type Board struct{}
+
 func reg(address uintptr) *volatile.Register32 {
 	return (*volatile.Register32)(unsafe.Pointer(address))
 }
@@ -53,9 +56,9 @@ func until(r *volatile.Register32, bits, want uint32) bool {
 	return false
 }
 
-// Start brings up clocks, pins, the serial line at baud, the timers and the
-// watchdog, with every output low.
-func Start(baud uint32) {
+// Start brings up clocks, pins, the serial line, the timers and the watchdog, with
+// every output low.
+func (Board) Start() {
 	learnReason()
 	startClock()
 	reg(sysctl + 0x100).SetBits(1 << 3)            // RCGC0: watchdog
@@ -64,7 +67,6 @@ func Start(baud uint32) {
 	reg(sysctl + 0x108).Get()                      // the clocks need three cycles
 	reg(sysctl + 0x108).Get()
 	startPins()
-	SetBaud(baud)
 	startI2C()
 	startTime()
 	arm.NVIC.ISER[0].Set(1<<irqPortA | 1<<irqPortC | 1<<irqUART0 | 1<<irqTimer0)
@@ -94,7 +96,7 @@ func startClock() {
 // Sleep waits for the next interrupt, at most 2 ms, unless ready is true or bytes
 // have come in. The check is done with interrupts masked: one that comes after
 // it still wakes.
-func Sleep(ready bool) {
+func (Board) Sleep(ready bool) {
 	arm.Asm("cpsid i")
 	if !ready && !received() {
 		arm.Asm("wfi")

@@ -28,7 +28,7 @@ func startTime() {
 }
 
 // Now is milliseconds since Start; it wraps after 49 days.
-func Now() uint32 {
+func (Board) Now() uint32 {
 	v := arm.SYST.SYST_CVR.Get()
 	cycles += (last - v) & reload
 	last = v

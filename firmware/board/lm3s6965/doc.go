@@ -23,15 +23,15 @@
 //
 // # Time
 //
-// [Now] is read off the free-running SysTick counter, so that an interrupt that
+// [Board.Now] is read off the free-running SysTick counter, so that an interrupt that
 // came late loses no time; the loop must call it every 300 ms at least, which
 // the watchdog makes sure of. Timer 0 only wakes the loop every 2 ms.
 //
 // # Watchdog and boot reason
 //
-// The loop calls [Feed] once a turn. A loop that stands still for 500 ms is
+// The loop calls [Board.Feed] once a turn. A loop that stands still for 500 ms is
 // reset. A fault (a trap of the compiler's bounds checks too) resets at once.
-// [Reason] says what the reset was; a mark in RAM that survives a reset tells a
+// [Board.Reason] says what the reset was; a mark in RAM that survives a reset tells a
 // fault from a watchdog, and fills in where the chip's own register says
 // nothing, as in QEMU.
 //
@@ -47,7 +47,7 @@
 //
 // Another board is another folder beside this one: the functions of this package
 // with the same names and meanings (Start, Now, Inputs, Drive, Receive, Send,
-// Feed, Sleep, Reason, ReadEEPROM, WriteEEPROM), a target.json with its build
+// Feed, Sleep, Reason, Read, Write), a target.json with its build
 // tag, a linker script, and a file in firmware/cmd/controller that is built
 // under that tag. Nothing else changes. A chip with a random number generator
 // mixes it into the nonces; a chip with lockable flash keeps the key there.

@@ -62,9 +62,9 @@ func address(at uint16, last uint32) bool {
 	return false
 }
 
-// ReadEEPROM fills dst from cell at on. False means that the chip does not
+// Read fills dst from cell at on. False means that the chip does not
 // answer; then dst is worth nothing. It takes 30 µs a byte.
-func ReadEEPROM(at uint16, dst []byte) bool {
+func (Board) Read(at uint16, dst []byte) bool {
 	if int(at)+len(dst) > EEPROMSize || !address(at, stop) {
 		return false
 	}
@@ -87,9 +87,9 @@ func ReadEEPROM(at uint16, dst []byte) bool {
 	return true
 }
 
-// WriteEEPROM stores src from cell at on; it must not cross a page. The chip goes
+// Write stores src from cell at on; it must not cross a page. The chip goes
 // on for 5 ms by itself: who must be sure reads back. It takes 30 µs a byte.
-func WriteEEPROM(at uint16, src []byte) bool {
+func (Board) Write(at uint16, src []byte) bool {
 	if len(src) == 0 || int(at)%PageSize+len(src) > PageSize || int(at)+len(src) > EEPROMSize || !address(at, 0) {
 		return false
 	}

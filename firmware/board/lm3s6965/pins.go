@@ -47,12 +47,12 @@ func startPins() {
 }
 
 // Inputs reads the ten inputs, bit n being input n.
-func Inputs() uint16 {
+func (Board) Inputs() uint16 {
 	return uint16(reg(portA+pinData).Get()&inputsA>>2 | reg(portC+pinData).Get()&inputsC<<2)
 }
 
 // Drive sets the eight outputs, bit n being output n.
-func Drive(levels uint8) { reg(portD + pinData).Set(uint32(levels)) }
+func (Board) Drive(levels uint8) { reg(portD + pinData).Set(uint32(levels)) }
 
 // An edge wakes the loop; that is all the handlers do.
 

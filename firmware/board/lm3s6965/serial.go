@@ -40,7 +40,7 @@ var (
 )
 
 // SetBaud sets the line's pace; a reply that is still leaving goes at the old one.
-func SetBaud(baud uint32) {
+func (Board) SetBaud(baud uint32) {
 	if baud == 0 {
 		return
 	}
@@ -73,7 +73,7 @@ func serial() {
 func received() bool { return inAt.Get() != inTo.Get() }
 
 // Receive takes the next byte off the line; ok is false when there is none.
-func Receive() (b byte, ok bool) {
+func (Board) Receive() (b byte, ok bool) {
 	at := inTo.Get()
 	if at == inAt.Get() {
 		return 0, false
@@ -83,9 +83,9 @@ func Receive() (b byte, ok bool) {
 	return b, true
 }
 
-// Send takes a whole packet for the line and returns at once; [Pump] moves it.
+// Send takes a whole packet for the line and returns at once; [Board.Pump] moves it.
 // It returns false, and takes nothing, where it does not fit.
-func Send(packet []byte) bool {
+func (board Board) Send(packet []byte) bool {
 	if len(packet) > outSize-int(outAt-outTo) {
 		return false
 	}
@@ -93,13 +93,13 @@ func Send(packet []byte) bool {
 		out[outAt%outSize] = b
 		outAt++
 	}
-	Pump()
+	board.Pump()
 	return true
 }
 
 // Pump moves waiting bytes to the transmitter and turns the line's driver on and
 // off. The loop calls it every turn; it never waits.
-func Pump() {
+func (Board) Pump() {
 	if outAt != outTo && !driverIsOn {
 		reg(portF + pinData).SetBits(driver)
 		driverIsOn = true
@@ -115,4 +115,4 @@ func Pump() {
 }
 
 // Sending is true until the last stop bit has left.
-func Sending() bool { return driverIsOn }
+func (Board) Sending() bool { return driverIsOn }

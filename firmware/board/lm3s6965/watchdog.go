@@ -70,7 +70,7 @@ func setMark(v uint32) {
 }
 
 // Reason says why the chip started.
-func Reason() Cause { return cause }
+func (Board) Reason() Cause { return cause }
 
 // startWatchdog: the first half of the time-out raises an interrupt that nobody
 // takes, the second resets.
@@ -83,14 +83,14 @@ func startWatchdog() {
 
 // Feed tells the watchdog that the loop is alive. Only the loop may call it, and
 // only after the lane had its turn.
-func Feed() {
+func (Board) Feed() {
 	reg(watchdog + wdtLock).Set(unlock)
 	reg(watchdog + wdtICR).Set(1)
 	reg(watchdog + wdtLock).Set(1)
 }
 
 // Restart resets the chip on purpose.
-func Restart() {
+func (Board) Restart() {
 	setMark(0)
 	reset()
 }

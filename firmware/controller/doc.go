@@ -1,0 +1,49 @@
+// Package controller is what a turnstile's controller does, on whatever board:
+// it joins the lane (firmware/lane), the OSDP device (firmware/osdp) and the
+// settings (firmware/keep), and runs them one turn after the other.
+//
+// It decides neither passages nor packets, and knows no chip: a board brings
+// pins, a serial line and a memory. It allocates nothing, never waits, and is
+// owned by one loop. It trusts its pins; it trusts a panel only inside Secure
+// Channel, and never with the fire loop.
+//
+// # Pins
+//
+// Inputs are the bits of [lane.Inputs]: 0 rotor home, 1 beam A clear, 2 beam B
+// clear, 3 fire loop closed, 4 cover closed, 5 supply good, 6 staff key turned.
+// Outputs are those of [lane.Outputs]: 0 and 1 hold A and B, 2 green A, 3 red A,
+// 4 green B, 5 red B, 6 buzzer, 7 ready.
+//
+// # What a panel can do, in OSDP's words
+//
+// Everything but ID, CAP and POLL takes Secure Channel.
+//
+//	POLL      the oldest passage event that the panel has not confirmed, as MFGREP;
+//	          else ISTATR or LSTATR where an input changed; else ACK
+//	ISTAT     seven contacts, in the order above; 1 is the state that is not rest:
+//	          rotor away, beam interrupted, loop open, cover open, supply failing,
+//	          key turned
+//	LSTAT     cover open, supply failing
+//	OSTAT     two outputs: 1 where a person can pass, into (0) and out of (1)
+//	OUT       output 0 is the way in, 1 the way out:
+//	          code 5, timed on    one grant, for that time; the answer NAK 9 means
+//	                              that the lane did not take it
+//	          code 1, off         that way is controlled again, its grants are
+//	                              taken back
+//	          code 2, on          that way is free
+//	          code 3, 4           as 1 and 2, but grants stay
+//	          code 0              nothing
+//	          code 6, timed off   NAK 9
+//	LED       a temporary red on reader 0 (side A) or 1 (side B) lets that lamp
+//	          flash; what else lamps show is the lane's
+//	BUZ       sounds
+//	COMSET    address, and speeds from 9,600 to 230,400; kept
+//	KEYSET    kept before it is acknowledged
+//	MFG       firmware/osdp's vendor commands
+//
+// # A memory that fails
+//
+// Without readable settings the controller answers nobody and holds both ways:
+// only the fire loop, the key and the sensors work. A save that fails is told
+// to the panel as NAK 9, and what was before stands.
+package controller
