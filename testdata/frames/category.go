@@ -30,7 +30,7 @@ const (
 	Cracked     Category = "cracked"     // cracks in the glass, a finger over an edge
 	MJPEG       Category = "mjpeg"       // hardly anything left by the camera's compression
 	Dense       Category = "dense"       // much text in small modules
-	Curved      Category = "curved"      // printed on paper that is bent
+	Curved      Category = "curved"      // printed on paper that is bent, by 10° to 60° over the code
 	Several     Category = "several"     // two or three phones, or a sheet with two codes
 	Gated       Category = "gate"        // what a busy gate sees: a little of everything
 	Harsh       Category = "hard"        // too much of everything
@@ -197,7 +197,7 @@ func (c Category) spoil(s *Scene, d dice, side float64) {
 		s.ModulePX = min(d.between(2.4, 3.6), most)
 	case Curved:
 		s.sheet(d)
-		s.Bend = d.sign() * d.between(25, 80)
+		s.Bend = d.sign() * d.between(10, 60)
 		if s.BendDir = d.around(15); d.chance(0.4) {
 			s.BendDir += 90
 		}

@@ -35,10 +35,9 @@ func (c *screen) print(s Scene, code, second *Code, rng *rand.Rand) error {
 	c.rect(c.u0+4, c.v0+3, c.u0+4+(c.u1-c.u0)*(0.3+0.4*rng.Float64()), c.v0+7, 0.1+0.3*rng.Float64())
 	c.text(rng, c.u0+4, c.v0+9, c.u1-4, -quiet-1, 1.8, paperInk)
 	c.text(rng, c.u0+4, low+2, c.u1-4, c.v1-3, 1.4+rng.Float64()*1.2, paperInk)
-	switch {
-	case code == nil:
+	if code == nil {
 		c.decoy(rng, half, paperInk)
-	default:
+	} else {
 		c.code(code, -half, -half, s.Quiet, paperWhite, paperInk, s.Inverted)
 	}
 	if second != nil {
