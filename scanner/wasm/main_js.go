@@ -129,9 +129,11 @@ func arrayOf(v js.Value) (array, error) {
 func (a array) size() int { return a.n }
 
 func (a array) copyTo(dst []byte, offset int) int {
-	v := a.v
 	if offset > 0 || len(dst) < a.n {
-		v = v.Call("subarray", offset, offset+len(dst))
+		var err error
+		if a, err = arrayOf(a.v.Call("subarray", offset, offset+len(dst))); err != nil {
+			return 0
+		}
 	}
-	return js.CopyBytesToGo(dst, v)
+	return js.CopyBytesToGo(dst, a.v)
 }
