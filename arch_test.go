@@ -75,7 +75,8 @@ var allowed = map[string][]string{
 	"firmware/osdp": {},
 
 	// what the controller decides and keeps, without heap; imports nothing
-	"firmware/lane": {},
+	"firmware/lane":   {},
+	"firmware/update": {},
 
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},
@@ -104,6 +105,8 @@ var sole = map[string][]string{
 	"github.com/fxamacker/cbor":                 {"sync/canon"},
 	"github.com/blackjack/webcam":               {"gate/camera"},
 	"go.bug.st/serial":                          {"gate/engine"},
+	"github.com/simonvetter/modbus":             {"gate/turnstile"},
+	"github.com/warthog618/go-gpiocdev":         {"gate/turnstile"},
 	"github.com/prometheus/client_golang":       {"gate/panel", "central/api"},
 	"github.com/BurntSushi/toml":                {"sync/settings"},
 	"github.com/hyperledger/aries-framework-go": {"sync/credential"},

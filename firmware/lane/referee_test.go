@@ -75,20 +75,20 @@ func (r *referee) read(l *lane.Lane) error {
 			return fmt.Errorf("event %d follows %d", e.Seq, r.seen)
 		}
 		r.seen = e.Seq
-		switch e.Kind {
-		case lane.Passed:
+		if e.Kind == lane.Passed {
 			r.passed++
+		}
+		if ends(e) {
 			r.ended++
-		case lane.Expired, lane.TurnedBack, lane.Revoked:
-			r.ended++
-		case lane.JamBegan:
-			if e.Detail&lane.Moved != 0 {
-				r.ended++
-			}
 		}
 	}
 	if _, ok := l.Event(l.Waiting()); ok {
 		return fmt.Errorf("an event after the last of %d", l.Waiting())
 	}
 	return nil
+}
+
+// ends reports whether an event is the last of its grant.
+func ends(e lane.Event) bool {
+	return e.Kind >= lane.Passed && e.Kind <= lane.Revoked || e.Kind == lane.JamBegan && e.Detail&lane.Moved != 0
 }

@@ -1,0 +1,92 @@
+//go:build !tinygo
+
+package update
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+)
+
+// The errors that a caller of [Verify] branches on.
+var (
+	ErrMalformed    = errors.New("no firmware image")
+	ErrBadSignature = errors.New("wrong signature")
+	ErrWrongBoard   = errors.New("image is for another board")
+)
+
+// MaxImage is the longest image, in bytes.
+const MaxImage = 1 << 20
+
+// domain separates this signature from everything else that is signed.
+const domain = "conting/firmware/v1\x00"
+
+const imageAt = HeaderSize + ed25519.SignatureSize
+
+// Image is a verified image.
+type Image struct {
+	Header
+	Transfer []byte // what the controller is sent: the header and the image
+}
+
+// Pack signs an image. The signer must be of Ed25519.
+func Pack(image []byte, board uint16, version uint32, key crypto.Signer) ([]byte, error) {
+	if len(image) == 0 || len(image) > MaxImage {
+		return nil, fmt.Errorf("image of %d bytes, want 1 to %d: %w", len(image), MaxImage, ErrMalformed)
+	}
+	if version == 0 {
+		return nil, fmt.Errorf("version 0, want 1 or more: %w", ErrMalformed)
+	}
+	if _, ok := key.Public().(ed25519.PublicKey); !ok {
+		return nil, fmt.Errorf("firmware key is a %T, want Ed25519: %w", key.Public(), ErrBadSignature)
+	}
+	h := Header{Board: board, Version: version, Length: uint32(len(image)), Hash: sha256.Sum256(image)} // #nosec G115 -- at most MaxImage
+	var raw [HeaderSize]byte
+	h.Put(&raw)
+	signature, err := key.Sign(nil, signed(&raw), crypto.Hash(0))
+	if err != nil {
+		return nil, fmt.Errorf("sign firmware image %d: %w", version, err)
+	}
+	if len(signature) != ed25519.SignatureSize {
+		return nil, fmt.Errorf("signature of %d bytes: %w", len(signature), ErrBadSignature)
+	}
+	file := make([]byte, 0, imageAt+len(image))
+	file = append(file, raw[:]...)
+	file = append(file, signature...)
+	return append(file, image...), nil
+}
+
+// Verify reads what [Pack] wrote, for a board. Errors wrap [ErrMalformed],
+// [ErrBadSignature] or [ErrWrongBoard].
+func Verify(file []byte, board uint16, key ed25519.PublicKey) (*Image, error) {
+	if len(key) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("firmware key of %d bytes, want %d: %w", len(key), ed25519.PublicKeySize, ErrBadSignature)
+	}
+	if len(file) <= imageAt || len(file) > imageAt+MaxImage {
+		return nil, fmt.Errorf("file of %d bytes: %w", len(file), ErrMalformed)
+	}
+	raw, image := (*[HeaderSize]byte)(file), file[imageAt:]
+	if !ed25519.Verify(key, signed(raw), file[HeaderSize:imageAt]) {
+		return nil, ErrBadSignature
+	}
+	v := new(Image)
+	if !v.Parse(raw) || int(v.Length) != len(image) {
+		return nil, fmt.Errorf("header: %w", ErrMalformed)
+	}
+	if v.Hash != sha256.Sum256(image) {
+		return nil, fmt.Errorf("image does not have its header's hash: %w", ErrBadSignature)
+	}
+	if v.Board != board {
+		return nil, fmt.Errorf("board %#04x, want %#04x: %w", v.Board, board, ErrWrongBoard)
+	}
+	v.Transfer = make([]byte, 0, HeaderSize+len(image))
+	v.Transfer = append(append(v.Transfer, raw[:]...), image...)
+	return v, nil
+}
+
+// signed is what the signature is over.
+func signed(raw *[HeaderSize]byte) []byte {
+	return append([]byte(domain), raw[:]...)
+}
