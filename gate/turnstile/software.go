@@ -30,16 +30,10 @@ func AutoPassage(after time.Duration) func(Grant) (Kind, time.Duration) {
 	return func(Grant) (Kind, time.Duration) { return Passed, after }
 }
 
-// backlog is how many events may wait for a reader before grants are refused.
-const backlog = 256
-
 // Software is a lane made of nothing but timers. It is safe for concurrent use.
 type Software struct {
-	cfg    Config
-	events chan Event
-	wake   chan struct{} // cap 1: the pump has something to deliver
-	done   chan struct{} // closed by Close
-	gone   chan struct{} // closed when the pump has returned
+	cfg  Config
+	feed *feed
 
 	// mu guards all fields below.
 	mu      sync.Mutex
@@ -48,8 +42,6 @@ type Software struct {
 	waiting []Grant // accepted; waiting[0] is armed
 	timer   *time.Timer
 	actor   *time.Timer
-	seq     uint64
-	queue   []Event // not yet taken by the reader
 }
 
 var _ Lane = (*Software)(nil)
@@ -66,19 +58,11 @@ func New(_ context.Context, cfg Config) (*Software, error) {
 	if cfg.Queue == 0 {
 		cfg.Queue = 2
 	}
-	s := &Software{
-		cfg:    cfg,
-		events: make(chan Event),
-		wake:   make(chan struct{}, 1),
-		done:   make(chan struct{}),
-		gone:   make(chan struct{}),
-	}
-	go s.pump()
-	return s, nil
+	return &Software{cfg: cfg, feed: newFeed(cfg.Now)}, nil
 }
 
 // Events returns the lane's events.
-func (s *Software) Events() <-chan Event { return s.events }
+func (s *Software) Events() <-chan Event { return s.feed.events }
 
 // Grant accepts a passage; see [Lane].
 func (s *Software) Grant(ctx context.Context, g Grant) error {
@@ -98,7 +82,7 @@ func (s *Software) Grant(ctx context.Context, g Grant) error {
 		return fmt.Errorf("grant %d: lane reports %s: %w", g.ID, s.stuck, ErrFault)
 	case len(s.waiting) > s.cfg.Queue:
 		return fmt.Errorf("grant %d: %d are waiting: %w", g.ID, len(s.waiting), ErrBusy)
-	case len(s.queue) >= backlog:
+	case s.feed.full():
 		return fmt.Errorf("grant %d: nobody reads the lane's events: %w", g.ID, ErrBusy)
 	case slices.ContainsFunc(s.waiting, func(w Grant) bool { return w.ID == g.ID }):
 		return fmt.Errorf("grant %d: given twice: %w", g.ID, ErrInvalid)
@@ -127,15 +111,15 @@ func (s *Software) Inject(k Kind) error {
 	if s.closed {
 		return fmt.Errorf("inject %s: %w", k, ErrClosed)
 	}
-	if len(s.queue) >= backlog {
+	if s.feed.full() {
 		return fmt.Errorf("inject %s: nobody reads the lane's events: %w", k, ErrBusy)
 	}
 	switch k {
 	case Forced:
-		s.emitLocked(0, Forced)
+		s.feed.emit(0, Forced)
 	case Ready:
 		s.stuck = 0
-		s.emitLocked(0, Ready)
+		s.feed.emit(0, Ready)
 	case Jam, Free, Fault:
 		s.failLocked(k)
 	case Armed, Passed, Expired, TurnedBack:
@@ -153,17 +137,16 @@ func (s *Software) Close() error {
 	if !s.closed {
 		s.closed = true
 		s.failLocked(Fault)
-		close(s.done)
 	}
 	s.mu.Unlock()
-	<-s.gone
+	s.feed.close()
 	return nil
 }
 
 // armLocked opens the lane for the first waiting grant.
 func (s *Software) armLocked() {
 	g := s.waiting[0]
-	s.emitLocked(g.ID, Armed)
+	s.feed.emit(g.ID, Armed)
 	s.timer = time.AfterFunc(g.Timeout, func() { s.end(g.ID, Expired) })
 	if s.cfg.Script == nil {
 		return
@@ -211,7 +194,7 @@ func (s *Software) endLocked(id uint64, k Kind) {
 		return
 	}
 	s.stopLocked()
-	s.emitLocked(id, k)
+	s.feed.emit(id, k)
 	s.waiting = slices.Delete(s.waiting, 0, 1)
 	if len(s.waiting) > 0 {
 		s.armLocked()
@@ -223,10 +206,10 @@ func (s *Software) failLocked(k Kind) {
 	s.stopLocked()
 	s.stuck = k
 	if len(s.waiting) == 0 {
-		s.emitLocked(0, k)
+		s.feed.emit(0, k)
 	}
 	for _, g := range s.waiting {
-		s.emitLocked(g.ID, k)
+		s.feed.emit(g.ID, k)
 	}
 	s.waiting = nil
 }
@@ -238,55 +221,4 @@ func (s *Software) stopLocked() {
 		}
 	}
 	s.timer, s.actor = nil, nil
-}
-
-func (s *Software) emitLocked(grant uint64, k Kind) {
-	s.seq++
-	s.queue = append(s.queue, Event{Seq: s.seq, Grant: grant, Kind: k, At: s.cfg.Now()})
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// linger is how long a closed lane offers each of its last events.
-const linger = time.Second
-
-// pump hands events to the reader, one goroutine for the life of the lane.
-func (s *Software) pump() {
-	defer close(s.gone)
-	defer close(s.events)
-	for {
-		e, ok := s.next()
-		if !ok {
-			select {
-			case <-s.wake:
-				continue
-			case <-s.done:
-				if e, ok = s.next(); !ok {
-					return
-				}
-			}
-		}
-		select {
-		case s.events <- e:
-		case <-s.done:
-			select {
-			case s.events <- e:
-			case <-time.After(linger):
-				return
-			}
-		}
-	}
-}
-
-func (s *Software) next() (Event, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.queue) == 0 {
-		return Event{}, false
-	}
-	e := s.queue[0]
-	s.queue = slices.Delete(s.queue, 0, 1)
-	return e, true
 }
