@@ -69,9 +69,10 @@ type Command struct {
 	Code byte
 	Data []byte // valid until the next Feed
 
-	// Confirmed is true when this command proves that the panel received the
-	// reply before it: its MAC is chained to that reply's. What that reply
-	// carried need not be sent again.
+	// Confirmed is true when the panel is known to have received what the
+	// application replied to the Command before this one: the MAC of a command
+	// is chained to the reply before it. When it is false, that reply may be
+	// lost, and what it carried must be sent again.
 	Confirmed bool
 
 	// Again is true when the panel repeats a command that Busy answered.
@@ -114,7 +115,9 @@ type PD struct {
 	pending  bool // cmd waits for Reply
 	inside   bool // cmd came through Secure Channel
 	busy     bool // cmd was answered by BUSY the last time
-	unproven bool // nothing proves yet that the last reply arrived
+	asked    bool // cmd was handed to the application
+	unproven bool // nothing proves yet that the application's last reply arrived
+	reached  bool // something did; Handle has not told
 	scratch  [MaxData]byte
 
 	heardAt  uint32

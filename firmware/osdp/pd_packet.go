@@ -55,7 +55,7 @@ func (p *PD) packet(now uint32) Action {
 		p.tell(BadSequence, f.Sequence)
 		return p.refuse(f.Sequence, NakSequence)
 	}
-	p.cmd = Command{Code: f.Code, Data: f.Data, Again: p.busy}
+	p.cmd, p.asked = Command{Code: f.Code, Data: f.Data, Again: p.busy}, false
 	p.sequence, p.same, p.answered, p.inside = f.Sequence, same, false, false
 	switch {
 	case f.Secured():
@@ -106,10 +106,15 @@ func (p *PD) secured(now uint32, f *Frame) Action {
 		return p.refuse(f.Sequence, NakConditions)
 	}
 	p.heardAt, p.online = now, true
-	p.cmd.Data, p.cmd.Confirmed = f.Data, p.unproven
+	p.reached = p.reached || p.unproven
 	p.unproven = false
+	p.cmd.Data = f.Data
 	p.pending, p.inside = true, true
-	return p.dispatch()
+	a := p.dispatch() // answers some itself, and then asked is false
+	if p.asked = a == Handle; p.asked {
+		p.cmd.Confirmed, p.reached = p.reached, false
+	}
+	return a
 }
 
 // dispatch answers what the state machine itself must, and hands the rest on.
@@ -183,7 +188,7 @@ func (p *PD) Reply(code byte, data []byte) Action {
 		p.tx.plain(p.to|replyBit, p.sequence, code, data)
 		return Send
 	}
-	p.unproven = true
+	p.unproven = p.asked
 	p.sess.seal(&p.tx, true, p.to|replyBit, p.sequence, code, data)
 	p.settle(code, data)
 	return Send
