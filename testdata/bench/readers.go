@@ -25,29 +25,40 @@ type reader struct {
 	read func(gray *image.Gray) (texts []string, took time.Duration, err error)
 	// program says that it is another process, which ends a text with a line's end.
 	program bool
+	// stream says that it reads frames as those of one stream, which pictures are not.
+	stream bool
 }
 
-// inProcess are the readers that run here, on the calling thread.
+// inProcess are the readers that run here, on the calling thread: ours as it looks at a single
+// picture and as it looks at a lane's stream, and gozxing.
 func inProcess() ([]reader, error) {
-	ours, err := newOurs(true)
+	ours, err := newOurs("ours", true)
 	if err != nil {
 		return nil, err
 	}
-	return []reader{
-		ours,
-		{name: "gozxing", read: timed(stock)},
-		{name: "gozxing_best", read: timed(bestRecipe)},
-	}, nil
+	others, err := stream()
+	return append([]reader{ours}, others...), err
 }
 
-// newOurs is the gate's decoder with its default budget, counted in CPU time. A
-// single picture is looked at in every way, a frame of a stream as the lane does.
-func newOurs(single bool) (reader, error) {
+// stream are the readers for the frames of one stream.
+func stream() ([]reader, error) {
+	lane, err := newOurs("ours_lane", false)
+	return []reader{
+		lane,
+		{name: "gozxing", read: timed(stock)},
+		{name: "gozxing_best", read: timed(bestRecipe)},
+	}, err
+}
+
+// newOurs is the gate's decoder with its default budget, counted in CPU time, so that it reads as
+// much on a busy machine as on an idle one. A single picture is looked at in every way, as the gate's
+// decode command does; in a stream the costlier ways take turns over the frames.
+func newOurs(name string, single bool) (reader, error) {
 	d, err := qr.New(qr.Config{Exhaustive: single, Now: func() time.Time { return time.Unix(0, 0).Add(cpuTime()) }})
 	if err != nil {
 		return reader{}, err
 	}
-	return reader{name: "ours", read: func(g *image.Gray) ([]string, time.Duration, error) {
+	return reader{name: name, stream: !single, read: func(g *image.Gray) ([]string, time.Duration, error) {
 		began := cpuTime()
 		codes, err := d.Decode(g)
 		took := cpuTime() - began
@@ -186,8 +197,8 @@ func writePNG(file string, g *image.Gray) error {
 	return f.Close()
 }
 
-// cpuTime is what the calling thread has computed so far. The machine may have
-// other work, and a wall clock would count that too.
+// cpuTime is what the calling thread has computed so far, which the goroutine is tied to from then
+// on. The machine may have other work, and a wall clock would count that too.
 func cpuTime() time.Duration {
 	runtime.LockOSThread()
 	var t unix.Timespec
