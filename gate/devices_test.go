@@ -50,25 +50,38 @@ func TestDevices(t *testing.T) {
 	kernel, modules, err := findKernel(filepath.Join(dir, "linux"))
 	w.ok(err)
 	w.ok(img.modules(modules, "evdev", "uinput", "cdc_acm", "dummy_hcd", "usb_f_acm", "g_serial", "vivid n_devs=1 node_types=0x101 num_inputs=1 input_types=3 num_outputs=1 output_types=1"))
+	// Tickets with an odd number are of paper: their codes do not grow old.
 	for device, c := range map[string]struct {
-		config string
-		first  int
+		configs []string // the section of the device; of a camera, its pixel format
+		first   int
+		tickets int
 	}{
-		"wedge":  {"[engine]\ndevice = \"usb:c0de:0002\"", 1},
-		"serial": {"[engine]\ndevice = \"/dev/ttyACM0\"", 5},
-		"camera": {"[camera]\nurl = \"v4l2:/dev/video0\"\ndecode_budget = \"1s\"", 9},
+		"wedge":  {[]string{"[engine]\ndevice = \"usb:c0de:0002\""}, 1, 2},
+		"serial": {[]string{"[engine]\ndevice = \"/dev/ttyACM0\""}, 5, 2},
+		"camera": {[]string{"GREY", "YUYV", "NV12"}, 9, 4},
 	} {
-		img.add(device+".toml", 0o600, fmt.Appendf(nil, "data_dir = \"/data\"\n[lane]\ninput = %q\npassage_delay = \"0s\"\n[panel]\nlisten = \"127.0.0.1:0\"\n"+
-			"[clock]\nuncertainty = \"100ms\"\n[uplink]\nenabled = false\n%s\n", device, c.config))
+		for _, section := range c.configs {
+			name := device
+			if device == "camera" {
+				name += "-" + section
+				section = fmt.Sprintf("[camera]\nurl = \"v4l2:/dev/video0\"\ndecode_budget = \"1s\"\npixel_format = %q", section)
+			}
+			img.add(name+".toml", 0o600, fmt.Appendf(nil, "data_dir = \"/data\"\n[lane]\ninput = %q\npassage_delay = \"0s\"\n[panel]\nlisten = \"127.0.0.1:0\"\n"+
+				"[clock]\nuncertainty = \"100ms\"\n[uplink]\nenabled = false\n%s\n", device, section))
+		}
 		var codes strings.Builder
-		for i := c.first; i < c.first+4; i += 2 {
-			fmt.Fprintf(&codes, "%s\t%s\n", short(w.tickets[i].ID), w.pass(i, w.now))
+		for n := range c.tickets {
+			i := c.first + 2*n
+			text := w.pass(i, w.now)
+			fmt.Fprintf(&codes, "%s\t%s\n", short(w.tickets[i].ID), text)
+			if device == "camera" {
+				gray, err := frames.Render(frames.Easy, 1, image.Pt(1280, 720), text)
+				w.ok(err)
+				img.add(fmt.Sprintf("pictures/%d.grey", n), 0o600, gray.Pix)
+			}
 		}
 		img.add("codes/"+device, 0o600, []byte(codes.String()))
 	}
-	gray, err := frames.Render(frames.Easy, 1, image.Pt(1280, 720), w.pass(9, w.now))
-	w.ok(err)
-	img.add("code.grey", 0o600, gray.Pix)
 	initrd := filepath.Join(host, "initrd")
 	w.ok(img.write(initrd))
 

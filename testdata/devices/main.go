@@ -33,7 +33,7 @@ const (
 )
 
 func main() {
-	err := play()
+	err := show()
 	if err != nil {
 		fmt.Println("devices: failed:", err)
 	} else {
@@ -45,7 +45,7 @@ func main() {
 
 func say(device, text string) { fmt.Printf("device %s: %s\n", device, text) }
 
-func play() error {
+func show() error {
 	for _, m := range [][3]string{{"devtmpfs", "/dev", ""}, {"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"tmpfs", "/tmp", ""}} {
 		if err := errors.Join(os.MkdirAll(m[1], 0o755), unix.Mount(m[0], m[1], m[0], 0, m[2])); err != nil {
 			return fmt.Errorf("mount %s: %w", m[1], err)
