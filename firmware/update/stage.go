@@ -98,6 +98,8 @@ func (s *Slots) accept() Answer {
 	case runs.whole && h.Version <= runs.header.Version,
 		other.whole && !other.spent() && h.Version < other.header.Version:
 		return Downgrade
+	case runs.whole && !runs.proved && other.whole && !other.spent():
+		return OnTrial
 	}
 	*other = slot{}
 	if !s.flash.Erase(s.layout.Slot[g.into]) {

@@ -123,6 +123,7 @@ const (
 	Downgrade // not newer than what runs, or older than what is staged
 	Damaged   // the hash is another
 	Faulty    // the flash does not work
+	OnTrial   // what runs has not proved itself: the other slot is still needed
 	Idle      // nothing was begun
 )
 
@@ -147,6 +148,8 @@ func (a Answer) String() string {
 		return "damaged"
 	case Faulty:
 		return "faulty"
+	case OnTrial:
+		return "on_trial"
 	case Idle:
 		return "idle"
 	}

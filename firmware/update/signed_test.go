@@ -1,0 +1,94 @@
+package update_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"hash/crc32"
+	"testing"
+
+	"github.com/con-ting/conting/firmware/update"
+)
+
+func TestDigests(t *testing.T) {
+	data := image(6)
+	for n := range len(data) {
+		if got, want := update.Sum(data[:n]), sha256.Sum256(data[:n]); got != want {
+			t.Fatalf("SHA-256 of %d bytes: %x, want %x", n, got, want)
+		}
+		if got, want := update.CRC(data[:n]), crc32.ChecksumIEEE(data[:n]); got != want {
+			t.Fatalf("CRC of %d bytes: %x, want %x", n, got, want)
+		}
+	}
+}
+
+func TestSigned(t *testing.T) {
+	public, private := keyPair()
+	file, err := update.Pack(image(2), board, 2, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := update.Verify(file, board, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Version != 2 || v.Board != board || int(v.Length) != len(image(2)) ||
+		!bytes.Equal(v.Transfer[update.HeaderSize:], image(2)) {
+		t.Errorf("verified %+v", v.Header)
+	}
+	for at := range file {
+		bad := bytes.Clone(file)
+		bad[at] ^= 0x40
+		if _, err := update.Verify(bad, board, public); err == nil {
+			t.Fatalf("byte %d changed, and it is verified", at)
+		}
+	}
+	for n := range file {
+		if _, err := update.Verify(file[:n], board, public); err == nil {
+			t.Fatalf("cut to %d bytes, and it is verified", n)
+		}
+	}
+	stranger, _, _ := ed25519.GenerateKey(rand.Reader)
+	for _, c := range []struct {
+		name  string
+		file  []byte
+		board uint16
+		key   ed25519.PublicKey
+		want  error
+	}{
+		{"another key", file, board, stranger, update.ErrBadSignature},
+		{"no key", file, board, nil, update.ErrBadSignature},
+		{"another board", file, board + 1, public, update.ErrWrongBoard},
+		{"a byte more", append(bytes.Clone(file), 0), board, public, update.ErrMalformed},
+		{"nothing", nil, board, public, update.ErrMalformed},
+		{"huge", make([]byte, update.MaxImage+121), board, public, update.ErrMalformed},
+	} {
+		if _, err := update.Verify(c.file, c.board, c.key); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+func TestPackRefuses(t *testing.T) {
+	_, private := keyPair()
+	if _, err := update.Pack(nil, board, 1, private); !errors.Is(err, update.ErrMalformed) {
+		t.Errorf("no image: %v", err)
+	}
+	if _, err := update.Pack(make([]byte, update.MaxImage+1), board, 1, private); !errors.Is(err, update.ErrMalformed) {
+		t.Errorf("huge image: %v", err)
+	}
+	if _, err := update.Pack(image(1), board, 0, private); !errors.Is(err, update.ErrMalformed) {
+		t.Errorf("version 0: %v", err)
+	}
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := update.Pack(image(1), board, 1, other); !errors.Is(err, update.ErrBadSignature) {
+		t.Errorf("key of another kind: %v", err)
+	}
+}
