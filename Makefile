@@ -48,6 +48,8 @@ web-check: node_modules/.stamp ## types, accessibility and tests of the wallet's
 	@! grep -n '"resolved": "http' package-lock.json || { echo "package-lock.json names a registry"; exit 1; }
 	@npm --workspace $(WEB) run --silent check
 	@npm --workspace $(WEB) run --silent test
+	@npm --workspace scanner/wasm run --silent check
+	@npm --workspace scanner/wasm run --silent test
 
 # What only tests and the browser need from the system: once, where it is missing.
 APT := chromium fonts-noto-cjk poppler-utils
@@ -135,6 +137,34 @@ bench-gate: build ## the gate's figures, one line each
 .PHONY: bench-qr
 bench-qr: ## readers of QR codes beside each other: make bench-qr [DIR=folder with a manifest.tsv] [SEED=n] [N=rendered frames a category]
 	@go run ./testdata/bench $(if $(SEED),-seed $(SEED)) $(if $(N),-frames $(N)) qr $(DIR)
+
+# The code reader for the browser, by two compilers: Go's own builds it anywhere; TinyGo's
+# is half the bytes and quicker, takes two minutes, and needs the toolchain of the firmware.
+WASM     := $(BIN)/wasm
+WASM_SRC := $(filter-out %_test.go,$(wildcard scanner/wasm/*.go gate/qr/*.go)) go.mod scanner/wasm/tinygo.json
+
+.PHONY: wasm
+wasm: $(WASM)/go/reader.wasm ## the code reader for the browser, into bin/wasm/go
+
+.PHONY: wasm-tiny
+wasm-tiny: $(WASM)/tiny/reader.wasm ## the same by TinyGo, into bin/wasm/tiny
+
+$(WASM)/go/reader.wasm: $(WASM_SRC)
+	@mkdir -p $(@D) && cp "$$(go env GOROOT)/lib/wasm/wasm_exec.js" $(@D)/
+	@GOOS=js GOARCH=wasm CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $@ ./scanner/wasm
+
+$(WASM)/tiny/reader.wasm: $(WASM_SRC) .cache/tinygo/tinygo
+	@if ! [ -f /usr/lib/wasm32-wasi/libc.a ] || ! command -v wasm-opt >/dev/null; then \
+	  echo "wasm: installing wasi-libc binaryen"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wasi-libc binaryen; } >/dev/null; \
+	fi
+	@mkdir -p $(@D) && cp .cache/tinygo/root/targets/wasm_exec.js $(@D)/
+	@TINYGOROOT=$(abspath .cache/tinygo/root) .cache/tinygo/tinygo build -target scanner/wasm/tinygo.json -opt 2 -no-debug -o $@ ./scanner/wasm
+
+.PHONY: bench-wasm
+bench-wasm: wasm browser node_modules/.stamp ## our reader beside zxing-wasm in Chromium: make bench-wasm [DIR=folder with a manifest.tsv] [N=10] [SEED=1]
+	@node scanner/wasm/bench/bench.mjs $(if $(DIR),--dir $(abspath $(DIR))) $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
 
 # Devices that only a kernel of one's own has: Debian's, in QEMU, with a keyboard, a
 # USB-CDC engine and a camera made of software. A minute or two (QEMU_ACCEL=kvm
