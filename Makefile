@@ -163,7 +163,7 @@ $(WASM)/tiny/reader.wasm: $(WASM_SRC) .cache/tinygo/tinygo
 	@TINYGOROOT=$(abspath .cache/tinygo/root) .cache/tinygo/tinygo build -target scanner/wasm/tinygo.json -opt 2 -no-debug -o $@ ./scanner/wasm
 
 .PHONY: bench-wasm
-bench-wasm: wasm browser node_modules/.stamp ## our reader beside zxing-wasm in Chromium: make bench-wasm [DIR=folder with a manifest.tsv] [N=10] [SEED=1]
+bench-wasm: wasm $(if $(wildcard .cache/tinygo/tinygo),wasm-tiny) browser node_modules/.stamp ## our reader beside zxing-wasm in Chromium: make bench-wasm [DIR=folder with a manifest.tsv] [N=10] [SEED=1]
 	@node scanner/wasm/bench/bench.mjs $(if $(DIR),--dir $(abspath $(DIR))) $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
 
 # Devices that only a kernel of one's own has: Debian's, in QEMU, with a keyboard, a
