@@ -185,7 +185,7 @@ func TestAddresses(t *testing.T) {
 	for _, address := range []string{
 		"", "camera", "v4l2:", "http:", "http:///stream", "rtsp://camera/1", "file:", "dir:" + dir, "dir:" + file, "file:" + dir,
 		"file:" + file + "?speed=1", "file:" + file + "?loop=perhaps", "file:" + file + "?fps=0", "file:" + file + "?fps=NaN",
-		"file:" + file + ".gone", "http://%zz/", "v4l2:/dev/" + strings.Repeat("x", 3000),
+		"file:" + file + ".gone", "http://%zz/", "program:", "stdin:", "stdin:?fps=1", "v4l2:/dev/" + strings.Repeat("x", 3000),
 	} {
 		c, err := camera.Open(t.Context(), address, config())
 		if err == nil {
