@@ -82,6 +82,7 @@ var allowed = map[string][]string{
 	"testdata/frames":            {},
 	"testdata/pki":               {"sync/ticket", "sync/trust"},
 	"testdata/pty":               {},
+	"testdata/relay":             {},
 	"testdata/uinput":            {},
 	"testdata/devices":           {"testdata/uinput"},
 	"testdata/wallet":            {"sync/ticket", "sync/pass", "sync/trust"},

@@ -39,7 +39,7 @@ type appliance struct {
 	book      *proof.Book                   // nil for a lane without challenges
 	issued    *credentials
 	situation *situation
-	turnstile *turnstile.Software
+	turnstile turnstile.Lane
 	eye       *eye           // nil for a lane that reads something else
 	engine    *engine.Engine // nil for a lane that reads something else
 	reading   sync.WaitGroup // whoever reads the engine
@@ -90,15 +90,6 @@ func (a *app) build(ctx context.Context, conf config, events io.Writer) (g *appl
 		}
 	}
 	return g, nil
-}
-
-func (g *appliance) buildTurnstile(ctx context.Context) (err error) {
-	c := turnstile.Config{Now: g.now}
-	if g.conf.Lane.Passage == "auto" {
-		c.Script = turnstile.AutoPassage(g.conf.Lane.PassageDelay)
-	}
-	g.turnstile, err = turnstile.New(ctx, c)
-	return err
 }
 
 func (g *appliance) buildInput(ctx context.Context) (err error) {
@@ -241,7 +232,7 @@ func (g *appliance) close() error {
 
 // closeTurnstile locks the lane and takes its last events: the lane that read
 // them has flagged whoever was on their way.
-func closeTurnstile(t *turnstile.Software) error {
+func closeTurnstile(t turnstile.Lane) error {
 	var drained sync.WaitGroup
 	drained.Go(func() {
 		for range t.Events() {

@@ -37,13 +37,14 @@ type config struct {
 	// Default /var/lib/conting.
 	DataDir string `toml:"data_dir"`
 
-	Log    logConfig    `toml:"log"`
-	Camera cameraConfig `toml:"camera"`
-	Engine engineConfig `toml:"engine"`
-	Lane   laneConfig   `toml:"lane"`
-	Panel  panelConfig  `toml:"panel"`
-	Clock  clockConfig  `toml:"clock"`
-	Uplink uplinkConfig `toml:"uplink"`
+	Log       logConfig       `toml:"log"`
+	Camera    cameraConfig    `toml:"camera"`
+	Engine    engineConfig    `toml:"engine"`
+	Lane      laneConfig      `toml:"lane"`
+	Turnstile turnstileConfig `toml:"turnstile"`
+	Panel     panelConfig     `toml:"panel"`
+	Clock     clockConfig     `toml:"clock"`
+	Uplink    uplinkConfig    `toml:"uplink"`
 }
 
 type logConfig struct {
@@ -148,7 +149,9 @@ type laneConfig struct {
 	// camera.
 	Input string `toml:"input"`
 
-	// Driver is the turnstile: "software" so far.
+	// Driver is the turnstile: "gpio" for contacts at this machine's pins, "modbus"
+	// for contacts behind a relay board, "software" for one that is made of timers.
+	// Default software.
 	Driver string `toml:"driver"`
 
 	// Passage plays the person of a software lane: "auto" walks through after
@@ -228,12 +231,13 @@ func defaults() config {
 		},
 		Engine: engineConfig{Framing: string(engine.Lines), Baud: 115200, DataBits: 8, Parity: "none", StopBits: 1, Pause: engine.DefaultPause},
 		Lane: laneConfig{
-			Name: "1", Input: inputCamera, Driver: "software", Passage: "auto",
+			Name: "1", Input: inputCamera, Driver: driverSoftware, Passage: "auto",
 			PassageDelay: 800 * time.Millisecond, GrantTimeout: turnstile.DefaultTimeout, Challenge: true,
 		},
-		Panel:  panelConfig{Listen: "127.0.0.1:8470", Language: "ko"},
-		Clock:  clockConfig{Uncertainty: 5 * time.Minute},
-		Uplink: uplinkConfig{Enabled: true, StaleAfter: 90 * time.Second, KeepAlive: 5 * time.Second, DegradeAfter: time.Second, RestoreAfter: 10 * time.Second},
+		Turnstile: defaultTurnstile(),
+		Panel:     panelConfig{Listen: "127.0.0.1:8470", Language: "ko"},
+		Clock:     clockConfig{Uncertainty: 5 * time.Minute},
+		Uplink:    uplinkConfig{Enabled: true, StaleAfter: 90 * time.Second, KeepAlive: 5 * time.Second, DegradeAfter: time.Second, RestoreAfter: 10 * time.Second},
 	}
 }
 
@@ -311,6 +315,9 @@ func (c *config) check() error {
 	if err := c.checkEngine(bad); err != nil {
 		return err
 	}
+	if err := c.checkTurnstile(bad); err != nil {
+		return err
+	}
 	if len(c.Uplink.Brokers) > 4 {
 		return bad("uplink.broker", "%d of them, want at most 4", len(c.Uplink.Brokers))
 	}
@@ -329,7 +336,7 @@ func (c *config) check() error {
 		one("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		one("log.format", c.Log.Format, "text", "json"),
 		one("lane.input", c.Lane.Input, inputCamera, inputSerial, inputWedge, inputStdin),
-		one("lane.driver", c.Lane.Driver, "software"),
+		one("lane.driver", c.Lane.Driver, driverSoftware, driverGPIO, driverModbus),
 		one("lane.passage", c.Lane.Passage, "auto", "none"),
 		one("panel.language", c.Panel.Language, "ko", "en"),
 		between("camera.decode_budget", c.Camera.DecodeBudget, time.Millisecond, 10*time.Second),
