@@ -131,7 +131,7 @@ func TestNotStuck(t *testing.T) {
 				if c.stuck && !c.once {
 					opens = 2
 				}
-				if got := cam.Stats(); got.Stuck > 0 != c.stuck || s.opens != opens || !got.Connected {
+				if got := cam.Stats(); got.Stuck > 0 != c.stuck || s.opens.Load() != opens || !got.Connected {
 					t.Errorf("%+v, opened %d times; want stuck %t and %d", got, s.opens.Load(), c.stuck, opens)
 				}
 			})
