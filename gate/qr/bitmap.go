@@ -1,6 +1,7 @@
 package qr
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/makiuchi-d/gozxing"
@@ -60,16 +61,16 @@ func (b *bitmap) export(inverted bool) error {
 	return nil
 }
 
+// gather brings the lowest bits of eight bytes together in the highest byte.
+const gather = 0x0102040810204080
+
 // pack compares up to 32 pixels with the thresholds of their blocks.
 func pack(src, thr []byte) uint32 {
 	var w uint32
 	k := 0
 	for ; k+block <= len(src); k += block {
-		// v <= t for bytes is the borrow of v-t-1.
-		t := uint32(thr[k/block]) + 1
-		s := src[k : k+block : k+block]
-		w |= ((uint32(s[0])-t)>>31 | (uint32(s[1])-t)>>31<<1 | (uint32(s[2])-t)>>31<<2 | (uint32(s[3])-t)>>31<<3 |
-			(uint32(s[4])-t)>>31<<4 | (uint32(s[5])-t)>>31<<5 | (uint32(s[6])-t)>>31<<6 | (uint32(s[7])-t)>>31<<7) << k
+		dark := notAbove(binary.LittleEndian.Uint64(src[k:k+block]), uint64(thr[k/block])*ones)
+		w |= uint32(dark>>7*gather>>56) << k
 	}
 	for ; k < len(src); k++ {
 		if src[k] <= thr[k/block] {

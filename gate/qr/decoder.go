@@ -80,7 +80,9 @@ type Decoder struct {
 	// crisp and sums are buffers for sharpening.
 	crisp plane
 	sums  []int32
-	eye   eye
+	// bright is the curve for overexposed frames.
+	bright *curve
+	eye    eye
 }
 
 // New makes a Decoder. It fails if cfg has no clock or a negative budget.
@@ -94,7 +96,7 @@ func New(cfg Config) (*Decoder, error) {
 	if cfg.Budget == 0 {
 		cfg.Budget = DefaultBudget
 	}
-	return &Decoder{cfg: cfg, eye: newEye()}, nil
+	return &Decoder{cfg: cfg, eye: newEye(), bright: newCurve()}, nil
 }
 
 // Decode looks for codes in gray and returns those it reads within the budget, in no order: the
@@ -198,8 +200,12 @@ func (d *Decoder) try(i int, full plane, c *clock) (left hope) {
 		return hopeless
 	}
 	before := c.left()
-	if w.sharp {
-		d.crisp, d.sums = v.sharpened(d.crisp, d.sums)
+	if w.sharp > 0 {
+		d.crisp, d.sums = v.sharpened(w.sharp, d.crisp, d.sums)
+		v.plane = d.crisp
+	}
+	if w.bloom {
+		d.crisp = v.curved(d.bright, d.crisp)
 		v.plane = d.crisp
 	}
 	if w.stock {
@@ -207,6 +213,7 @@ func (d *Decoder) try(i int, full plane, c *clock) (left hope) {
 	} else {
 		left = d.eye.look(&v, w, c)
 	}
-	d.prices.learn(i, full, min(before-c.left(), d.cfg.Budget)) // more than all is no price but a stall
+	// What comes after the view is divided can be broken off. More than all is no price but a stall.
+	d.prices.learn(i, full, min(before-d.eye.ready, d.cfg.Budget))
 	return left
 }

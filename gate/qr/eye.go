@@ -2,12 +2,19 @@ package qr
 
 import (
 	"math"
-
-	"github.com/makiuchi-d/gozxing"
+	"time"
 )
 
 // maxTries bounds the symbols that are decoded per frame, right or wrong.
 const maxTries = 24
+
+// Bounds on the care that is taken over one layout.
+const (
+	leastKnown = 0.72 // share of the modules that every symbol has, from which it is gone on
+	pairRing   = 0.85 // of two finders that give hope
+	rounds     = 4    // of the equaliser
+	stages     = 4    // of squaring levels
+)
 
 // mostSide is the modules along one side of version 40.
 const mostSide = 177
@@ -25,7 +32,12 @@ type eye struct {
 	finders    []finder
 	triples    []triple
 	compass    compass
+	ray        profile
 	template   template
+	spots      []spot
+	weights    []float32 // of the spots
+	glances    []int     // the spots in bytes from the centre
+	glanceRim  int       // the farthest in pixels
 
 	// Of the triple that is being read: its finders, their edges, the likeliest layouts.
 	corners [3]finder
@@ -35,24 +47,34 @@ type eye struct {
 
 	// Of the layout that is being read, one for each module.
 	levels, crisp, means []float32
-	column               []float32
-	modules              *gozxing.BitMatrix     // as the symbol decoder takes them
-	matrices             [41]*gozxing.BitMatrix // the modules of each version that was seen
-	symbols              symbols
+	rows, spreads, soft  []float32
+	column, start        []float32
+	raw, plain           []float32
+	equaliser            equaliser
+	symbols              *symbols
 
-	laid  int // layouts of the present view that looked right
-	tries int // symbols decoded in this frame
-	codes []Code
+	ready time.Duration // what was left of the budget when the present view had been divided
+	// seenFinders is how many finders the present view has, without those that were guessed.
+	seenFinders int
+	laid        int // layouts of the present view that looked right
+	tries       int // symbols decoded in this frame
+	codes       []Code
 }
 
 func newEye() eye {
 	e := eye{
-		symbols: newSymbols(), compass: newCompass(), template: newTemplate(),
+		symbols: newSymbols(), compass: newCompass(), template: newTemplate(), spots: newSpots(),
 		finders: make([]finder, 0, maxFinders), triples: make([]triple, 0, kept*kept*kept/6),
 		found: make([]layout, 0, maxLayouts), marks: make([]mark, 0, 49),
 		levels: make([]float32, mostSide*mostSide), crisp: make([]float32, mostSide*mostSide),
 		means: make([]float32, mostSide*mostSide), column: make([]float32, mostSide),
+		start: make([]float32, mostSide*mostSide), raw: make([]float32, mostSide*mostSide), plain: make([]float32, mostSide*mostSide), equaliser: newEqualiser(),
+		rows: make([]float32, mostSide*mostSide), spreads: make([]float32, mostSide*mostSide), soft: make([]float32, mostSide*mostSide),
 	}
+	for _, s := range e.spots {
+		e.weights = append(e.weights, float32(s.dark))
+	}
+	e.glances = make([]int, 0, len(e.spots))
 	for i := range e.traced {
 		e.traced[i] = make([]edge, 0, 4*len(slopes)*3)
 	}
@@ -73,14 +95,12 @@ func (e *eye) release() { e.frame, e.half, e.source = plane{}, plane{}, source{}
 func (e *eye) look(v *view, w way, c *clock) hope {
 	e.finders, e.laid = e.finders[:0], 0
 	e.source = source{e.frame, 1}
-	if w.sharp {
+	if w.sharp > 0 || w.bloom {
 		e.source = source{v.plane, 1 / v.scale}
 	}
 	e.thresholds.local(v.plane, false, w.contrast)
-	if w.bloom {
-		e.thresholds.raise()
-	}
 	e.bitmap.fill(v.plane, &e.thresholds)
+	e.ready = c.left()
 	rowStep := 2
 	if v.h >= 700 {
 		rowStep = 3
@@ -88,6 +108,41 @@ func (e *eye) look(v *view, w way, c *clock) hope {
 	e.scan(v, rowStep, c)
 	e.rate(c)
 	e.combine()
+	e.seenFinders = len(e.finders)
+	before := len(e.codes)
+	e.readTriples(c)
+	if len(e.codes) == before {
+		e.guess(c)
+		e.readTriples(c)
+	}
+	switch {
+	case e.laid > 0:
+		return promise
+	case e.pair():
+		return hint
+	}
+	return hopeless
+}
+
+// pair says whether two of the finders that the view had before anything was guessed may belong to
+// one code.
+func (e *eye) pair() bool {
+	for i := range e.finders[:e.seenFinders] {
+		for j := range i {
+			a, b := &e.finders[i], &e.finders[j]
+			if a.inverted == b.inverted && a.rows+b.rows > 2 && min(a.quality, b.quality) >= pairRing &&
+				max(a.module, b.module) < guessRatio*min(a.module, b.module) {
+				if d := a.modules(b); d >= leastSpan && d < greatSpan {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// readTriples reads what lies between e.triples.
+func (e *eye) readTriples(c *clock) {
 	failed := 0
 	for i := range e.triples {
 		if failed >= maxFailed || e.tries >= maxTries || c.out() {
@@ -110,13 +165,6 @@ func (e *eye) look(v *view, w way, c *clock) hope {
 		}
 		e.finders[t.topLeft].used, e.finders[t.topRight].used, e.finders[t.bottomLeft].used = true, true, true
 	}
-	switch {
-	case e.laid > 0:
-		return promise
-	case !w.sharp && len(e.finders) > 1: // sharpened noise has finders too
-		return hint
-	}
-	return hopeless
 }
 
 // read tries to read the symbol between three finders.
@@ -126,7 +174,11 @@ func (e *eye) read(t *triple, c *clock) (Code, bool) {
 		return Code{}, false
 	}
 	e.layouts(side)
-	e.laid += len(e.found)
+	for i := range e.found {
+		if e.found[i].timing >= goodTiming {
+			e.laid++
+		}
+	}
 	for i := range e.found {
 		l := e.found[i]
 		e.align(&l)
@@ -146,35 +198,82 @@ func (e *eye) read(t *triple, c *clock) (Code, bool) {
 // decode samples the modules of l and decodes them, sharpened more and more.
 func (e *eye) decode(l *layout, c *clock) (Code, bool) {
 	n := l.side
-	version := (n - 17) / 4
-	if e.matrices[version] == nil {
-		m, err := gozxing.NewSquareBitMatrix(n)
-		if err != nil {
+	b := e.symbols.blueprint((n - 17) / 4)
+	if b == nil {
+		return Code{}, false
+	}
+	e.sample(l)
+	e.tries++
+	raw := e.soften(e.levels[:n*n], n)
+	if text, ok := e.symbols.read(b, raw); ok {
+		return e.code(l, text), true
+	}
+	best := b.agreement(raw)
+	if best < leastKnown || e.symbols.score < leastFormat {
+		return Code{}, false
+	}
+	// Which way the known modules come out best says how light was mixed.
+	copy(e.start, raw)
+	copy(e.raw, raw)
+	for stage := range stages {
+		if stage > 0 {
+			square(e.levels[:n*n])
+			raw = e.soften(e.levels[:n*n], n)
+		}
+		plain := e.plain[:n*n]
+		copy(plain, raw)
+		for _, k := range kernels {
+			if c.out() {
+				return Code{}, false
+			}
+			soft := plain
+			if k.amount > 0 {
+				soft = e.soften(e.sharpen(n, k), n)
+			}
+			if known := b.agreement(soft); known > best {
+				best = known
+				copy(e.start, soft)
+				copy(e.raw, plain)
+			}
+		}
+	}
+	start := e.start[:n*n]
+	e.tries++
+	if text, ok := e.symbols.read(b, start); ok {
+		return e.code(l, text), true
+	}
+	for range rounds {
+		if c.out() {
 			return Code{}, false
 		}
-		e.matrices[version] = m
-	}
-	e.modules = e.matrices[version]
-	e.sample(l)
-	for i, k := range kernels {
-		if i > 0 && (e.tries >= maxTries || c.out()) {
+		e.equaliser.teach(b, start)
+		e.symbols.teach(b, &e.equaliser)
+		if !e.equaliser.run(e.raw[:n*n], start, n) {
 			break
 		}
-		levels := e.levels[:n*n]
-		if k.amount > 0 {
-			levels = e.sharpen(n, k)
-		}
-		e.divide(levels, n)
-		e.tries++
-		if code, ok := e.symbols.decode(e.modules); ok {
-			side := float64(n)
-			for i, p := range [4][2]float64{{0, 0}, {side, 0}, {side, side}, {0, side}} {
-				code.Corners[i].X, code.Corners[i].Y = l.frame(p[0], p[1])
-			}
-			return code, true
+		if text, ok := e.symbols.read(b, start); ok {
+			return e.code(l, text), true
 		}
 	}
 	return Code{}, false
+}
+
+// square replaces levels by their squares: what was mixed as light is mixed evenly again, and what
+// differs little from white differs more.
+func square(levels []float32) {
+	for i, v := range levels {
+		levels[i] = v * v * (1.0 / 255)
+	}
+}
+
+// code is what was read in l.
+func (e *eye) code(l *layout, text string) Code {
+	code := Code{Text: text, Version: (l.side - 17) / 4}
+	side := float64(l.side)
+	for i, p := range [4][2]float64{{0, 0}, {side, 0}, {side, side}, {0, side}} {
+		code.Corners[i].X, code.Corners[i].Y = l.frame(p[0], p[1])
+	}
+	return code
 }
 
 // covered says whether (x, y) lies in a code that was read.

@@ -5,6 +5,7 @@ import "math"
 // Bounds on the search for the right number of modules.
 const (
 	leastTiming = 0.28 // score of the timing patterns below which a layout is not read
+	goodTiming  = 0.55 // from which it hardly is by chance
 	leastEdges  = 24   // observations that a homography rests on
 	maxLayouts  = 2    // best layouts of one triple that are read
 )

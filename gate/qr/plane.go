@@ -88,12 +88,40 @@ func (p plane) halved(buf plane) plane {
 	return out
 }
 
+// curve says what each gray level becomes.
+type curve [256]byte
+
+// newCurve is the fourth power of levels, which sets apart what is nearly white.
+func newCurve() *curve {
+	var c curve
+	for i := range c {
+		v := i * i
+		c[i] = byte((v*v + 255*255*255/2) / (255 * 255 * 255)) //nolint:gosec // 255 at most
+	}
+	return &c
+}
+
+// curved returns p with c applied to each pixel. It reuses buf's pixels.
+func (p plane) curved(c *curve, buf plane) plane {
+	if cap(buf.pix) < p.w*p.h {
+		buf.pix = make([]byte, p.w*p.h)
+	}
+	out := plane{pix: buf.pix[:p.w*p.h], w: p.w, h: p.h, stride: p.w}
+	for y := range p.h {
+		src, dst := p.row(y), out.row(y)
+		for x := range dst {
+			dst[x] = c[src[x]]
+		}
+	}
+	return out
+}
+
 // reach is how far sharpened looks to each side, in pixels.
 const reach = 2
 
-// sharpened returns p with twice the difference to the mean of each pixel's neighbourhood added,
+// sharpened returns p with amount times the difference to the mean of each pixel's neighbourhood added,
 // which undoes some of a lens's blur. It reuses buf's pixels and sums, the latter for column sums.
-func (p plane) sharpened(buf plane, sums []int32) (plane, []int32) {
+func (p plane) sharpened(amount int32, buf plane, sums []int32) (plane, []int32) {
 	if cap(buf.pix) < p.w*p.h {
 		buf.pix = make([]byte, p.w*p.h)
 	}
@@ -116,7 +144,7 @@ func (p plane) sharpened(buf plane, sums []int32) (plane, []int32) {
 			sum += column[x]
 		}
 		for x := reach; x < p.w-reach; x++ {
-			v := 3*int32(src[x]) - 2*sum/(side*side)
+			v := (1+amount)*int32(src[x]) - amount*sum/(side*side)
 			dst[x] = uint8(min(max(v, 0), 255))
 			if x+reach+1 < p.w {
 				sum += column[x+reach+1] - column[x-reach]

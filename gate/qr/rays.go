@@ -15,45 +15,141 @@ func newCompass() (c compass) {
 	return c
 }
 
+// Bounds on what is seen along a ray.
+const (
+	raySteps    = 64   // samples along a ray
+	leastRing   = 0.14 // contrast of the light and dark rings, of that along the whole ray
+	minContrast = 8    // the same in gray levels, for the whole ray
+)
+
+// profile holds gray levels along one ray from a finder's centre outwards, dark being low.
+type profile struct {
+	level [raySteps]float64
+	step  float64 // in the ray's unit
+	n     int
+}
+
+// crossings are where a ray leaves the dark centre, enters the dark ring and leaves that, each half
+// way between the extremes to both sides: blur takes contrast away from the rings, which are one
+// module wide, and more of it from those that lie across the motion. Only the proportions of the
+// distances are looked at: a finder that is seen from the side is narrower than high.
+func (p *profile) crossings(at *[3]float64) bool {
+	lo, hi := p.level[0], p.level[0]
+	for _, v := range p.level[1:p.n] {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	if hi-lo < minContrast {
+		return false
+	}
+	least := max(leastRing*(hi-lo), minContrast/2)
+	// The extremes on the way: dark, light, dark, light.
+	var extreme [4]int
+	found, best, rising := 0, 0, false
+	for i := 1; i < p.n && found < 4; i++ {
+		d := p.level[i] - p.level[best]
+		if rising {
+			d = -d
+		}
+		switch {
+		case d < 0:
+			best = i
+		case d >= least:
+			extreme[found] = best
+			found++
+			best, rising = i, !rising
+		}
+	}
+	if found == 3 { // the margin goes on to the end
+		extreme[found] = best
+		found++
+	}
+	if found < 4 {
+		return false
+	}
+	at[0] = p.rise(extreme[0], extreme[1])
+	at[1] = p.fall(extreme[1], extreme[2])
+	at[2] = p.rise(extreme[2], p.highest(extreme[2], min(extreme[2]+extreme[2]/2+1, extreme[3]+1)))
+	// Bloom moves the edges, but their sums in pairs stay as 4 to 6.
+	ratio := (at[1] + at[2]) / (at[0] + at[1])
+	return at[1] > 1.1*at[0] && at[1] < 3.1*at[0] && at[2] > 1.08*at[1] && ratio > 1.28 && ratio < 1.8
+}
+
+// highest is the first highest sample from a to before b, or a.
+func (p *profile) highest(a, b int) int {
+	best := a
+	for i := a + 1; i < b; i++ {
+		if p.level[i] > p.level[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// rise is where the levels between samples a and b pass half way between both.
+func (p *profile) rise(a, b int) float64 {
+	mid := (p.level[a] + p.level[b]) / 2
+	i := a
+	for i < b-1 && p.level[i+1] < mid {
+		i++
+	}
+	return p.between(i, mid)
+}
+
+// fall is the same downwards.
+func (p *profile) fall(a, b int) float64 {
+	mid := (p.level[a] + p.level[b]) / 2
+	i := a
+	for i < b-1 && p.level[i+1] > mid {
+		i++
+	}
+	return p.between(i, mid)
+}
+
+// between is where the level is mid from sample i to the next.
+func (p *profile) between(i int, mid float64) float64 {
+	k := 0.0
+	if d := p.level[i+1] - p.level[i]; d != 0 {
+		k = min(max((mid-p.level[i])/d, 0), 1)
+	}
+	return (float64(i) + k) * p.step
+}
+
+// cast fills e.ray along (dx, dy) from f's centre, up to most times that.
+func (e *eye) cast(f *finder, dx, dy, most float64) *profile {
+	p := &e.ray
+	p.step = max(most/(raySteps-1), 0.5/math.Hypot(dx, dy))
+	p.n = min(int(most/p.step)+1, raySteps)
+	for i := range p.n {
+		k := float64(i) * p.step
+		v := e.source.at(f.x+k*dx, f.y+k*dy)
+		if f.inverted {
+			v = 255 - v
+		}
+		p.level[i] = v
+	}
+	return p
+}
+
 // ring is the share of rays from f's centre that cross dark, light, dark and light again at the
-// distances of a finder, in the gray frame. Letters and textures cross some lines like a finder;
-// hardly any does in all directions.
-func (e *eye) ring(f *finder) float64 {
-	sign := 1.0
-	if f.inverted {
-		sign = -1
-	}
-	p := &e.source
-	good := 0
-	centre := sign * p.at(f.x, f.y)
-	step := max(0.5, f.module*0.15)
+// distances of a finder, in the gray frame, and the module that these distances imply. Letters and
+// textures cross some lines like a finder; hardly any does in all directions.
+func (e *eye) ring(f *finder) (share, module float64) {
+	good, area := 0, 0.0
 	for k := range e.compass {
-		cos, sin := e.compass[k].cos, e.compass[k].sin
-		lo, hi := centre, centre
-		for i := 1.0; i <= 8; i++ {
-			r := i * 0.6 * f.module
-			v := sign * p.at(f.x+r*cos, f.y+r*sin)
-			lo, hi = min(lo, v), max(hi, v)
-		}
-		if hi-lo < 10 {
-			continue
-		}
-		mid := (lo + hi) / 2
+		p := e.cast(f, e.compass[k].cos, e.compass[k].sin, 8*f.module)
 		var at [3]float64
-		n, before := 0, centre
-		for r := step; r < 9*f.module && n < 3; r += step {
-			v := sign * p.at(f.x+r*cos, f.y+r*sin)
-			if rising := n&1 == 0; (v > mid) == rising && (before > mid) != rising {
-				at[n] = r - step*(v-mid)/(v-before)
-				n++
-			}
-			before = v
-		}
-		if n == 3 && at[1] > 1.12*at[0] && at[1] < 3*at[0] && at[2] > 1.08*at[1] && at[2] < 2.1*at[1] {
+		if p.crossings(&at) {
 			good++
+			// Bloom takes from the centre what it adds to the ring.
+			r := (at[0] + at[1]) / 2
+			area += r * r
 		}
 	}
-	return float64(good) / rays
+	if good == 0 {
+		return 0, f.module
+	}
+	// The area of the square half way from the centre's edge to the ring's is 16 modules.
+	return float64(good) / rays, math.Sqrt(math.Pi*area/float64(good)) / 4
 }
 
 // edge is a point on one of the three nested squares of a finder.
@@ -66,25 +162,9 @@ type edge struct {
 // slopes are the directions of the rays to one side of a finder, in modules sideways per module.
 var slopes = [7]float64{-0.66, -0.42, -0.2, 0, 0.2, 0.42, 0.66}
 
-// minContrast is the least difference in gray levels between a finder's centre and its light ring.
-const minContrast = 8
-
 // edges follows rays from f's centre and appends where they cross the squares' edges. (ux, uy) and
 // (vx, vy) are one module along the grid's rows and columns in pixels.
 func (e *eye) edges(f *finder, ux, uy, vx, vy float64, out []edge) []edge {
-	sign := 1.0
-	if f.inverted {
-		sign = -1
-	}
-	p := &e.source
-	dark, light := sign*p.at(f.x, f.y), 0.0
-	for _, k := range [8][2]float64{{2, 0}, {-2, 0}, {0, 2}, {0, -2}, {2, 2}, {-2, -2}, {2, -2}, {-2, 2}} {
-		light += sign * p.at(f.x+k[0]*ux+k[1]*vx, f.y+k[0]*uy+k[1]*vy) / 8
-	}
-	if light-dark < minContrast {
-		return out
-	}
-	mid := (dark + light) / 2
 	for side := range 4 {
 		for _, t := range slopes {
 			var dx, dy float64
@@ -98,29 +178,25 @@ func (e *eye) edges(f *finder, ux, uy, vx, vy float64, out []edge) []edge {
 			default:
 				dx, dy = -vx+t*ux, -vy+t*uy
 			}
-			out = e.follow(f, dx, dy, mid, sign, dark, side, out)
+			out = e.follow(f, dx, dy, side, out)
 		}
 	}
 	return out
 }
 
-// follow appends the three edges along one ray.
-func (e *eye) follow(f *finder, dx, dy, mid, sign, centre float64, side int, out []edge) []edge {
-	step := max(0.5/math.Hypot(dx, dy), 0.06)
-	n, before, at := 0, centre, 0.0
-	for k := step; k < 6.2 && n < 3; k += step {
-		v := sign * e.source.at(f.x+k*dx, f.y+k*dy)
-		rising := n != 1
-		if rising && before < mid && v >= mid || !rising && before > mid && v <= mid {
-			q := at + (k-at)*(mid-before)/(v-before)
-			half := float64(n) + 1.5
-			if q < half*0.45 || q > half*1.9 {
-				return out
-			}
-			out = append(out, edge{f.x + q*dx, f.y + q*dy, side, half})
-			n++
+// follow appends the three edges along one ray, whose unit is a module.
+func (e *eye) follow(f *finder, dx, dy float64, side int, out []edge) []edge {
+	p := e.cast(f, dx, dy, 6.2)
+	var at [3]float64
+	if !p.crossings(&at) {
+		return out
+	}
+	for i, q := range at {
+		half := float64(i) + 1.5
+		if q < half*0.45 || q > half*1.9 {
+			return out
 		}
-		before, at = v, k
+		out = append(out, edge{f.x + q*dx, f.y + q*dy, side, half})
 	}
 	return out
 }

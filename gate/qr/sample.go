@@ -5,6 +5,12 @@ import "math"
 // mean is how many modules around a module its threshold is the mean of.
 const meanReach = 4
 
+// Bounds on how sure a module can be.
+const (
+	leastSpread = 0.7 // gray levels that are noise
+	mostSoft    = 2
+)
+
 // border is the level outside of the symbol: a quiet zone.
 const border = 230
 
@@ -87,12 +93,28 @@ func (e *eye) sharpen(n int, k kernel) []float32 {
 	return b
 }
 
-// divide writes to e.modules which of the n×n levels are dark: those below the mean of their
-// neighbourhood.
-func (e *eye) divide(a []float32, n int) {
-	t := e.means[:n*n]
+// soften fills e.soft from the n×n levels a: how far each is below the mean of its neighbourhood,
+// in units of how much levels differ there. Dark modules are about 1, light ones about -1.
+func (e *eye) soften(a []float32, n int) []float32 {
+	mean, spread, soft := e.means[:n*n], e.spreads[:n*n], e.soft[:n*n]
+	e.box(a, mean, n)
+	for i, v := range a {
+		d := mean[i] - v
+		soft[i] = d
+		spread[i] = max(d, -d)
+	}
+	e.box(spread, spread, n)
+	for i := range soft {
+		soft[i] = min(max(soft[i]/(spread[i]+leastSpread), -mostSoft), mostSoft)
+	}
+	return soft
+}
+
+// box writes to out the mean of a within meanReach modules of each module.
+func (e *eye) box(a, out []float32, n int) {
+	t := e.rows[:n*n]
 	for v := range n {
-		row, out := a[v*n:v*n+n], t[v*n:v*n+n]
+		row, to := a[v*n:v*n+n], t[v*n:v*n+n]
 		sum, count := float32(0), float32(0)
 		for u := range min(meanReach, n) {
 			sum += row[u]
@@ -107,10 +129,9 @@ func (e *eye) divide(a []float32, n int) {
 				sum -= row[u-meanReach-1]
 				count--
 			}
-			out[u] = sum / count
+			to[u] = sum / count
 		}
 	}
-	e.modules.Clear()
 	sums := e.column[:n]
 	clear(sums)
 	for v := range min(meanReach, n) {
@@ -129,11 +150,9 @@ func (e *eye) divide(a []float32, n int) {
 				sums[u] -= m
 			}
 		}
-		count := float32(min(v+meanReach, n-1) - max(v-meanReach, 0) + 1)
-		for u := range n {
-			if a[v*n+u]*count < sums[u] {
-				e.modules.Set(u, v)
-			}
+		scale := 1 / float32(min(v+meanReach, n-1)-max(v-meanReach, 0)+1)
+		for u, s := range sums {
+			out[v*n+u] = s * scale
 		}
 	}
 }

@@ -27,14 +27,21 @@ const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 
 // parseSegments reads the text out of the corrected data codewords of a symbol of the given
 // version, byte for byte: no character set is guessed or converted. Kanji come out as the
-// Shift JIS bytes they stand for.
-func parseSegments(data []byte, version int) (string, error) {
+// Shift JIS bytes they stand for. If padded, what follows the end has to be what the standard fills
+// a symbol up with.
+func parseSegments(data []byte, version int, padded bool) (string, error) {
 	b := bitReader{data: data}
 	var out []byte
 	for b.err == nil && b.left() >= 4 {
 		mode := b.take(4)
 		switch mode {
 		case modeEnd:
+			if padded {
+				b.padding()
+			}
+			if b.err != nil {
+				return "", b.err
+			}
 			return string(out), nil
 		case modeAppend:
 			b.take(16)
@@ -136,6 +143,19 @@ func (b *bitReader) take(n int) int {
 		b.at++
 	}
 	return v
+}
+
+// padding checks what stands after the end: zeros up to a whole byte, then two bytes in turn
+// (ISO/IEC 18004, 7.4.10).
+func (b *bitReader) padding() {
+	if b.take((8-b.at%8)%8) != 0 {
+		b.fail("something after the end")
+	}
+	for want := 0xEC; b.err == nil && b.left() >= 8; want ^= 0xEC ^ 0x11 {
+		if got := b.take(8); got != want {
+			b.fail("%#x after the end", got)
+		}
+	}
 }
 
 func (b *bitReader) numeric(out []byte, count int) []byte {

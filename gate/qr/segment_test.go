@@ -53,7 +53,7 @@ func TestParseSegments(t *testing.T) {
 		{"cut in a count", 1, stream(2, 4, 1, 4), "", true},
 		{"cut in digits", 1, stream(1, 4, 9, 10, 1, 6), "", true},
 	} {
-		got, err := parseSegments(tt.in, tt.version)
+		got, err := parseSegments(tt.in, tt.version, false)
 		if got != tt.want || (err != nil) != tt.bad {
 			t.Errorf("%s: parseSegments(%x, %d) = %q, %v; want %q, error %v", tt.name, tt.in, tt.version, got, err, tt.want, tt.bad)
 		}
@@ -69,7 +69,7 @@ func FuzzSegments(f *testing.F) {
 		if len(data) > 2956 { // the data codewords of version 40-L
 			t.Skip()
 		}
-		text, err := parseSegments(data, int(version)%40+1)
+		text, err := parseSegments(data, int(version)%40+1, version > 127)
 		if err != nil && text != "" {
 			t.Errorf("got %q with error %v", text, err)
 		}

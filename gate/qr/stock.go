@@ -21,13 +21,16 @@ const (
 func (e *eye) stock(v *view, w way, c *clock) {
 	if w.global {
 		if !e.thresholds.global(v.plane) {
+			e.ready = c.left()
 			return
 		}
 	} else {
 		e.thresholds.local(v.plane, w.inverted, w.contrast)
 	}
 	e.bitmap.fill(v.plane, &e.thresholds)
-	if c.out() || e.bitmap.export(w.inverted) != nil {
+	broken := c.out() || e.bitmap.export(w.inverted) != nil
+	e.ready = c.left()
+	if broken {
 		return
 	}
 	for _, info := range stockTriplesOf(e.centres(w.inverted, c)) {
@@ -138,7 +141,7 @@ func stockCorner(a, b, c *detector.FinderPattern) (*detector.FinderPatternInfo, 
 	if !ok0 || !ok1 || !ok2 {
 		return nil, 0, false
 	}
-	left, top, across := square(tl, bl), square(tl, tr), square(bl, tr)
+	left, top, across := squared(tl, bl), squared(tl, tr), squared(bl, tr)
 	// Finder centres are 14 modules apart in version 1 and 170 in version 40; foreshortening
 	// makes a leg shorter, never longer.
 	if math.Sqrt(min(left, top)) < 7*least || math.Sqrt(max(left, top)) > 180*most {
@@ -148,8 +151,8 @@ func stockCorner(a, b, c *detector.FinderPattern) (*detector.FinderPatternInfo, 
 	return detector.NewFinderPatternInfo(bl, tl, tr), d + (most/least-1)/2, true
 }
 
-// square is the squared distance of two candidates in pixels.
-func square(a, b *detector.FinderPattern) float64 {
+// squared is the squared distance of two candidates in pixels.
+func squared(a, b *detector.FinderPattern) float64 {
 	dx, dy := a.GetX()-b.GetX(), a.GetY()-b.GetY()
 	return dx*dx + dy*dy
 }

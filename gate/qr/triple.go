@@ -12,11 +12,12 @@ const (
 	kept       = 14  // best candidates that are combined
 	maxTriples = 24  // best combinations that are tried
 	maxFailed  = 8   // combinations in a row that were no code, after which no better ones are expected
-	worstScore = 1.6 // of a combination that is tried
+	worstScore = 2.4 // of a combination that is tried
 	goodRing   = 0.5 // least share of good rays
-	sizeRatio  = 2.2 // largest to smallest module among three finders of one code seen in perspective
-	legRatio   = 3   // longer to shorter distance between the corner finder and the others
-	leastSine  = 0.5 // of the angle at the corner
+	fullRing   = 0.7 // from which they say how large the finder is
+	sizeRatio  = 2.8 // largest to smallest module among three finders of one code seen in perspective
+	legRatio   = 2   // longer to shorter distance between the corner finder and the others
+	leastSine  = 0.3 // of the angle at the corner
 	leastSpan  = 11  // modules between finder centres: 14 in version 1
 	greatSpan  = 190 // 170 in version 40
 )
@@ -40,8 +41,13 @@ func (e *eye) rate(c *clock) {
 		if f.used || e.covered(f.x, f.y) {
 			continue
 		}
-		if f.quality = e.ring(&f); f.quality < goodRing {
+		quality, module := e.ring(&f)
+		if quality < goodRing {
 			continue
+		}
+		f.quality = quality
+		if quality >= fullRing && module > f.module/2 && module < f.module*2 {
+			f.module = module
 		}
 		e.finders[n] = f
 		n++
@@ -67,14 +73,21 @@ func (e *eye) combine() {
 			}
 		}
 	}
-	slices.SortFunc(e.triples, func(a, b triple) int { return cmp.Compare(a.score, b.score) })
+	slices.SortFunc(e.triples, byScore)
 	if len(e.triples) > maxTriples {
 		e.triples = e.triples[:maxTriples]
 	}
 }
 
+// byScore orders triples, likeliest first.
+func byScore(a, b triple) int { return cmp.Compare(a.score, b.score) }
+
 // distance of two finders in pixels.
 func (f *finder) distance(o *finder) float64 { return math.Hypot(f.x-o.x, f.y-o.y) }
+
+// modules is the distance of two finders in modules, of a size between theirs: in perspective the
+// nearer finder is larger.
+func (f *finder) modules(o *finder) float64 { return f.distance(o) / math.Sqrt(f.module*o.module) }
 
 // corner orders three finders as corners and measures how unlike a square's they are.
 func (e *eye) corner(i, j, k int) (triple, bool) {
@@ -86,8 +99,9 @@ func (e *eye) corner(i, j, k int) (triple, bool) {
 	if most > sizeRatio*least {
 		return triple{}, false
 	}
-	// The corner is opposite the longest side.
-	ab, ac, bc := a.distance(b), a.distance(c), b.distance(c)
+	// The corner is opposite the longest side, which is the longest in modules: on the frame a leg
+	// that is nearer to the camera may be longer.
+	ab, ac, bc := a.modules(b), a.modules(c), b.modules(c)
 	switch {
 	case ab >= ac && ab >= bc:
 		i, j, k, ab, ac, bc = k, i, j, ac, bc, ab
@@ -99,12 +113,11 @@ func (e *eye) corner(i, j, k int) (triple, bool) {
 	if cross < 0 {
 		j, k, ab, ac, cross = k, j, ac, ab, -cross
 	}
-	sine := cross / (ab*ac + 1e-9)
-	module := (a.module + b.module + c.module) / 3
-	if span := max(ab, ac) / module; sine < leastSine || ab > legRatio*ac || ac > legRatio*ab || span < leastSpan || span > greatSpan {
+	sine := cross / (a.distance(b)*a.distance(c) + 1e-9)
+	if span := max(ab, ac); sine < leastSine || ab > legRatio*ac || ac > legRatio*ab || span < leastSpan || span > greatSpan {
 		return triple{}, false
 	}
-	score := 2*(1-sine) + math.Abs(math.Log(ab/ac)) + math.Log(most/least) + math.Abs(bc*bc/(ab*ab+ac*ac)-1)
+	score := 1 - sine + math.Abs(math.Log(ab/ac)) + math.Log(most/least)/2 + math.Abs(bc*bc/(ab*ab+ac*ac)-1)
 	score -= 0.12*math.Log(float64(a.rows*b.rows*c.rows)) + 3*(a.quality+b.quality+c.quality-3)
 	return triple{i, j, k, score}, score < worstScore
 }

@@ -7,7 +7,7 @@ type way struct {
 	half     bool  // in the frame at half size: a quarter of the cost, and blind to noise and moiré
 	quarter  bool  // at a quarter of the size
 	contrast uint8 // gray levels below which a neighbourhood counts as flat
-	sharp    bool  // after sharpening, for blurred frames
+	sharp    int32 // after sharpening by so much, for blurred frames
 	bloom    bool  // with thresholds nearer to white, for overexposed screens whose light thins the dark modules
 	// stock asks gozxing's own detector, which fails differently from ours.
 	stock    bool
@@ -26,14 +26,18 @@ const (
 var ways = [...]way{
 	{half: true, contrast: clearRange},
 	{contrast: clearRange},
-	{half: true, contrast: clearRange, sharp: true},
-	{quarter: true, contrast: clearRange, sharp: true},
+	{half: true, contrast: clearRange, sharp: 5},
+	{half: true, contrast: clearRange, sharp: 2},
+	{contrast: clearRange, sharp: 5},
+	{quarter: true, contrast: clearRange, sharp: 5},
+	{quarter: true, contrast: clearRange, sharp: 2},
 	{half: true, contrast: faintRange},
+	{contrast: clearRange, sharp: 2},
+	{half: true, contrast: clearRange, bloom: true},
+	{contrast: clearRange, bloom: true},
 	{stock: true, contrast: 24},
 	{stock: true, half: true, global: true},
 	{stock: true, half: true, contrast: 24},
-	{contrast: clearRange, sharp: true},
-	{contrast: clearRange, bloom: true},
 	{stock: true, half: true, inverted: true, contrast: 24},
 	{stock: true, global: true},
 	{stock: true, inverted: true, contrast: 24},
@@ -44,8 +48,8 @@ var ways = [...]way{
 // modules of a symbol seem to lie in all.
 const (
 	always = 2
-	single = 5
-	hinted = 8
+	single = 3
+	hinted = 14
 )
 
 // hope is what a look at a frame leaves when no code was read.
