@@ -47,17 +47,22 @@ func (r *receiver) feed(now, gap uint32, b byte) heard {
 }
 
 // tick gives up a packet whose rest does not come, and goes on after a wrong
-// one.
+// one. What came after a beginning that was none may hold a packet.
 func (r *receiver) tick(now, gap uint32) heard {
 	r.drop(r.used)
 	if r.n == 0 {
 		return nothing
 	}
-	if now-r.last > gap {
-		r.n = 0
-		return torn
+	if now-r.last <= gap {
+		return r.scan()
 	}
-	return r.scan()
+	for r.n > 0 {
+		r.drop(1)
+		if h := r.scan(); h != nothing {
+			return h
+		}
+	}
+	return torn
 }
 
 // idle reports whether no packet has begun.
