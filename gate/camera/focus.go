@@ -17,7 +17,6 @@ import (
 type sharpness struct {
 	a, b   []int // one smoothed row or column, eight times the levels
 	widths []float64
-	noises []int
 }
 
 const (
@@ -35,7 +34,7 @@ func (s *sharpness) measure(g *image.Gray) (width, noise float64) {
 	if w < 16 || h < 16 {
 		return 0, 0
 	}
-	noise = s.noise(g)
+	noise = grain(g)
 	light := Measure(g)
 	least := max(edgeHeight, 0.2*float64(light.Bright-light.Dark), 5*noise) * smooth
 	slack := int(0.7 * noise * smooth)
@@ -56,23 +55,26 @@ func (s *sharpness) measure(g *image.Gray) (width, noise float64) {
 	return s.widths[len(s.widths)/4], noise
 }
 
-// noise is estimated from how far pixels are from the middle of their neighbours, half of them less
+// grain is the noise, estimated from how far pixels are from the middle of their neighbours, half of them less
 // than edges and texture reach.
-func (s *sharpness) noise(g *image.Gray) float64 {
-	s.noises = s.noises[:0]
+func grain(g *image.Gray) float64 {
+	var away [511]int // how many pixels are so far from twice the middle
+	n := 0
 	w, h := g.Rect.Dx(), g.Rect.Dy()
 	for y := 2; y < h; y += 4 * focusStep {
 		row := g.Pix[y*g.Stride : y*g.Stride+w]
 		for x := 1; x+1 < w; x += 3 {
 			d := int(row[x-1]) - 2*int(row[x]) + int(row[x+1])
-			s.noises = append(s.noises, max(d, -d))
+			away[max(d, -d)]++
+			n++
 		}
 	}
-	if len(s.noises) == 0 {
-		return 0
+	for d, k := range away {
+		if n -= 2 * k; n <= 0 {
+			return float64(d) / 0.6745 / math.Sqrt(6)
+		}
 	}
-	slices.Sort(s.noises)
-	return float64(s.noises[len(s.noises)/2]) / 0.6745 / math.Sqrt(6)
+	return 0
 }
 
 // line smooths n pixels along a row or column together with its neighbour.
