@@ -89,6 +89,16 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"[lane]\ngrant_timeout = \"1ms\"", "lane.grant_timeout", ""},
 		{"[camera]\nwidth = 2", "camera.width", ""},
 		{"[camera]\ndecode_budget = \"0s\"", "camera.decode_budget", ""},
+		{"[camera]\nregion = \"50,0,60,100\"", "camera.region", ""},
+		{"[camera]\nregion = \"all\"", "camera.region", ""},
+		{"[camera]\nstuck_after = \"1ms\"", "camera.stuck_after", ""},
+		{"[camera]\nstuck_after = \"-1s\"", "camera.stuck_after", ""},
+		{"[camera]\ncommand = \"rpicam-vid -o -\"", "command", ""},
+		{"[camera]\ncommand = [\"\"]", "camera.command", ""},
+		{"[camera]\ncommand_format = \"gray\"", "camera.command_format", ""},
+		{"[camera]\ncommand = [\"cat\"]\ncommand_format = \"h264\"", "camera.command_format", ""},
+		{"[camera]\ncommand = [\"cat\"]\ncommand_format = \"yu12\"\ncommand_stride = 64", "stride", ""},
+		{"[camera]\ncommand = [\"cat\"]\ncommand_stride = 1280", "stride", ""},
 		{"[lane]\nstaff = true\nchallenge = false", "lane.staff", ""},
 		{"[lane]\nstaff = true\n[panel]\nlisten = \"0.0.0.0:8470\"", "panel.listen", ""},
 		{"[lane]\nstaff = true\n[panel]\nlisten = \"panel.example:8470\"", "panel.listen", ""},
@@ -107,6 +117,27 @@ func TestParseConfigRefuses(t *testing.T) {
 		if !errors.Is(err, settings.ErrBad) || !strings.Contains(err.Error(), c.word) || !strings.Contains(hint.Of(err), c.hint) {
 			t.Errorf("%q: got %v (hint %q), want %q and %q", c.text, err, hint.Of(err), c.word, c.hint)
 		}
+	}
+}
+
+// TestCameraConfig has the camera of each kind of configuration.
+func TestCameraConfig(t *testing.T) {
+	for _, c := range []struct{ text, address, pixels string }{
+		{"", "v4l2:/dev/video0", ""},
+		{"url = \"test:\"\nregion = \"25,0,50,100\"", "test:", ""},
+		{"url = \"v4l2:/dev/video3\"\ncommand = [\"rpicam-vid\", \"-o\", \"-\"]\ncommand_format = \"yu12\"\nwidth = 1280\ncommand_stride = 1344", "program:", "yu12"},
+	} {
+		conf, err := parseConfig("[camera]\n" + c.text)
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+			continue
+		}
+		if got := conf.Camera.address(); got != c.address || conf.Camera.format().Pixels != c.pixels || conf.Camera.stuckAfter() != 2*time.Second {
+			t.Errorf("%q: %q, %+v, %s", c.text, got, conf.Camera.format(), conf.Camera.stuckAfter())
+		}
+	}
+	if never := (&cameraConfig{}).stuckAfter(); never >= 0 {
+		t.Errorf("stuck_after = 0s: %s, want never", never)
 	}
 }
 

@@ -98,6 +98,7 @@ func (a *app) checks(ctx context.Context, conf *config, snap *snapshot) []doctor
 	case running != "":
 		snap.running, snap.addresses = running, conf.addresses()
 		checks = append(checks, doctor.Camera{Watch: askCamera(running)})
+	case conf.Camera.piped(): // only the gate itself can read it
 	default:
 		checks = append(checks, doctor.Camera{Watch: a.watchCamera(conf, &snap.frame)})
 	}

@@ -40,6 +40,8 @@ func TestScripts(t *testing.T) {
 		"code.jpg": picture(t, frames.Easy, w.pass(0, w.now)), "empty.jpg": empty,
 	}
 
+	pictures["film.mjpeg"] = bytes.Join([][]byte{empty, pictures["frames/b.jpg"], pictures["frames/b.jpg"]}, nil)
+
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -59,6 +61,16 @@ func TestScripts(t *testing.T) {
 				filepath.Join(dir, "data"), filepath.Join(dir, "frames"))
 			if err := os.WriteFile(filepath.Join(dir, "camera.toml"), []byte(eyes), 0o600); err != nil {
 				return err
+			}
+			for name, source := range map[string]string{
+				"program.toml": "command = [\"cat\", \"" + in("film.mjpeg") + "\"]",
+				"pipe.toml":    "url = \"stdin:\"",
+				"card.toml":    "url = \"test:?width=640&height=480\"\nregion = \"10,10,80,80\"",
+			} {
+				text := strings.Replace(eyes, "url = \"dir:"+in("frames")+"?loop=1&fps=20\"", source, 1)
+				if err := os.WriteFile(in(name), []byte(text), 0o600); err != nil {
+					return err
+				}
 			}
 			if err := engineConfigOf(w.config(dir, ""), in("serial.toml"), in("usb-Engine-if00")); err != nil {
 				return err
