@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -168,6 +169,13 @@ func (b *Board) Mark() int {
 	b.pins.mu.Lock()
 	defer b.pins.mu.Unlock()
 	return b.pins.dropped + len(b.pins.edges)
+}
+
+// Edges returns what happened after mark and is remembered.
+func (b *Board) Edges(mark int) []Edge {
+	b.pins.mu.Lock()
+	defer b.pins.mu.Unlock()
+	return slices.Clone(b.pins.edges[min(max(0, mark-b.pins.dropped), len(b.pins.edges)):])
 }
 
 // Resets is how often the chip was reset since Boot, the start not counted.

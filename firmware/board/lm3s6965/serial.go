@@ -21,8 +21,10 @@ const (
 	lineFIFO, line8bits         = 1 << 4, 3 << 5
 )
 
-// The rings hold a power of two of bytes. A received byte that finds its ring
-// full is dropped: the packet it belongs to fails its check and is asked again.
+// The rings hold a power of two of bytes. While the receive ring is full its
+// interrupt is off, so that a line that never falls silent cannot keep the loop
+// from its turn; what the chip's own FIFO cannot hold then is lost, and the
+// packet it belongs to fails its check and is asked again.
 const (
 	inSize  = 256
 	outSize = 512 // more than the longest reply
@@ -32,6 +34,8 @@ var (
 	in   [inSize]volatile.Register8
 	inAt volatile.Register8 // next to write; owned by the interrupt
 	inTo volatile.Register8 // next to read; owned by the loop
+
+	full volatile.Register8 // the interrupt is off; either sets it, the loop clears it
 
 	out        [outSize]uint8 // owned by the loop, as what follows
 	outAt      uint16
@@ -57,15 +61,15 @@ func (Board) SetBaud(baud uint32) {
 
 //export UART0_Handler
 func serial() {
-	for range inSize {
-		if reg(uart0+uartFR).Get()&frRXEmpty != 0 {
+	for reg(uart0+uartFR).Get()&frRXEmpty == 0 {
+		at := inAt.Get()
+		if at+1 == inTo.Get() {
+			full.Set(1)
+			reg(uart0 + uartIM).Set(intTX)
 			break
 		}
-		b := uint8(reg(uart0).Get())
-		if at := inAt.Get(); at+1 != inTo.Get() {
-			in[at].Set(b)
-			inAt.Set(at + 1)
-		}
+		in[at].Set(uint8(reg(uart0).Get()))
+		inAt.Set(at + 1)
 	}
 	reg(uart0 + uartICR).Set(0x7FF)
 }
@@ -80,6 +84,10 @@ func (Board) Receive() (b byte, ok bool) {
 	}
 	b = in[at].Get()
 	inTo.Set(at + 1)
+	if full.Get() != 0 {
+		full.Set(0)
+		reg(uart0 + uartIM).Set(intRX | intIdle | intTX)
+	}
 	return b, true
 }
 
