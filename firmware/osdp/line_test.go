@@ -81,6 +81,7 @@ func (l *line) onCP(a osdp.Action) {
 	case osdp.Deliver:
 		r := *l.cp.Reply()
 		l.replies = append(l.replies, reply{r, append([]byte(nil), r.Data...), l.now})
+	case osdp.Wait, osdp.Handle:
 	}
 }
 
