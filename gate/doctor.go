@@ -98,7 +98,10 @@ func (a *app) checks(ctx context.Context, conf *config, snap *snapshot) []doctor
 	case running != "":
 		snap.running, snap.addresses = running, conf.addresses()
 		checks = append(checks, doctor.Camera{Watch: askCamera(running)})
-	case conf.Camera.piped(): // only the gate itself can read it
+	case conf.Camera.piped():
+		checks = append(checks, doctor.Camera{Watch: func(context.Context) (doctor.Sight, error) {
+			return doctor.Sight{Frames: 1, Found: "frames come through a pipe, which only the gate reads: run doctor beside it"}, nil
+		}})
 	default:
 		checks = append(checks, doctor.Camera{Watch: a.watchCamera(conf, &snap.frame)})
 	}

@@ -97,13 +97,16 @@ func encodePNG(g *image.Gray) ([]byte, error) {
 // health is what /healthz says of the camera. Light and sharpness are advice: a
 // phone shines by itself, and a dark room says little of whether it can be read.
 func (e *eye) health(now time.Time) panel.Check {
-	v := e.view()
+	return cameraHealth(e.view(), blind(e.Stats(), now))
+}
+
+func cameraHealth(v camera.View, blind bool) panel.Check {
 	c := panel.Check{Name: "camera", State: panel.StateReady, Note: v.String(), Detail: v}
 	if advice := v.Advice(); len(advice) > 0 {
 		c.Hint = advice[0]
 	}
 	switch {
-	case blind(e.Stats(), now):
+	case blind:
 		c = panel.Check{Name: "camera", State: panel.StateDown, Hint: "check the camera's plug and [camera] url"}
 	case v.Stuck > 0:
 		c.State = panel.StateDegraded

@@ -12,6 +12,7 @@ import (
 
 	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/doctor"
+	"github.com/con-ting/conting/gate/panel"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -65,6 +66,36 @@ func TestHeldCamera(t *testing.T) {
 		s.Close()
 		if f.Level != c.want || f.Level != doctor.OK && f.Advice == "" {
 			t.Errorf("%s: got %+v, want %s", c.body, f, c.want)
+		}
+	}
+}
+
+func TestCameraHealth(t *testing.T) {
+	good := camera.View{Width: 640, Height: 480, Frames: 9, FPS: 25, Edge: 2, Light: camera.Light{Mean: 90, Dark: 20, Bright: 180}}
+	change := func(f func(*camera.View)) camera.View {
+		v := good
+		f(&v)
+		return v
+	}
+	for name, c := range map[string]struct {
+		view  camera.View
+		blind bool
+		state panel.State
+		hint  string
+	}{
+		"well":          {good, false, panel.StateReady, ""},
+		"blind":         {good, true, panel.StateDown, "check the camera's plug"},
+		"never saw":     {camera.View{}, true, panel.StateDown, "check the camera's plug"},
+		"stuck":         {change(func(v *camera.View) { v.Stuck = 4 }), false, panel.StateDegraded, "the camera shows the same frame for 4 s"},
+		"dark":          {change(func(v *camera.View) { v.Light = camera.Light{Mean: 12, Dark: 10, Bright: 14} }), false, panel.StateReady, "too dark: 12 of 255"},
+		"blurred":       {change(func(v *camera.View) { v.Edge = 12 }), false, panel.StateReady, "blurred: "},
+		"one a second":  {change(func(v *camera.View) { v.FPS = 1 }), false, panel.StateReady, "few frames: 1.0 a second"},
+		"flicker":       {change(func(v *camera.View) { v.Flicker = 0.2 }), false, panel.StateReady, "flicker: dark bands take 20 %"},
+		"stuck in dark": {change(func(v *camera.View) { v.Stuck, v.Light = 4, camera.Light{} }), false, panel.StateDegraded, "the camera shows the same"},
+	} {
+		got := cameraHealth(c.view, c.blind)
+		if got.State != c.state || !strings.HasPrefix(got.Hint, c.hint) || (c.hint == "") != (got.Hint == "") {
+			t.Errorf("%s: %+v, want %s %q", name, got, c.state, c.hint)
 		}
 	}
 }
