@@ -1,8 +1,10 @@
 package frames_test
 
 import (
+	"bytes"
 	"image"
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/con-ting/conting/testdata/frames"
@@ -110,6 +112,9 @@ func TestEffects(t *testing.T) {
 		{"motion across", func(s *frames.Scene) { s.Motion, s.MotionDir = 8, 0 }, "edges across to edges down", of(func(g *image.Gray) float64 {
 			return steps(g, code, 0, 1) / steps(g, code, 1, 0)
 		}), more},
+		{"motion down", func(s *frames.Scene) { s.Motion, s.MotionDir = 8, math.Pi/2 }, "edges down to edges across", of(func(g *image.Gray) float64 {
+			return steps(g, code, 1, 0) / steps(g, code, 0, 1)
+		}), more},
 		{"noise", func(s *frames.Scene) { s.Noise = 10 }, "grain", grain, more},
 		{"sharpening", func(s *frames.Scene) { s.Defocus, s.Sharpen = 0.3, 2 }, "steps across", across, more},
 		{"moire", func(s *frames.Scene) { s.Moire = 0.5 }, "unevenness of the quiet zone", of(func(g *image.Gray) float64 { return spread(g, quiet) }), more},
@@ -146,6 +151,54 @@ func TestEffects(t *testing.T) {
 		default:
 			if math.Abs(b-a) > a/20 {
 				t.Errorf("%s: %s %.3f, before %.3f; want the same", tt.name, tt.what, b, a)
+			}
+		}
+	}
+}
+
+// A renderer that has just drawn another scene draws what a new one draws, whichever field is changed:
+// what it keeps from scene to scene is what is the same.
+func TestNothingStale(t *testing.T) {
+	phone := plain
+	phone.Size, phone.ModulePX, phone.Noise = image.Pt(120, 90), 3, 2
+	sheet := phone
+	sheet.Paper, sheet.Second, sheet.Bend = true, "CTR1:SECOND", 20
+	for _, base := range []frames.Scene{phone, sheet} {
+		fields := reflect.TypeFor[frames.Scene]()
+		for i := range fields.NumField() {
+			s := base
+			switch f := reflect.ValueOf(&s).Elem().Field(i); f.Kind() { //nolint:exhaustive // the kinds that a scene has
+			case reflect.Float64:
+				f.SetFloat(f.Float()*0.8 + 0.2)
+			case reflect.Int:
+				f.SetInt(f.Int() + 3)
+			case reflect.Uint64:
+				f.SetUint(f.Uint() + 1)
+			case reflect.Uint8:
+				f.SetUint(uint64(frames.LevelH))
+			case reflect.Bool:
+				f.SetBool(!f.Bool())
+			case reflect.String:
+				f.SetString(f.String() + "A")
+			case reflect.Pointer:
+				if fields.Field(i).Name == "Beside" {
+					s.Beside = &base
+				}
+			case reflect.Struct:
+				s.Size = s.Size.Add(image.Pt(8, 8))
+			}
+			if frames.Check(s) != nil {
+				continue // only one of the bases can be changed so
+			}
+			used := frames.NewRenderer()
+			for _, one := range []frames.Scene{base, s, base} {
+				got, err := used.Gray(one)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := render(t, one); !bytes.Equal(got.Pix, want.Pix) {
+					t.Errorf("%s: a used renderer draws another picture than a new one", fields.Field(i).Name)
+				}
 			}
 		}
 	}
