@@ -148,8 +148,8 @@ func TestBrowserReadsLikeTheGate(t *testing.T) {
 			if err != nil || got.Error != "" {
 				t.Fatalf("%s: native %v, browser %q", c, err, got.Error)
 			}
-			if !same(got, want) {
-				t.Errorf("%s, still=%v: the browser reads %v, the gate %v", c, still, got.Codes, want)
+			if d := difference(got, want); d != "" {
+				t.Errorf("%s, still=%v: %s", c, still, d)
 			}
 			read += len(want)
 		}
@@ -159,22 +159,26 @@ func TestBrowserReadsLikeTheGate(t *testing.T) {
 	}
 }
 
-func same(got answer, want []qr.Code) bool {
+// difference says what differs first, empty if nothing does.
+func difference(got answer, want []qr.Code) string {
 	if len(got.Codes) != len(want) {
-		return false
+		return fmt.Sprintf("the browser reads %d codes, the gate %d", len(got.Codes), len(want))
 	}
 	for i, w := range want {
 		g := got.Codes[i]
-		if g.Text != base64.StdEncoding.EncodeToString([]byte(w.Text)) || g.Version != w.Version || len(g.Corners) != 8 {
-			return false
+		if text, err := base64.StdEncoding.DecodeString(g.Text); err != nil || string(text) != w.Text {
+			return fmt.Sprintf("code %d: the browser reads %q, the gate %q", i, text, w.Text)
+		}
+		if g.Version != w.Version || len(g.Corners) != 8 {
+			return fmt.Sprintf("code %d: the browser has version %d and corners %v, the gate version %d", i, g.Version, g.Corners, w.Version)
 		}
 		for j, p := range w.Corners {
 			if math.Abs(g.Corners[2*j]-p.X) > near || math.Abs(g.Corners[2*j+1]-p.Y) > near {
-				return false
+				return fmt.Sprintf("code %d: the browser has corners %v, the gate %v", i, g.Corners, w.Corners)
 			}
 		}
 	}
-	return true
+	return ""
 }
 
 // TestHostileCalls calls the module as no page should, and then as one should.
