@@ -15,7 +15,9 @@ const (
 // than its driver. It is used by one goroutine.
 type still struct {
 	seed     maphash.Seed
-	sum      uint64        // of the last picture
+	sketch   uint64        // of some rows of the last picture
+	whole    uint64        // of all its rows, if known
+	known    bool          // whole is
 	since    time.Time     // when it first came
 	times    int           // how often it has come
 	lasts    time.Duration // from its first time to its last
@@ -23,21 +25,40 @@ type still struct {
 	reopened time.Time     // when it last was
 }
 
+// sketchRows is of how many rows one is in the sketch. The noise of a sensor is in every row, so that
+// all rows are looked at only when a source seems to be stuck.
+const sketchRows = 16
+
 func newStill() still { return still{seed: maphash.MakeSeed()} }
 
 // see notes the next picture.
 func (s *still) see(g *image.Gray, at time.Time) {
-	var h maphash.Hash
-	h.SetSeed(s.seed)
-	w := g.Rect.Dx()
-	for y := range g.Rect.Dy() {
-		_, _ = h.Write(g.Pix[y*g.Stride : y*g.Stride+w])
+	sketch, whole, known := s.sum(g, sketchRows), s.whole, false
+	again := s.times > 0 && sketch == s.sketch
+	if again {
+		whole, known = s.sum(g, 1), true
+		again = !s.known || whole == s.whole
 	}
-	if sum := h.Sum64(); s.times == 0 || sum != s.sum {
-		s.sum, s.since, s.times, s.tried = sum, at, 0, false
+	if !again {
+		s.since, s.times, s.tried = at, 0, false
 	}
+	s.sketch, s.whole, s.known = sketch, whole, known
 	s.times++
 	s.lasts = at.Sub(s.since)
+}
+
+// sum is a hash of one row of each step.
+func (s *still) sum(g *image.Gray, step int) uint64 {
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	if step == 1 && g.Stride == w {
+		return maphash.Bytes(s.seed, g.Pix[:w*h])
+	}
+	var sum maphash.Hash
+	sum.SetSeed(s.seed)
+	for y := 0; y < h; y += step {
+		_, _ = sum.Write(g.Pix[y*g.Stride : y*g.Stride+w])
+	}
+	return sum.Sum64()
 }
 
 // stuck is how long the same picture has come, or zero if that is no longer than after.

@@ -199,3 +199,26 @@ func TestErrorBursts(t *testing.T) {
 		}
 	})
 }
+
+// TestAlmostStuck changes one pixel at a time, wherever it is: that is not stuck.
+func TestAlmostStuck(t *testing.T) {
+	g := image.NewGray(image.Rect(0, 0, 40, 33))
+	wide := &image.Gray{Pix: make([]byte, 64*33), Stride: 64, Rect: g.Rect}
+	for _, g := range []*image.Gray{g, wide} {
+		s, at := newStill(), time.Unix(0, 0)
+		for y := range 33 {
+			g.Pix[y*g.Stride+7]++
+			at = at.Add(time.Second)
+			if s.see(g, at); s.stuck(2*time.Second) > 0 {
+				t.Errorf("stride %d: stuck although row %d changed", g.Stride, y)
+			}
+		}
+		for range 4 {
+			at = at.Add(time.Second)
+			s.see(g, at)
+		}
+		if s.stuck(2*time.Second) < 4*time.Second {
+			t.Errorf("stride %d: not stuck although nothing changed", g.Stride)
+		}
+	}
+}

@@ -41,7 +41,11 @@ func newVideo(r io.Reader, f Format) (video, error) {
 	}
 	switch f.Pixels {
 	case y4mVideo:
-		return newY4M(b)
+		v, err := newY4M(b)
+		if err != nil {
+			return nil, err
+		}
+		return v, nil
 	case jpgVideo:
 		return &jpegs{r: b}, nil
 	}

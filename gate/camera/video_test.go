@@ -216,7 +216,7 @@ func TestUnusableY4M(t *testing.T) {
 		"endless frame":  "YUV4MPEG2 W2 H2 Cmono\nFRAME " + strings.Repeat("x", 1<<20),
 	} {
 		got, _, end := watch(t, []byte(text), Format{Pixels: y4mVideo})
-		if len(got) > 0 || !errors.Is(end, ErrStream) && !errors.Is(end, io.EOF) && !errors.Is(end, io.ErrUnexpectedEOF) {
+		if len(got) > 0 || !errors.Is(end, ErrStream) && !errors.Is(end, io.EOF) && !errors.Is(end, io.ErrUnexpectedEOF) || errors.Is(end, ErrFrame) {
 			t.Errorf("%s: %d pictures, %v; want none and a reason", name, len(got), end)
 		}
 	}

@@ -54,7 +54,7 @@ func newY4M(r *bufio.Reader) (*y4m, error) {
 		}
 	}
 	if err := checkSize(v.width, v.height); err != nil {
-		return nil, fmt.Errorf("%w: Y4M header: %w", ErrStream, err)
+		return nil, fmt.Errorf("%w: Y4M header: %s", ErrStream, err.Error()) // not one frame alone
 	}
 	v.rest, ok = y4mColour(chroma, v.width, v.height)
 	if !ok {
