@@ -2,6 +2,7 @@ package osdp_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/con-ting/conting/firmware/osdp"
@@ -336,6 +337,13 @@ func TestDeviceRefusesReplayAndReorder(t *testing.T) {
 		"sequence 0 in the channel": func(d *device, s *osdp.Session) {
 			d.naks("sequence 0", s.Seal(false, true, 1, 0, osdp.CmdOut, outData), osdp.NakConditions)
 		},
+		"without padding": func(d *device, s *osdp.Session) {
+			d.say(s.SealBlocks(1, 3, osdp.CmdOut, bytes.Repeat([]byte{0x11}, 16)))
+			d.say(s.SealBlocks(1, 3, osdp.CmdOut, make([]byte, 16)))
+		},
+		"two blocks of padding": func(d *device, s *osdp.Session) {
+			d.say(s.SealBlocks(1, 3, osdp.CmdOut, append(append(outData[:4:4], 0x80), make([]byte, 27)...)))
+		},
 		"half a block": func(d *device, s *osdp.Session) {
 			p := s.Seal(false, true, 1, 3, osdp.CmdOut, outData)
 			p = append(p[:len(p)-7], p[len(p)-6:]...)
@@ -405,6 +413,48 @@ func TestDeviceAnswersRepeats(t *testing.T) {
 	}
 	if f, ok := d.open(s, s.Seal(false, true, 1, 1, osdp.CmdPoll, nil)); !ok || f.Code != osdp.ReplyAck {
 		t.Errorf("the channel did not go on: %+v", f)
+	}
+}
+
+// What the application said is confirmed by the next command of the same channel
+// and by nothing else: not by a repeat, not by another channel's commands, even
+// those that the state machine answers itself.
+func TestConfirmed(t *testing.T) {
+	d := newDevice(t, nil)
+	var confirmed []bool
+	say := func(s *osdp.Session, sequence, code byte, data ...byte) {
+		t.Helper()
+		p := s.Seal(false, true, 1, sequence, code, data)
+		var reply []byte
+		for range 2 { // the second is a repeat
+			for _, b := range p {
+				d.now++
+				a := d.pd.Feed(d.now, b)
+				if a == osdp.Handle {
+					confirmed = append(confirmed, d.pd.Command().Confirmed)
+					a = d.pd.Reply(osdp.ReplyMfg, []byte("event"))
+				}
+				if a == osdp.Send {
+					reply = append([]byte(nil), d.pd.Out()...)
+				}
+			}
+		}
+		if _, ok := s.Open(reply); !ok {
+			t.Fatalf("reply %x does not open", reply)
+		}
+	}
+	s := d.shake(testKey, [8]byte{1})
+	say(s, 3, osdp.CmdPoll)
+	say(s, 1, osdp.CmdPoll)
+	say(s, 2, osdp.CmdID, 0)
+	say(s, 3, osdp.CmdPoll)
+	s = d.shake(testKey, [8]byte{2})
+	say(s, 3, osdp.CmdID, 0)
+	say(s, 1, osdp.CmdACURxSize, 128, 0)
+	say(s, 2, osdp.CmdPoll)
+	say(s, 3, osdp.CmdPoll)
+	if want := []bool{false, true, true, false, true}; !slices.Equal(confirmed, want) {
+		t.Errorf("confirmed %v, want %v", confirmed, want)
 	}
 }
 

@@ -53,6 +53,27 @@ func (s *Session) SealPlainly(reply bool, address, sequence, code byte, data []b
 	return append([]byte(nil), w.out()...)
 }
 
+// SealBlocks is Seal of a command whose data are whole blocks already: the
+// padding is the caller's.
+func (s *Session) SealBlocks(address, sequence, code byte, data []byte) []byte {
+	var w builder
+	w.mode(false, true)
+	w.begin(address, sequence, scs17, -1)
+	w.put(code)
+	v := s.s.vector(false)
+	for at := 0; at+16 <= len(data); at += 16 {
+		for i := range v {
+			v[i] ^= data[at+i]
+		}
+		s.s.enc.encrypt(&v)
+		w.putAll(v[:])
+	}
+	w.size(macSize)
+	w.putAll(s.s.sign(false, w.packet())[:macSize])
+	w.finish()
+	return append([]byte(nil), w.out()...)
+}
+
 // Open verifies and deciphers a packet.
 func (s *Session) Open(p []byte) (Frame, bool) {
 	f, ok := Parse(append([]byte(nil), p...))

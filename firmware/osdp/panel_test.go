@@ -184,6 +184,12 @@ func TestPanelRefusesRogueDevice(t *testing.T) {
 						t.Errorf("the panel sent %x", p)
 					}
 				}
+				if ok && f.Code == osdp.CmdSCrypt && v.tells != osdp.BadProof {
+					t.Errorf("the panel proved itself to %q", name)
+				}
+				if ok && f.Code == osdp.CmdSCrypt && v.edit != nil {
+					t.Errorf("the panel proved itself to a device with %s", name)
+				}
 				return p
 			}
 			for range 900 {
