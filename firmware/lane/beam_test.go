@@ -67,6 +67,19 @@ func TestStuckBeam(t *testing.T) {
 		}
 		r.want("booted =0")
 	})
+	t.Run("a passage in between is not stuck", func(t *testing.T) {
+		r := newRig(t, lane.Config{})
+		r.down(lane.ClearA)
+		r.run(40_000)
+		r.grant(1, in)
+		r.down(lane.Home)
+		r.down(lane.ClearB)
+		r.up(lane.Home)
+		r.up(lane.ClearB)
+		r.l.Heard(r.now)
+		r.run(40_000)
+		r.want("booted =0", "panel_back", "grant_armed in 1", "passed in 1 crossed moved", "panel_lost")
+	})
 	t.Run("both, in every mode", func(t *testing.T) {
 		r := newRig(t, lane.Config{Modes: [2]lane.Mode{lane.Open, lane.Open}})
 		r.down(lane.ClearA | lane.ClearB)
@@ -132,6 +145,22 @@ func TestWobble(t *testing.T) {
 			return e
 		}()...)
 	}
+}
+
+// TestLongGoneIsNoWrongWay has somebody leave by the far beam a while before the
+// next pushes the rotor without having reached the near one.
+func TestLongGoneIsNoWrongWay(t *testing.T) {
+	r := newRig(t, lane.Config{})
+	r.down(lane.ClearB)
+	r.up(lane.ClearB)
+	r.run(3000)
+	r.grant(1, in)
+	r.down(lane.Home)
+	r.down(lane.ClearA)
+	r.up(lane.ClearA)
+	r.down(lane.ClearB)
+	r.up(lane.Home)
+	r.want("booted =0", "panel_back", "grant_armed in 1", "passed in 1 crossed moved")
 }
 
 // TestFollowerIsNoWrongWay has two people close behind each other, the first of

@@ -50,6 +50,20 @@ func TestClockWraps(t *testing.T) {
 	}
 }
 
+// TestAlarmWraps restores an alarm with the counter wrapping somewhere in that.
+func TestAlarmWraps(t *testing.T) {
+	for from := uint32(0); from < 600; from += 20 {
+		r := newRigAt(t, lane.Config{}, -from)
+		r.in &^= lane.LoopClosed
+		r.run(1)
+		r.in |= lane.LoopClosed
+		r.run(500)
+		r.wantState(lane.Free)
+		r.run(1)
+		r.wantState(lane.Locked)
+	}
+}
+
 // TestIdleForMonths steps a lane coarsely over many wraps: nothing that it
 // remembers grows old enough to look new.
 func TestIdleForMonths(t *testing.T) {

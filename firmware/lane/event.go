@@ -16,7 +16,7 @@ const (
 	ForcedOpen                 // the rotor moved though it is held
 	JamBegan                   // the rotor did not come home; ends the grant that it names
 	Cleared                    // forced or jammed is over; Crossed if somebody went through
-	Tailgated                  // two went through in one passage with one grant
+	Tailgated                  // one more went through in the same passage without a grant
 	WrongWay                   // the beams were crossed against the direction that is open
 	Freed                      // alarm, nobody is held; Detail is CauseFire or CausePower
 	Restored                   // the alarm is over

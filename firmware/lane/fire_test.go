@@ -199,9 +199,37 @@ func TestRestoredWhileTurning(t *testing.T) {
 	r.grant(5, in)
 	r.up(lane.ClearA)
 	r.down(lane.ClearB)
+	r.up(lane.ClearB)
+	r.down(lane.ClearA) // and one more, who follows no grant either
+	r.up(lane.ClearA)
+	r.down(lane.ClearB)
 	r.up(lane.Home)
 	r.up(lane.ClearB)
 	r.want("booted =0", "freed fire", "restored", "panel_back", "free_passed in unsure crossed moved", "grant_armed in 5")
+}
+
+// TestStartWhileTurning resets the controller, as its watchdog would, with
+// somebody in the rotor: that is no force, and no grant either.
+func TestStartWhileTurning(t *testing.T) {
+	r := newRig(t, lane.Config{Reason: lane.Watchdog})
+	r.grant(1, in)
+	r.down(lane.ClearA)
+	r.down(lane.Home)
+	r.events()
+	r.restart()
+	r.wantState(lane.Passing)
+	r.wantHeld(0)
+	r.up(lane.ClearA)
+	r.down(lane.ClearB)
+	r.up(lane.Home)
+	r.up(lane.ClearB)
+	r.wantHeld(lane.Hold)
+	r.want("booted =2", "free_passed in unsure crossed moved")
+	r.down(lane.Home)
+	r.restart()
+	r.run(30_000)
+	r.want("forced", "booted =2", "jam")
+	r.wantState(lane.Jammed)
 }
 
 func TestPowerFail(t *testing.T) {

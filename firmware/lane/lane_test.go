@@ -129,6 +129,22 @@ func TestLane(t *testing.T) {
 			held: lane.Hold,
 		},
 		{
+			name: "somebody else at the far beam, long after the rotor came home",
+			play: func(r *rig) {
+				r.grant(7, in)
+				r.down(lane.ClearA)
+				r.down(lane.Home)
+				r.up(lane.Home)
+				r.run(1000)
+				r.down(lane.ClearB)
+				r.up(lane.ClearB)
+				r.up(lane.ClearA)
+				r.run(1000)
+			},
+			want: []string{"panel_back", "grant_armed in 7", "turned_back in 7 moved"},
+			held: lane.Hold,
+		},
+		{
 			name: "forced, nobody through",
 			play: func(r *rig) {
 				r.down(lane.Home)
@@ -138,6 +154,9 @@ func TestLane(t *testing.T) {
 					r.t.Error("a forced lane is silent")
 				}
 				r.up(lane.Home)
+				if r.out&lane.Buzzer != 0 {
+					r.t.Error("sounds on at rest")
+				}
 			},
 			want: []string{"forced", "cleared"},
 			held: lane.Hold,
@@ -235,6 +254,74 @@ func TestLane(t *testing.T) {
 			},
 			state: lane.Armed,
 			held:  lane.HoldA,
+		},
+		{
+			name: "a crowd on one grant is told one by one",
+			play: func(r *rig) {
+				r.grant(1, in)
+				r.down(lane.Home)
+				for range 4 {
+					r.down(lane.ClearA)
+					r.up(lane.ClearA)
+					r.down(lane.ClearB)
+					r.up(lane.ClearB)
+				}
+				r.up(lane.Home)
+			},
+			want: []string{
+				"panel_back", "grant_armed in 1", "tailgated in", "tailgated in", "tailgated in", "passed in 1 crossed moved",
+			},
+			held: lane.Hold,
+		},
+		{
+			name: "a flap that a stream of people keeps open is not jammed",
+			cfg:  open(lane.Open, lane.Controlled),
+			play: func(r *rig) {
+				r.down(lane.Home)
+				for range 3 {
+					r.down(lane.ClearA)
+					r.up(lane.ClearA)
+					r.down(lane.ClearB)
+					r.up(lane.ClearB)
+					r.run(20_000)
+				}
+				r.up(lane.Home)
+			},
+			want: []string{"free_passed in crossed moved", "free_passed in crossed moved", "free_passed in crossed moved"},
+			held: lane.HoldB,
+		},
+		{
+			name: "two force it at once",
+			play: func(r *rig) {
+				r.down(lane.Home)
+				for range 2 {
+					r.down(lane.ClearA)
+					r.up(lane.ClearA)
+					r.down(lane.ClearB)
+					r.up(lane.ClearB)
+				}
+				r.up(lane.Home)
+			},
+			want: []string{"forced", "cleared in crossed"},
+			held: lane.Hold,
+		},
+		{
+			name: "jammed, and then through",
+			play: func(r *rig) {
+				r.grant(7, in)
+				r.down(lane.ClearA)
+				r.down(lane.Home)
+				r.run(30_000)
+				r.up(lane.ClearA)
+				r.down(lane.ClearB)
+				r.up(lane.Home)
+				r.up(lane.ClearB)
+				if n := r.l.Status().Counters; n.Intruded != 0 || n.Jammed != 1 || n.Passed != [2]uint32{} {
+					r.t.Errorf("counters %+v", n)
+				}
+			},
+			want: []string{"panel_back", "grant_armed in 7", "panel_lost", "jam in 7 moved", "cleared in crossed"},
+			held: lane.Hold,
 		},
 		{
 			name: "the next in the queue at the near beam is no tailgater",
@@ -387,6 +474,64 @@ func TestLane(t *testing.T) {
 			want: []string{"free_passed in crossed moved", "free_passed out crossed moved"},
 		},
 		{
+			name: "both open, a grant, and the rotor moves before any beam tells whose it is",
+			cfg:  open(lane.Open, lane.Open),
+			play: func(r *rig) {
+				r.grant(1, out)
+				r.down(lane.Home)
+				r.down(lane.ClearA)
+				r.up(lane.ClearA)
+				r.down(lane.ClearB)
+				r.up(lane.Home)
+				r.up(lane.ClearB)
+				r.wantState(lane.Armed)
+				r.run(3000)
+				r.down(lane.Home)
+				r.down(lane.ClearB)
+				r.up(lane.ClearB)
+				r.down(lane.ClearA)
+				r.up(lane.Home)
+				r.up(lane.ClearA)
+			},
+			want: []string{
+				"panel_back", "grant_armed out 1", "free_passed in crossed moved", "passed out 1 crossed moved",
+			},
+		},
+		{
+			name: "a direction opened while the rotor turns is free at once",
+			play: func(r *rig) {
+				r.grant(1, in)
+				r.down(lane.ClearA)
+				r.down(lane.Home)
+				r.must(lane.Command{Op: lane.SetMode, Way: out, Mode: lane.Open})
+				r.wantHeld(0)
+				r.must(lane.Command{Op: lane.SetMode, Way: out, Mode: lane.Controlled})
+				r.wantHeld(0) // whoever went in gets out
+				r.up(lane.Home)
+			},
+			want: []string{
+				"panel_back", "grant_armed in 1", "mode_change out =1", "mode_change out =0",
+			},
+			state: lane.Armed,
+			held:  lane.HoldB,
+		},
+		{
+			name: "a bag at the far beam is no tailgater",
+			play: func(r *rig) {
+				r.grant(1, in)
+				r.down(lane.ClearA)
+				r.down(lane.Home)
+				r.up(lane.ClearA)
+				for range 3 {
+					r.down(lane.ClearB)
+					r.up(lane.ClearB)
+				}
+				r.up(lane.Home)
+			},
+			want: []string{"panel_back", "grant_armed in 1", "passed in 1 crossed moved"},
+			held: lane.Hold,
+		},
+		{
 			name: "a crowd through an open flap is counted one by one",
 			cfg:  open(lane.Open, lane.Controlled),
 			play: func(r *rig) {
@@ -473,6 +618,9 @@ func TestLane(t *testing.T) {
 				r.down(lane.ClearA)
 				r.down(lane.Home)
 				r.must(lane.Command{Op: lane.StopService})
+				if a := r.do(lane.Command{Op: lane.GrantOne, Grant: 3}); a != lane.Refused {
+					r.t.Errorf("grant out of service: %s", a)
+				}
 				r.wantHeld(lane.HoldB)
 				r.up(lane.ClearA)
 				r.down(lane.ClearB)

@@ -13,7 +13,6 @@ type passage struct {
 	crossed bool      // the far beam was reached
 	again   bool      // the near beam was interrupted after that
 	wrong   bool      // WrongWay was told
-	tail    bool      // Tailgated was told
 }
 
 // leaveHome starts a passage, or an alarm where nobody may pass.
@@ -140,8 +139,7 @@ func (l *Lane) second() {
 			l.freePassed(Crossed | Moved)
 		}
 		p.since = l.now
-	case !p.tail:
-		p.tail = true
+	default:
 		l.count.Tailgated++
 		l.chirp.start(l.now, alarmChirp)
 		l.emit(Tailgated, p.way, 0, 0)
@@ -177,7 +175,7 @@ func (l *Lane) doubtful() bool {
 		return p.shadow[In] && p.shadow[Out]
 	}
 	far := 1 - p.way
-	return p.shadow[far] || l.senses.stuck[far] || l.blind(far)
+	return p.shadow[far] || l.blind(far) // a stuck one is the former
 }
 
 // missed counts a passage for a beam that it did not interrupt, though it did
@@ -217,7 +215,6 @@ func (l *Lane) jam() {
 		detail = Crossed
 	}
 	if p.granted {
-		p.granted = false
 		l.end(JamBegan, detail|Moved)
 	} else {
 		l.emit(JamBegan, p.way, 0, detail)

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"testing"
@@ -16,12 +17,43 @@ import (
 
 func TestDigests(t *testing.T) {
 	data := image(6)
-	for n := range len(data) {
+	for n := range data {
 		if got, want := update.Sum(data[:n]), sha256.Sum256(data[:n]); got != want {
 			t.Fatalf("SHA-256 of %d bytes: %x, want %x", n, got, want)
 		}
 		if got, want := update.CRC(data[:n]), crc32.ChecksumIEEE(data[:n]); got != want {
 			t.Fatalf("CRC of %d bytes: %x, want %x", n, got, want)
+		}
+	}
+}
+
+// TestHeader wants one form only: what is whole by its check, but not what Put
+// writes, is no header.
+func TestHeader(t *testing.T) {
+	h := update.Header{Board: board, Version: 3, Length: 9, Hash: sha256.Sum256(nil)}
+	var raw [update.HeaderSize]byte
+	h.Put(&raw)
+	var got update.Header
+	if !got.Parse(&raw) || got != h {
+		t.Fatalf("got %+v, want %+v", got, h)
+	}
+	for _, c := range []struct {
+		name string
+		at   int
+		set  []byte
+	}{
+		{"magic", 3, []byte{'2'}},
+		{"reserved", 6, []byte{1}},
+		{"reserved, second", 7, []byte{1}},
+		{"version 0", 8, make([]byte, 4)},
+		{"no length", 12, make([]byte, 4)},
+		{"filling", 55, []byte{0}},
+	} {
+		bad := raw
+		copy(bad[c.at:], c.set)
+		binary.LittleEndian.PutUint32(bad[48:], update.CRC(bad[:48]))
+		if got.Parse(&bad) {
+			t.Errorf("%s: parsed as %+v", c.name, got)
 		}
 	}
 }

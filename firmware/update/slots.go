@@ -71,7 +71,7 @@ func (s *Slots) Boot() (i int, ok bool) {
 		if c.starts >= Trials {
 			continue
 		}
-		if s.mark(s.layout.Slot[i]+marksAt+uint32(c.starts)*markSize) || !s.slot[1-i].whole {
+		if s.mark(s.layout.Slot[i] + marksAt + uint32(c.starts)*markSize) {
 			c.starts++
 			return i, true
 		}

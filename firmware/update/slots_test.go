@@ -13,7 +13,7 @@ func TestOpen(t *testing.T) {
 		"small page":   func(l *update.Layout) { l.Page = 128 },
 		"odd page":     func(l *update.Layout) { l.Page = 768 },
 		"no size":      func(l *update.Layout) { l.Size = 0 },
-		"odd size":     func(l *update.Layout) { l.Size++ },
+		"odd size":     func(l *update.Layout) { l.Size -= update.Unit },
 		"off a page":   func(l *update.Layout) { l.Slot[0] += 8 },
 		"same slot":    func(l *update.Layout) { l.Slot[0] = l.Slot[1] },
 		"overlap":      func(l *update.Layout) { l.Slot[0] = l.Slot[1] - size + page },
@@ -171,6 +171,13 @@ func TestTrial(t *testing.T) {
 			t.Fatalf("version %d starts after the trials", s.Version(running))
 		}
 	}
+	// An older one that is newer than what runs may be tried after it.
+	if a := send(s, running, transfer(t, 4), 64); a != update.Complete {
+		t.Fatal(a)
+	}
+	for range update.Trials + 1 {
+		s, running = mustBoot(t, f)
+	}
 	// The same version may be tried again; once proved it stays.
 	install(t, f, transfer(t, 2), 2)
 	for range update.Trials + 2 {
@@ -237,6 +244,38 @@ func TestOnlyImage(t *testing.T) {
 	}
 }
 
+// TestNeitherProved goes on to the other image after the trials of the newer.
+func TestNeitherProved(t *testing.T) {
+	f := newFlash(t, 0)
+	s := new(update.Slots)
+	s.Open(f, layout)
+	send(s, 1, transfer(t, 1), 64)
+	s, running := mustBoot(t, f)
+	if a := send(s, running, transfer(t, 2), 64); a != update.Complete {
+		t.Fatal(a)
+	}
+	for i, want := range []uint32{2, 2, 2, 1, 1, 2, 2} { // the last: better than nothing
+		if s, running := mustBoot(t, f); s.Version(running) != want {
+			t.Fatalf("start %d: version %d", i, s.Version(running))
+		}
+	}
+}
+
+// TestOtherBoardInFlash does not start an image that somebody programmed into
+// the wrong board.
+func TestOtherBoardInFlash(t *testing.T) {
+	f := installed(t, 0)
+	wrong := layout
+	wrong.Board++
+	var s update.Slots
+	if !s.Open(f, wrong) {
+		t.Fatal("open")
+	}
+	if i, ok := s.Boot(); ok {
+		t.Errorf("slot %d starts", i)
+	}
+}
+
 // TestTrialNotCounted starts the image that works when a trial cannot be counted.
 func TestTrialNotCounted(t *testing.T) {
 	f := installed(t, 0)
@@ -260,6 +299,13 @@ func TestAbort(t *testing.T) {
 	}
 	if a := send(s, running, data, 64); a != update.Complete {
 		t.Errorf("the transfer again: %s", a)
+	}
+	newer := transfer(t, 3)
+	s.Begin(running, uint32(len(newer)))
+	s.Write(0, newer[:400])
+	s.Abort()
+	if a := send(s, running, data, 64); a != update.Complete {
+		t.Errorf("the older transfer after one that was given up: %s", a)
 	}
 }
 

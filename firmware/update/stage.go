@@ -93,8 +93,6 @@ func (s *Slots) accept() Answer {
 		return Malformed
 	case h.Board != s.layout.Board:
 		return WrongBoard
-	case !s.fits(h):
-		return TooLarge
 	case runs.whole && h.Version <= runs.header.Version,
 		other.whole && !other.spent() && h.Version < other.header.Version:
 		return Downgrade
