@@ -51,7 +51,7 @@ func TestPhotograph(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, read := frames.NewRenderer(), 0
-	const of = 12
+	const of = 6
 	for seed := range uint64(of) {
 		gray, err := r.Gray(frames.Easy.Photograph(seed, frames.HD, pic))
 		if err != nil {
