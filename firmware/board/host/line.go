@@ -152,3 +152,23 @@ func (b *Board) carry(from io.Reader, to func([]byte) error) error {
 		}
 	}
 }
+
+// ServeControl obeys everybody who comes to l. It returns when ctx ends.
+func (b *Board) ServeControl(ctx context.Context, l *Listener) error {
+	if l.net == nil {
+		return errors.Join(errors.New("the control line is a socket"), l.Close())
+	}
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	for {
+		conn, err := l.net.Accept()
+		if err != nil {
+			return unlessDone(ctx, err)
+		}
+		go func() {
+			defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+			_ = b.Control(ctx, conn, conn) // whoever went has gone
+			_ = conn.Close()
+		}()
+	}
+}
