@@ -25,11 +25,11 @@ type asked struct {
 func (c *call) wantPasses() error {
 	switch {
 	case *c.parts != "":
-		return c.want(0, 0)
-	case len(c.rest) > 0 && isPart(c.rest[0]):
-		return c.want(1, pass.MaxParts)
+		return c.Want(0, 0)
+	case len(c.Rest) > 0 && isPart(c.Rest[0]):
+		return c.Want(1, pass.MaxParts)
 	}
-	return c.want(1, 1)
+	return c.Want(1, 1)
 }
 
 func isPart(text string) bool {
@@ -43,17 +43,17 @@ func (a *app) asked(c *call) (asked, error) {
 	if *c.nonce != "" {
 		n, err := pass.ParseNonce(*c.nonce)
 		if err != nil {
-			return asked{}, c.usageError("--nonce: %s", err)
+			return asked{}, c.Wrong("--nonce: %s", err)
 		}
 		out.nonce = &n
 	}
-	texts := c.rest
+	texts := c.Rest
 	var err error
 	if *c.parts != "" {
 		texts, err = a.partTexts(*c.parts)
 	} else {
-		out.text, err = a.passText(c.rest[0])
-		if err == nil && len(c.rest) == 1 {
+		out.text, err = a.passText(c.Rest[0])
+		if err == nil && len(c.Rest) == 1 {
 			texts = []string{out.text}
 		}
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/con-ting/conting/sync/trust"
 )
 
-func checkCommand() *command {
-	return &command{
+func checkCommand() *subcommand {
+	return &subcommand{
 		name: "check", args: "PASS…", summary: "explain what this gate would decide, without deciding it",
 		detail: `
 PASS is the text of the code; - reads it from standard input, which spares it
@@ -51,7 +51,7 @@ granted.
 			if *c.at != "" {
 				t, err := time.Parse(time.RFC3339, *c.at)
 				if err != nil {
-					return c.usageError("--at %q is not a time such as 2026-12-12T18:30:00+09:00", *c.at)
+					return c.Wrong("--at %q is not a time such as 2026-12-12T18:30:00+09:00", *c.at)
 				}
 				at = t
 			}

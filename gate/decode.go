@@ -8,6 +8,7 @@ import (
 
 	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/qr"
+	"github.com/con-ting/conting/sync/command"
 	"github.com/con-ting/conting/sync/hint"
 )
 
@@ -23,9 +24,9 @@ type decoded struct {
 	Millis float64 `json:"ms"` // of the decoder, without reading the file
 }
 
-func decodeCommand() *command {
+func decodeCommand() *subcommand {
 	var budget *time.Duration
-	return &command{
+	return &subcommand{
 		name: "decode", args: "FILES…", summary: "read the code in each picture, as the lane would",
 		detail: `
 Pictures are JPEG or PNG. The exit status is 1 when a file cannot be read as a
@@ -38,18 +39,18 @@ picture; a picture without a code is no error.
 			budget = c.Duration("budget", decodeBudget, "the `time` one picture may cost")
 		},
 		run: func(ctx context.Context, a *app, c *call) error {
-			if err := c.want(1, -1); err != nil {
+			if err := c.Want(1, -1); err != nil {
 				return err
 			}
 			if *budget <= 0 {
-				return c.usageError("--budget must be positive")
+				return c.Wrong("--budget must be positive")
 			}
 			decoder, err := qr.New(qr.Config{Budget: *budget, Exhaustive: true, Now: a.now})
 			if err != nil {
 				return err
 			}
 			unread := 0
-			for _, name := range c.rest {
+			for _, name := range c.Rest {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
@@ -63,7 +64,7 @@ picture; a picture without a code is no error.
 				}
 			}
 			if unread > 0 {
-				return status(exitError)
+				return command.Status(command.Error)
 			}
 			return nil
 		},

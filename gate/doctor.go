@@ -13,15 +13,16 @@ import (
 	"github.com/con-ting/conting/gate/clock"
 	"github.com/con-ting/conting/gate/doctor"
 	"github.com/con-ting/conting/gate/identity"
+	"github.com/con-ting/conting/sync/command"
 	"github.com/con-ting/conting/sync/hint"
 )
 
 // checkLimit bounds each check of gate doctor.
 const checkLimit = 8 * time.Second
 
-func doctorCommand() *command {
+func doctorCommand() *subcommand {
 	var snap snapshot
-	return &command{
+	return &subcommand{
 		name: "doctor", args: "", summary: "look at this gate and say what to do about what is not well",
 		detail: `
 Checks the clock, the disk, the certificate, the camera or scan engine, the
@@ -45,7 +46,7 @@ notes it in its log, and gives none when its panel is not on a loopback address.
 			c.BoolVar(&snap.force, "force", false, "let --snapshot overwrite the file")
 		},
 		run: func(ctx context.Context, a *app, c *call) error {
-			if err := c.want(0, 0); err != nil {
+			if err := c.Want(0, 0); err != nil {
 				return err
 			}
 			conf, err := c.load()
@@ -65,10 +66,10 @@ notes it in its log, and gives none when its panel is not on a loopback address.
 			}
 			if err := snap.write(ctx, a); err != nil {
 				hint.Complain(a.err, "gate", err)
-				return status(max(report.ExitCode(), exitError))
+				return command.Status(max(report.ExitCode(), command.Error))
 			}
 			if code := report.ExitCode(); code != 0 {
-				return status(code)
+				return command.Status(code)
 			}
 			return nil
 		},

@@ -9,8 +9,8 @@ import (
 	"github.com/con-ting/conting/gate/identity"
 )
 
-func enrolCommand() *command {
-	return &command{
+func enrolCommand() *subcommand {
+	return &subcommand{
 		name: "enrol", args: "STRING", summary: "make this device's key and have central certify it",
 		detail: `
 STRING is the one-time enrolment string from the console (15 minutes, once):
@@ -21,14 +21,14 @@ this device.
   gate enrol 'https://central.example:8443/enrol#ABCD-EFGH-IJKL-MNOP.QX2…'
   zbarcam -1 --raw | gate enrol -`,
 		run: func(ctx context.Context, a *app, c *call) error {
-			if err := c.want(1, 1); err != nil {
+			if err := c.Want(1, 1); err != nil {
 				return err
 			}
 			conf, err := c.load()
 			if err != nil {
 				return err
 			}
-			text := c.rest[0]
+			text := c.Rest[0]
 			if text == "-" {
 				b, err := io.ReadAll(io.LimitReader(a.in, identity.MaxInvitation+2))
 				if err != nil {

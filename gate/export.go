@@ -16,8 +16,8 @@ import (
 // length as a big-endian uint32; a batch is what central takes over the network.
 const exportMagic = "CTJOURNAL1\n"
 
-func exportCommand() *command {
-	return &command{
+func exportCommand() *subcommand {
+	return &subcommand{
 		name: "export-journal", args: "FILE", summary: "write the journal as signed batches, for a gate that cannot upload it",
 		detail: `
 FILE must not exist yet; - is standard output. The journal stays as it is:
@@ -27,7 +27,7 @@ exporting acknowledges nothing. Batches are signed with this device's key.
   gate export-journal --after 1200 - | ssh central …`,
 		flags: func(c *call) { c.after = c.Uint64("after", 0, "leave out the entries up to `seq`") },
 		run: func(ctx context.Context, a *app, c *call) error {
-			if err := c.want(1, 1); err != nil {
+			if err := c.Want(1, 1); err != nil {
 				return err
 			}
 			conf, err := c.load()
@@ -38,7 +38,7 @@ exporting acknowledges nothing. Batches are signed with this device's key.
 			if err != nil {
 				return err
 			}
-			n, last, err := a.exportTo(ctx, u, c.rest[0], *c.after)
+			n, last, err := a.exportTo(ctx, u, c.Rest[0], *c.after)
 			if err = errors.Join(err, u.store.Close()); err != nil {
 				return err
 			}

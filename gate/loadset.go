@@ -14,8 +14,8 @@ import (
 	"github.com/con-ting/conting/sync/trust"
 )
 
-func loadSetCommand() *command {
-	return &command{
+func loadSetCommand() *subcommand {
+	return &subcommand{
 		name: "load-set", args: "FILE", summary: "load a ticket set from a file, a USB stick for instance",
 		detail: `
 The file holds the same signed bytes that come over the network. It takes effect
@@ -24,14 +24,14 @@ It may run beside a running gate, which takes the new set at once.
 
   gate load-set /media/usb/event-1001.set`,
 		run: func(ctx context.Context, a *app, c *call) error {
-			if err := c.want(1, 1); err != nil {
+			if err := c.Want(1, 1); err != nil {
 				return err
 			}
 			conf, err := c.load()
 			if err != nil {
 				return err
 			}
-			f, err := os.Open(c.rest[0])
+			f, err := os.Open(c.Rest[0])
 			if err != nil {
 				return hint.Errorf("is the stick mounted?", "%w", err)
 			}

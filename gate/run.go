@@ -12,8 +12,8 @@ import (
 	"github.com/con-ting/conting/gate/identity"
 )
 
-func runCommand() *command {
-	return &command{
+func runCommand() *subcommand {
+	return &subcommand{
 		name: "run", args: "", summary: "work this lane until a signal comes",
 		detail: `
 Opens the lane with what is on the disk, whether or not central answers, and
@@ -27,7 +27,7 @@ when the database is broken.
 			c.events = c.String("events", "", "write events as JSON lines to `file`; - is standard output")
 		},
 		run: func(ctx context.Context, a *app, c *call) error {
-			if err := c.want(0, 0); err != nil {
+			if err := c.Want(0, 0); err != nil {
 				return err
 			}
 			conf, err := c.load()

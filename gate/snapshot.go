@@ -38,13 +38,13 @@ const (
 func (s *snapshot) check(c *call, conf *config) error {
 	switch {
 	case s.name == "" && s.force:
-		return c.usageError("--force is for --snapshot")
+		return c.Wrong("--force is for --snapshot")
 	case s.name == "":
 		return nil
 	case !strings.EqualFold(filepath.Ext(s.name), ".png"):
-		return c.usageError("--snapshot %s: the picture is a PNG: name it so", s.name)
+		return c.Wrong("--snapshot %s: the picture is a PNG: name it so", s.name)
 	case conf.Lane.Input != inputCamera:
-		return c.usageError("--snapshot: this lane has no camera, its input is %q", conf.Lane.Input)
+		return c.Wrong("--snapshot: this lane has no camera, its input is %q", conf.Lane.Input)
 	}
 	if _, err := os.Lstat(s.name); err == nil && !s.force {
 		return hint.Errorf("choose another name, or overwrite it with --force", "snapshot: %s: %w", s.name, fs.ErrExist)

@@ -52,8 +52,8 @@ type journalStatus struct {
 	Acked   uint64 `json:"acked"`
 }
 
-func statusCommand() *command {
-	return &command{
+func statusCommand() *subcommand {
+	return &subcommand{
 		name: "status", args: "", summary: "say what this gate knows and whether it runs",
 		detail: `
 Reads the database without changing it, and asks the running gate if there is one.
@@ -62,7 +62,7 @@ Reads the database without changing it, and asks the running gate if there is on
   gate status --json | jq .journal`,
 		flags: func(c *call) { c.asJSON = c.Bool("json", false, "print one JSON object") },
 		run: func(ctx context.Context, a *app, c *call) error {
-			if err := c.want(0, 0); err != nil {
+			if err := c.Want(0, 0); err != nil {
 				return err
 			}
 			conf, err := c.load()

@@ -8,12 +8,12 @@ import (
 	"runtime/debug"
 )
 
-func versionCommand() *command {
-	return &command{
+func versionCommand() *subcommand {
+	return &subcommand{
 		name: "version", args: "", summary: "print the version",
 		flags: func(c *call) { c.asJSON = c.Bool("json", false, "print one JSON object") },
 		run: func(_ context.Context, a *app, c *call) error {
-			if err := c.want(0, 0); err != nil {
+			if err := c.Want(0, 0); err != nil {
 				return err
 			}
 			revision := "unknown"

@@ -163,7 +163,7 @@ func (c *Call) Wrong(format string, args ...any) error {
 func (c *Call) Want(least, most int) error {
 	switch n := len(c.Rest); {
 	case n < least:
-		return c.Wrong("want %s", strings.TrimSpace(c.command.Name+" "+c.command.Args))
+		return c.Wrong("want %s", c.command.Args)
 	case most >= 0 && n > most:
 		return c.Wrong("unexpected argument %q", c.Rest[most])
 	}

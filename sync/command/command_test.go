@@ -66,7 +66,7 @@ func TestRun(t *testing.T) {
 		{"show a --loud --name x b --name y", 0, nil, nil, "a b true x,y"},
 		{"show -- --loud", 0, nil, nil, "--loud false "},
 		{"show a -- --name", 0, nil, nil, "a --name false "},
-		{"show", 2, nil, []string{"prog: show: want show FILE…", "hint: run `prog help show`"}, ""},
+		{"show", 2, nil, []string{"prog: show: want FILE…", "hint: run `prog help show`"}, ""},
 		{"show a b c", 2, nil, []string{`unexpected argument "c"`}, ""},
 		{"show --lout a", 2, nil, []string{"flag provided but not defined"}, ""},
 		{"show --lines many a", 2, nil, []string{"lines"}, ""},
