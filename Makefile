@@ -21,6 +21,7 @@ help: ## list the targets
 build: ## build the commands into bin/
 	@go build -o $(BIN)/ ./central ./gate ./central/registrar
 	@go build -o $(BIN)/ ./testdata/demo ./testdata/bench ./testdata/stage/cmd/venue
+	@go build -o $(BIN)/controller-sim ./firmware/cmd/controller
 
 .PHONY: demo
 demo: web build ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
@@ -165,6 +166,43 @@ $(WASM)/tiny/reader.wasm: $(WASM_SRC) .cache/tinygo/tinygo
 .PHONY: bench-wasm
 bench-wasm: wasm $(if $(wildcard .cache/tinygo/tinygo),wasm-tiny) browser node_modules/.stamp ## our reader beside zxing-wasm in Chromium: make bench-wasm [DIR=folder with a manifest.tsv] [N=10] [SEED=1]
 	@node scanner/wasm/bench/bench.mjs $(if $(DIR),--dir $(abspath $(DIR))) $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
+
+# The turnstile's controller. TinyGo is built once, from the module proxy against
+# Debian's LLVM; the image runs on an LM3S6965, which QEMU plays.
+TINYGO       := .cache/tinygo/tinygo
+FIRMWARE_APT := llvm-19-dev libclang-19-dev clang-19 lld-19
+$(TINYGO): firmware/toolchain.sh
+	@if ! { [ -d /usr/lib/llvm-19/include/clang-c ] && command -v ld.lld-19 && command -v clang-19; } >/dev/null; then \
+	  echo "firmware: installing $(FIRMWARE_APT)"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(FIRMWARE_APT); } >/dev/null || \
+	    { echo "cannot install them; run: apt-get install $(FIRMWARE_APT)"; exit 1; }; \
+	fi
+	@echo "firmware: building TinyGo once (some minutes, cached in .cache)"
+	@firmware/toolchain.sh $(abspath $(@D))
+
+.PHONY: qemu-arm
+qemu-arm:
+	@if ! command -v qemu-system-arm >/dev/null; then \
+	  echo "firmware: installing qemu-system-arm"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-system-arm; } >/dev/null || \
+	    { echo "cannot install it; run: apt-get install qemu-system-arm"; exit 1; }; \
+	fi
+
+.PHONY: firmware
+firmware: $(TINYGO) ## the turnstile controller's image, into bin/controller.elf, with its size
+	@firmware/build.sh $(BIN)/controller.elf
+	@go build -o $(BIN)/controller-sim ./firmware/cmd/controller
+
+.PHONY: test-firmware
+test-firmware: $(TINYGO) qemu-arm ## the controller's tests on this machine, then its image in QEMU
+	@go test -race -timeout 20m $$(go list ./firmware/... | grep -v /firmware/emulator)
+	@go test -race -count=1 -v -timeout 10m ./firmware/emulator/...
+
+.PHONY: bench-firmware
+bench-firmware: firmware qemu-arm ## the image's figures in QEMU, one line each
+	@go run ./firmware/emulator/bench $(BIN)/controller.elf
 
 # Devices that only a kernel of one's own has: Debian's, in QEMU, with a keyboard, a
 # USB-CDC engine and a camera made of software. A minute or two (QEMU_ACCEL=kvm

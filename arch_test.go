@@ -78,6 +78,16 @@ var allowed = map[string][]string{
 	"firmware/lane":   {},
 	"firmware/update": {},
 
+	// the controller on its boards, and the emulator that runs it
+	"firmware/keep":           {},
+	"firmware/controller":     {"firmware/osdp", "firmware/lane", "firmware/keep"},
+	"firmware/board/lm3s6965": {},
+	"firmware/board/host":     {"firmware/keep", "sync/hint"},
+	"firmware/cmd/controller": {"firmware/board/lm3s6965", "firmware/board/host", "firmware/controller", "firmware/keep", "firmware/lane", "firmware/osdp", "sync/hint"},
+	"firmware/emulator":       {},
+	"firmware/emulator/rig":   {"firmware/emulator", "firmware/keep", "firmware/lane", "firmware/osdp"},
+	"firmware/emulator/bench": {"firmware/emulator", "firmware/emulator/rig", "firmware/lane", "firmware/osdp"},
+
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},
 	"testdata/pki":               {"sync/ticket", "sync/trust"},
