@@ -157,7 +157,7 @@ func noisyLine(t *testing.T, seed uint64, minutes, rate int) {
 
 // One byte in a hundred is flipped, dropped or inserted for ten minutes.
 func TestNoise(t *testing.T) {
-	seeds := 6
+	seeds := 3
 	if testing.Short() {
 		seeds = 1
 	}
