@@ -16,4 +16,9 @@
 // pixels is a Uint8Array or Uint8ClampedArray of width·height gray bytes or four times as many of
 // RGBA; corners are x and y of top left, top right, bottom right, bottom left, in pixels. error is
 // one of bad_settings, too_many_readers, reader_closed, bad_frame and reader_failed.
+//
+// Two compilers build it from the same source, and each comes with a wasm_exec.js of its own: Go's
+// (make wasm) anywhere, TinyGo's (make wasm-tiny) where the firmware's toolchain is. TinyGo's is
+// half the bytes and quicker, but cannot recover from a panic: it stops, and Reader in src/reader.ts
+// starts another for the next picture, as it would if Go's were to stop.
 package main
