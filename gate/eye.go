@@ -27,9 +27,10 @@ const (
 )
 
 // How long doctor looks at a camera: long enough for a webcam that has just been
-// opened to find its exposure, and for one that is slow, to see that it is.
+// opened to find its exposure, for one that is slow to show it, and for one that is
+// stuck to be found out.
 const (
-	doctorLook   = 2 * time.Second
+	doctorLook   = 3 * time.Second
 	doctorMost   = 5 * time.Second // from the first frame
 	doctorFrames = 8
 )

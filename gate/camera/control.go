@@ -151,13 +151,13 @@ func (c DeviceConfig) turns() []turn {
 	switch t, _ := c.exposure(); {
 	case t > 0:
 		out = append(out, turn{knobExposureAuto, []int32{exposeManual, exposeShutter}, false},
-			turn{knobExposureTime, []int32{int32(min(t, longestExposure) / exposureUnit)}, true}) //nolint:gosec // at most 10,000
+			turn{knobExposureTime, []int32{int32(min(t, longestExposure) / exposureUnit)}, true})
 	case c.Exposure != keep:
 		out = append(out, turn{knobExposureAuto, []int32{exposeAperture, exposeAuto}, false}, turn{knobSlowInDark, []int32{0}, false})
 	}
 	switch n, _ := c.focus(); {
 	case n >= 0:
-		out = append(out, turn{knobFocusAuto, []int32{0}, false}, turn{knobFocus, []int32{int32(min(n, largestFocus))}, true}) //nolint:gosec // bounded
+		out = append(out, turn{knobFocusAuto, []int32{0}, false}, turn{knobFocus, []int32{int32(min(n, largestFocus))}, true})
 	case c.Focus != keep:
 		out = append(out, turn{knobFocusAuto, []int32{1}, false})
 	}
