@@ -1,3 +1,5 @@
+//go:build unix
+
 package camera_test
 
 import (

@@ -1,3 +1,5 @@
+//go:build unix
+
 package camera_test
 
 import (
@@ -59,7 +61,7 @@ func TestFilm(t *testing.T) {
 		{onlyHeader + "?loop=1", 1, nil, 0, io.EOF},
 	} {
 		got, s, end := levels(t, "file:"+c.address, c.n)
-		if !bytes.Equal(got, c.want) || !errors.Is(end, c.end) || s.Errors > c.bad || s.Dropped > 0 || c.end != nil && s.Errors < c.bad {
+		if !bytes.Equal(got, c.want) || !errors.Is(end, c.end) || s.Dropped > 0 || c.end != nil && s.Errors != c.bad { // a loop reads ahead
 			t.Errorf("%s: levels %v, %v, %+v; want %v, %v, %d errors", c.address, got, end, s, c.want, c.end, c.bad)
 		}
 	}
