@@ -33,11 +33,10 @@ type Line interface {
 	SetBaud(baud uint32)
 }
 
-// The version that ID tells.
+// What ID tells.
 const (
-	Major, Minor, Build = 0, 1, 0
-
-	model, revision = 1, 1
+	model, revision     = 1, 1
+	major, minor, build = 0, 1, 0
 )
 
 // DefaultBaud is the line's speed where the settings name none that works.
@@ -76,7 +75,7 @@ func (c *Controller) Start(now uint32, m keep.Memory, why lane.Reason) (baud uin
 		Address: s.Address, Key: s.Key, Nonce: &c.store,
 		ID: osdp.Identity{
 			Vendor: [3]byte{osdp.Vendor[0], osdp.Vendor[1], osdp.Vendor[2]}, Model: model, Version: revision,
-			Serial: s.Serial, Firmware: [3]byte{Major, Minor, Build},
+			Serial: s.Serial, Firmware: [3]byte{major, minor, build},
 		},
 	}
 	for _, r := range [...]osdp.Capability{

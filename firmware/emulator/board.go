@@ -105,8 +105,8 @@ func (b *Board) boot(ctx context.Context) error {
 			return fmt.Errorf("%q: QEMU takes no comma in a path", path)
 		}
 	}
-	// Not CommandContext: the board outlives the call that boots it.
-	b.cmd = exec.Command(program, "-M", "lm3s6965evb", "-accel", "tcg", "-S", //nolint:noctx // ended by Close
+	// Not CommandContext: the board outlives the call that boots it and ends with Close.
+	b.cmd = exec.Command(program, "-M", "lm3s6965evb", "-accel", "tcg", "-S",
 		"-display", "none", "-monitor", "none", "-nodefaults", "-nic", "none",
 		"-serial", serial,
 		"-qtest", "unix:"+filepath.Join(b.dir, "qtest")+",server=on,wait=off", "-qtest-log", "none",

@@ -57,7 +57,7 @@ func (p *pins) note(e Edge) {
 // inputs, and that outputs fell. An output that was high before and rises again
 // is no change to QEMU, so those are looked at until they have risen.
 func (b *Board) wasReset() {
-	at := time.Now() //nolint:forbidigo // see edge
+	at := time.Now()
 	b.pins.mu.Lock()
 	b.pins.resets++
 	turn := b.pins.resets
@@ -92,7 +92,7 @@ func (b *Board) afterReset(turn int) {
 // look takes the blind outputs off the chip; false when none is left, or another
 // reset has come.
 func (p *pins) look(now uint8, turn int) bool {
-	at := time.Now() //nolint:forbidigo // see edge
+	at := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.resets != turn {
@@ -161,7 +161,7 @@ func (b *Board) Outputs(ctx context.Context) (uint8, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	v, err := b.qtest.read(ctx, levelsD)
-	return uint8(v), err //nolint:gosec // an eight-bit port
+	return uint8(v), err
 }
 
 // Mark is a place in the stream of edges: what comes later is after it.

@@ -82,7 +82,9 @@ func (q *qmp) pty(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var devices []struct{ Filename string }
+	var devices []struct {
+		Filename string `json:"filename"`
+	}
 	if err := json.Unmarshal(raw, &devices); err != nil {
 		return "", err
 	}

@@ -44,7 +44,7 @@ func (q *qtest) listen() {
 			q.reply <- in.Text()
 			continue
 		}
-		at := time.Now() //nolint:forbidigo // the moment of an edge is what is measured here
+		at := time.Now()
 		word, number, _ := strings.Cut(rest, " ")
 		if pin, err := strconv.Atoi(number); err == nil {
 			q.edge(pin, word == "raise", at)
@@ -81,7 +81,7 @@ func (q *qtest) read(ctx context.Context, address uint32) (uint32, error) {
 		return 0, err
 	}
 	v, err := strconv.ParseUint(got, 0, 64)
-	return uint32(v), err //nolint:gosec // a 32-bit register
+	return uint32(v), err
 }
 
 func (q *qtest) close() { _ = q.conn.Close() }

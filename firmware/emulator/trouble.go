@@ -57,7 +57,7 @@ func (b *Board) StackUsed(ctx context.Context) (int, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	for at := range stackSize / 4 {
-		v, err := b.qtest.read(ctx, uint32(ramStart+4*at)) //nolint:gosec // within the stack
+		v, err := b.qtest.read(ctx, uint32(ramStart+4*at))
 		if err != nil {
 			return 0, err
 		}
@@ -77,7 +77,7 @@ func (b *Board) jump(ctx context.Context, to uint32) error {
 	defer func() { _ = conn.Close() }()
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		deadline = time.Now().Add(patience) //nolint:forbidigo // a bound of I/O
+		deadline = time.Now().Add(patience)
 	}
 	if err := conn.SetDeadline(deadline); err != nil {
 		return err

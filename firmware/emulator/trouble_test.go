@@ -32,7 +32,7 @@ func boot(t *testing.T, l *rig.Lane) uint16 {
 func restarted(t *testing.T, l *rig.Lane, mark int, before uint16) lane.Reason {
 	t.Helper()
 	ctx := within(t)
-	if _, err := l.Board.Await(ctx, mark, reset); err != nil {
+	if _, err := l.Await(ctx, mark, reset); err != nil {
 		t.Fatal(err)
 	}
 	e, err := l.Event(ctx, 0, "another start", func(e osdp.Passage) bool {
@@ -54,7 +54,7 @@ func TestWatchdogEndsHang(t *testing.T) {
 	mark := l.Board.Mark()
 	start := time.Now()
 	must(t, l.Hang(ctx))
-	e, err := l.Board.Await(ctx, mark, reset)
+	e, err := l.Await(ctx, mark, reset)
 	must(t, err)
 	t.Logf("reset after %s", e.At.Sub(start))
 	if why := restarted(t, l, mark, before); why != lane.Watchdog {
@@ -221,7 +221,7 @@ func TestPanelDies(t *testing.T) {
 	must(t, l.AwaitLevel(ctx, uint8(lane.HoldA), 0))
 	mark, start := l.Board.Mark(), time.Now()
 	must(t, l.Panel.Close())
-	e, err := l.Board.Await(ctx, mark, rose(lane.HoldA))
+	e, err := l.Await(ctx, mark, rose(lane.HoldA))
 	must(t, err)
 	t.Logf("taken back after %s", e.At.Sub(start))
 	must(t, l.Attach(ctx))

@@ -41,7 +41,7 @@ func Listen(ctx context.Context, where string) (*Listener, error) {
 		return nil, hint.Errorf("write unix:PATH, tcp:HOST:PORT or pty", "cannot listen on %q", where)
 	}
 	if network == "unix" {
-		if err := removeStale(address); err != nil {
+		if err := removeStale(ctx, address); err != nil {
 			return nil, err
 		}
 	}
@@ -54,7 +54,7 @@ func Listen(ctx context.Context, where string) (*Listener, error) {
 }
 
 // removeStale removes a socket that nobody listens on any more, and nothing else.
-func removeStale(path string) error {
+func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -64,7 +64,8 @@ func removeStale(path string) error {
 	case info.Mode()&os.ModeSocket == 0:
 		return fmt.Errorf("listen: %s is there and is no socket", path)
 	}
-	c, err := net.DialTimeout("unix", path, time.Second)
+	d := net.Dialer{Timeout: time.Second}
+	c, err := d.DialContext(ctx, "unix", path)
 	if err == nil {
 		return errors.Join(fmt.Errorf("listen: somebody listens on %s", path), c.Close())
 	}

@@ -36,8 +36,8 @@ func (p *pty) unlock() (err error) {
 	}
 	number := 0
 	cerr := raw.Control(func(fd uintptr) {
-		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil { //nolint:gosec // a descriptor
-			number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN) //nolint:gosec // a descriptor
+		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
+			number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
 		}
 	})
 	if err = errors.Join(err, cerr); err != nil {
@@ -59,14 +59,14 @@ func raiseRaw(f *os.File) (err error) {
 	}
 	cerr := raw.Control(func(fd uintptr) {
 		var t *unix.Termios
-		if t, err = unix.IoctlGetTermios(int(fd), unix.TCGETS); err != nil { //nolint:gosec // a descriptor
+		if t, err = unix.IoctlGetTermios(int(fd), unix.TCGETS); err != nil {
 			return
 		}
 		t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
 		t.Oflag &^= unix.OPOST
 		t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
 		t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
-		err = unix.IoctlSetTermios(int(fd), unix.TCSETS, t) //nolint:gosec // a descriptor
+		err = unix.IoctlSetTermios(int(fd), unix.TCSETS, t)
 	})
 	return errors.Join(err, cerr)
 }

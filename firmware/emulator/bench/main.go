@@ -107,7 +107,7 @@ func (b bench) lane(ctx context.Context) error {
 	} {
 		var s series
 		for i := range m.n {
-			d, err := m.once(ctx, l, uint32(len(m.name)*1000+i)) //nolint:gosec // small
+			d, err := m.once(ctx, l, uint32(len(m.name)*1000+i))
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
 			}

@@ -50,7 +50,7 @@ type request struct {
 // one that only identifies.
 func Attach(conn net.Conn, cfg osdp.CPConfig) (*Panel, error) {
 	p := &Panel{
-		conn: conn, start: time.Now(), //nolint:forbidigo // the panel's clock is the machine's
+		conn: conn, start: time.Now(),
 		in: make(chan []byte, 64), ask: make(chan request), end: make(chan struct{}),
 		changed: make(chan struct{}),
 	}
@@ -92,11 +92,11 @@ func (p *Panel) listen() {
 }
 
 func (p *Panel) now() uint32 {
-	return uint32(time.Since(p.start).Milliseconds()) //nolint:gosec,forbidigo // wraps, as its reader expects
+	return uint32(time.Since(p.start).Milliseconds())
 }
 
 func (p *Panel) run(cp *osdp.CP) {
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	waiting := map[uint16]chan osdp.Reply{}
 	timer := time.NewTimer(0)
 	defer timer.Stop()

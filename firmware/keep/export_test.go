@@ -1,0 +1,4 @@
+package keep
+
+// Sip is the keyed hash of the nonces.
+var Sip = sip
