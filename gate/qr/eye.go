@@ -11,7 +11,6 @@ const maxTries = 24
 // Bounds on the care that is taken over one layout.
 const (
 	leastKnown = 0.72 // share of the modules that every symbol has, from which it is gone on
-	pairRing   = 0.85 // of two finders that give hope
 	rounds     = 4    // of the equaliser
 	stages     = 4    // of squaring levels
 )
@@ -125,12 +124,15 @@ func (e *eye) look(v *view, w way, c *clock) hope {
 }
 
 // pair says whether two of the finders that the view had before anything was guessed may belong to
-// one code.
+// one code, or one of them is beyond doubt.
 func (e *eye) pair() bool {
 	for i := range e.finders[:e.seenFinders] {
+		if e.finders[i].perfect {
+			return true
+		}
 		for j := range i {
 			a, b := &e.finders[i], &e.finders[j]
-			if a.inverted == b.inverted && a.rows+b.rows > 2 && min(a.quality, b.quality) >= pairRing &&
+			if a.inverted == b.inverted && a.regular && b.regular &&
 				max(a.module, b.module) < guessRatio*min(a.module, b.module) {
 				if d := a.modules(b); d >= leastSpan && d < greatSpan {
 					return true

@@ -3,8 +3,12 @@ package qr
 import (
 	"image"
 	"math"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 )
 
 // corners is a frame with three finders, as a code has them, and nothing between.
@@ -29,7 +33,31 @@ func abs(v int) int { return max(v, -v) }
 
 // TestNoAllocation holds what our own front end allocates for a frame after the first: nothing.
 func TestNoAllocation(t *testing.T) {
-	full, err := planeOf(corners(640, 480))
+	for name, g := range map[string]*image.Gray{"nothing between finders": corners(640, 480), "noise between finders": unreadable(t, 640, 480)} {
+		t.Run(name, func(t *testing.T) { noAllocation(t, g) })
+	}
+}
+
+// unreadable is a code in which every module that carries data is drawn by lot.
+func unreadable(t *testing.T, w, h int) *image.Gray {
+	t.Helper()
+	b, soft := drawn(t, newSymbols(), strings.Repeat("CONTING 0123456789 ", 8), decoder.ErrorCorrectionLevel_L)
+	rng := rand.New(rand.NewPCG(7, 8))
+	for _, at := range b.order {
+		soft[at] = float32(1 - 2*rng.IntN(2))
+	}
+	g := image.NewGray(image.Rect(0, 0, w, h))
+	for i := range g.Pix {
+		g.Pix[i] = 220
+		if u, v := (i%w-60)/6, (i/w-60)/6; i%w >= 60 && i/w >= 60 && u < b.side && v < b.side && soft[v*b.side+u] > 0 {
+			g.Pix[i] = 20
+		}
+	}
+	return g
+}
+
+func noAllocation(t *testing.T, g *image.Gray) {
+	full, err := planeOf(g)
 	if err != nil {
 		t.Fatal(err)
 	}

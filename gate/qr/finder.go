@@ -16,6 +16,8 @@ type finder struct {
 	rows     int  // scanned rows that crossed it
 	inverted bool // light on dark
 	quality  float64
+	regular  bool // it hardly is anything else
+	perfect  bool // still less so
 	used     bool // belongs to a code that was read
 }
 

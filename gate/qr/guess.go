@@ -14,7 +14,6 @@ const (
 	guessMost   = 7.0  // and at most
 	guessLike   = 0.58 // least correlation with a finder
 	guessSlack  = 0.12 // of that, in a first glance
-	guessRing   = 0.7  // least share of good rays of the two
 	guessRatio  = 1.7  // larger to smaller module of the two
 	guessModule = 60   // modules between the two, at most
 )
@@ -78,7 +77,7 @@ func (e *eye) guess(c *clock) {
 		for i := max(0, sum-n+1); i < sum-i; i++ {
 			j := sum - i
 			a, b := e.finders[i], e.finders[j]
-			if a.used || b.used || a.inverted != b.inverted || a.rows+b.rows < 3 || min(a.quality, b.quality) < guessRing ||
+			if a.used || b.used || a.inverted != b.inverted || !a.regular || !b.regular ||
 				max(a.module, b.module) > guessRatio*min(a.module, b.module) {
 				continue
 			}
@@ -121,10 +120,9 @@ func (e *eye) guessThird(i, j int) {
 		if like < guessLike || e.covered(f.x, f.y) {
 			continue
 		}
-		f.module, f.inverted, f.rows, f.quality = m, a.inverted, 1, like
-		if quality, module := e.ring(&f); quality >= fullRing && module > m/2 && module < 2*m {
-			f.module = module
-		}
+		f.module, f.inverted, f.rows = m, a.inverted, 1
+		e.ring(&f)
+		f.quality = max(f.quality, like)
 		e.finders = append(e.finders, f)
 		if t, ok := e.corner(i, j, len(e.finders)-1); ok {
 			e.triples = append(e.triples, t)

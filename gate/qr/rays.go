@@ -17,9 +17,21 @@ func newCompass() (c compass) {
 
 // Bounds on what is seen along a ray.
 const (
-	raySteps    = 64   // samples along a ray
-	leastRing   = 0.14 // contrast of the light and dark rings, of that along the whole ray
-	minContrast = 8    // the same in gray levels, for the whole ray
+	raySteps    = 48   // samples along a ray
+	boldRing    = 0.38 // contrast of the light and dark rings, of that along the whole ray, where print is rough
+	faintRing   = 0.13 // the same where the frame is blurred
+	leastGood   = 3    // rays of the first half without which the others are not asked
+	fullRing    = 0.7  // share of good rays from which they say how large the finder is
+	minContrast = 8    // in gray levels, for the whole ray
+)
+
+// What a regular finder may be like: of those that are none, one in twenty is.
+const (
+	sureRing     = 0.7  // least share of good rays
+	sureUneven   = 0.12 // how far its rings are from where they should be, of their distance
+	sureLopsided = 0.09 // how much the distances to both sides differ, of their sum
+
+	idealRing, idealUneven, idealLopsided = 0.85, 0.08, 0.04 // the same of one in a hundred
 )
 
 // profile holds gray levels along one ray from a finder's centre outwards, dark being low.
@@ -41,7 +53,11 @@ func (p *profile) crossings(at *[3]float64) bool {
 	if hi-lo < minContrast {
 		return false
 	}
-	least := max(leastRing*(hi-lo), minContrast/2)
+	return p.alternates(max(boldRing*(hi-lo), minContrast/2), at) || p.alternates(max(faintRing*(hi-lo), minContrast/2), at)
+}
+
+// alternates does that for rings that differ by least levels.
+func (p *profile) alternates(least float64, at *[3]float64) bool {
 	// The extremes on the way: dark, light, dark, light.
 	var extreme [4]int
 	found, best, rising := 0, 0, false
@@ -119,37 +135,74 @@ func (e *eye) cast(f *finder, dx, dy, most float64) *profile {
 	p := &e.ray
 	p.step = max(most/(raySteps-1), 0.5/math.Hypot(dx, dy))
 	p.n = min(int(most/p.step)+1, raySteps)
+	brightest := 0.0
+	w, h := float64(e.frame.w), float64(e.frame.h)
+	x, y := f.x, f.y
+	dx, dy = dx*p.step, dy*p.step
 	for i := range p.n {
-		k := float64(i) * p.step
-		v := e.source.at(f.x+k*dx, f.y+k*dy)
+		v := e.source.at(x, y)
 		if f.inverted {
 			v = 255 - v
 		}
+		if x < 0 || y < 0 || x > w || y > h {
+			v = brightest // a code may fill the frame: beyond is a margin
+		}
 		p.level[i] = v
+		brightest = max(brightest, v)
+		x, y = x+dx, y+dy
 	}
 	return p
 }
 
-// ring is the share of rays from f's centre that cross dark, light, dark and light again at the
-// distances of a finder, in the gray frame, and the module that these distances imply. Letters and
-// textures cross some lines like a finder; hardly any does in all directions.
-func (e *eye) ring(f *finder) (share, module float64) {
-	good, area := 0, 0.0
-	for k := range e.compass {
+// ring looks at f along rays from its centre in the gray frame. It sets f's quality, which is the
+// share of rays that cross dark, light, dark and light again as in a finder, less what they differ
+// from nested squares: letters and textures cross some lines like a finder, but hardly any does in
+// all directions, evenly to both sides. It sets f's module to what the distances imply, if enough
+// rays say so.
+func (e *eye) ring(f *finder) {
+	good, area, uneven := 0, 0.0, 0.0
+	var radius [rays]float64
+	for i := range e.compass {
+		if i == rays/2 && good < leastGood {
+			break
+		}
+		k := i * 2 % rays // every other ray first
+		if i >= rays/2 {
+			k++
+		}
 		p := e.cast(f, e.compass[k].cos, e.compass[k].sin, 8*f.module)
 		var at [3]float64
 		if p.crossings(&at) {
 			good++
 			// Bloom takes from the centre what it adds to the ring.
 			r := (at[0] + at[1]) / 2
+			radius[k] = r
 			area += r * r
+			uneven += math.Abs((at[1]+at[2])/(at[0]+at[1])/1.5 - 1)
 		}
 	}
+	f.quality, f.regular = 0, false
 	if good == 0 {
-		return 0, f.module
+		return
 	}
-	// The area of the square half way from the centre's edge to the ring's is 16 modules.
-	return float64(good) / rays, math.Sqrt(math.Pi*area/float64(good)) / 4
+	lopsided, pairs := 0.0, 0.0
+	for k := range rays / 2 {
+		if a, b := radius[k], radius[k+rays/2]; a > 0 && b > 0 {
+			lopsided += math.Abs(a-b) / (a + b)
+			pairs++
+		}
+	}
+	share := float64(good) / rays
+	uneven, lopsided = uneven/float64(good), lopsided/max(pairs, 1)
+	f.quality = share - max(0, uneven-sureUneven/2) - max(0, lopsided-sureLopsided/2)
+	f.regular = share >= sureRing && uneven <= sureUneven && lopsided <= sureLopsided
+	f.perfect = share >= idealRing && uneven <= idealUneven && lopsided <= idealLopsided
+	if share >= fullRing {
+		// The area of the square half way from the centre's edge to the ring's is 16 modules.
+		if m := math.Sqrt(math.Pi*area/float64(good)) / 4; m > f.module/2 && m < f.module*2 {
+			f.module = m
+		}
+	}
 }
 
 // edge is a point on one of the three nested squares of a finder.

@@ -89,11 +89,7 @@ func FuzzDecode(f *testing.F) {
 				g.Pix[i] = pixels[i%len(pixels)]
 			}
 		}
-		d, err := New(Config{Now: time.Now, Exhaustive: true, Budget: time.Minute})
-		if err != nil {
-			t.Fatal(err)
-		}
-		codes, err := d.Decode(g)
+		codes, err := borrow(t).Decode(g)
 		if err != nil && !errors.Is(err, ErrFrame) {
 			t.Errorf("%d×%d: %v", w, h, err)
 		}

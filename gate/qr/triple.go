@@ -13,8 +13,7 @@ const (
 	maxTriples = 24  // best combinations that are tried
 	maxFailed  = 8   // combinations in a row that were no code, after which no better ones are expected
 	worstScore = 2.4 // of a combination that is tried
-	goodRing   = 0.5 // least share of good rays
-	fullRing   = 0.7 // from which they say how large the finder is
+	goodRing   = 0.4 // least quality
 	sizeRatio  = 2.8 // largest to smallest module among three finders of one code seen in perspective
 	legRatio   = 2   // longer to shorter distance between the corner finder and the others
 	leastSine  = 0.3 // of the angle at the corner
@@ -41,13 +40,8 @@ func (e *eye) rate(c *clock) {
 		if f.used || e.covered(f.x, f.y) {
 			continue
 		}
-		quality, module := e.ring(&f)
-		if quality < goodRing {
+		if e.ring(&f); f.quality < goodRing {
 			continue
-		}
-		f.quality = quality
-		if quality >= fullRing && module > f.module/2 && module < f.module*2 {
-			f.module = module
 		}
 		e.finders[n] = f
 		n++

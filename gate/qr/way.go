@@ -27,13 +27,13 @@ var ways = [...]way{
 	{half: true, contrast: clearRange},
 	{contrast: clearRange},
 	{half: true, contrast: clearRange, sharp: 5},
+	{quarter: true, contrast: clearRange, sharp: 5},
+	{half: true, contrast: faintRange},
 	{half: true, contrast: clearRange, sharp: 2},
 	{contrast: clearRange, sharp: 5},
-	{quarter: true, contrast: clearRange, sharp: 5},
-	{quarter: true, contrast: clearRange, sharp: 2},
-	{half: true, contrast: faintRange},
-	{contrast: clearRange, sharp: 2},
 	{half: true, contrast: clearRange, bloom: true},
+	{quarter: true, contrast: clearRange, sharp: 2},
+	{contrast: clearRange, sharp: 2},
 	{contrast: clearRange, bloom: true},
 	{stock: true, contrast: 24},
 	{stock: true, half: true, global: true},
@@ -48,7 +48,7 @@ var ways = [...]way{
 // modules of a symbol seem to lie in all.
 const (
 	always = 2
-	single = 3
+	single = 5
 	hinted = 14
 )
 
