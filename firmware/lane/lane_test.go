@@ -291,6 +291,31 @@ func TestLane(t *testing.T) {
 			held: lane.HoldB,
 		},
 		{
+			name: "a flap that grants keep open is not jammed",
+			play: func(r *rig) {
+				for id := range uint32(3) {
+					r.grant(id+1, in)
+				}
+				r.down(lane.Home)
+				for range 3 {
+					r.down(lane.ClearA)
+					r.up(lane.ClearA)
+					r.down(lane.ClearB)
+					r.up(lane.ClearB)
+					for range 20 {
+						r.run(1000)
+						r.l.Heard(r.now)
+					}
+				}
+				r.up(lane.Home)
+			},
+			want: []string{
+				"panel_back", "grant_armed in 1", "passed in 1 crossed moved", "grant_armed in 2",
+				"passed in 2 crossed moved", "grant_armed in 3", "passed in 3 crossed moved",
+			},
+			held: lane.Hold,
+		},
+		{
 			name: "two force it at once",
 			play: func(r *rig) {
 				r.down(lane.Home)

@@ -71,8 +71,8 @@ func walk(t *testing.T, cfg lane.Config, try alphabet, most int) (states [lane.O
 // settles reports a lane that does not come to rest when all is well again.
 func (n *node) settles() error {
 	end := *n
-	for range 40 {
-		if err := end.move(lane.AllWell, lane.Command{}, 250); err != nil {
+	for range 12 {
+		if err := end.move(lane.AllWell, lane.Command{}, 600); err != nil {
 			return err
 		}
 	}
@@ -135,6 +135,9 @@ func TestWalk(t *testing.T) {
 	}
 	for a := lane.Controlled; a <= lane.Closed; a++ {
 		for b := lane.Controlled; b <= lane.Closed; b++ {
+			if slow && a+b != lane.Controlled {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s and %s", a, b), func(t *testing.T) {
 				states, all := walk(t, fast(a, b), try, 100_000)
 				t.Logf("lanes by state, from locked on: %v", states)

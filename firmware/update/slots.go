@@ -83,11 +83,8 @@ func (s *Slots) Boot() (i int, ok bool) {
 // better reports whether slot a is to be tried before slot b.
 func (s *Slots) better(a, b int) bool {
 	x, y := &s.slot[a], &s.slot[b]
-	switch {
-	case !x.whole || !y.whole:
+	if !x.whole || !y.whole {
 		return x.whole
-	case x.proved != y.proved && (x.spent() || y.spent()):
-		return x.proved
 	}
 	return x.header.Version > y.header.Version
 }

@@ -11,7 +11,6 @@ func TestOpen(t *testing.T) {
 	for name, change := range map[string]func(*update.Layout){
 		"no page":      func(l *update.Layout) { l.Page = 0 },
 		"small page":   func(l *update.Layout) { l.Page = 128 },
-		"odd page":     func(l *update.Layout) { l.Page = 768 },
 		"no size":      func(l *update.Layout) { l.Size = 0 },
 		"odd size":     func(l *update.Layout) { l.Size -= update.Unit },
 		"off a page":   func(l *update.Layout) { l.Slot[0] += 8 },
@@ -71,6 +70,9 @@ func TestPieces(t *testing.T) {
 		}
 		if a := s.Write(uint32(len(data)), nil); a != update.Idle {
 			t.Fatalf("after the end: %s", a)
+		}
+		if end := layout.Slot[1-running] + 256 + uint32(len(image(2))); !bytes.Equal(f.cells[end:end+8], bytes.Repeat([]byte{0xFF}, 8)) {
+			t.Fatalf("pieces of %d: after the image comes % x", piece, f.cells[end:end+8])
 		}
 		if want == nil {
 			want = bytes.Clone(f.cells)
@@ -300,7 +302,10 @@ func TestAbort(t *testing.T) {
 	if a := send(s, running, data, 64); a != update.Complete {
 		t.Errorf("the transfer again: %s", a)
 	}
-	newer := transfer(t, 3)
+	if a := send(s, running, transfer(t, 3), 64); a != update.Complete {
+		t.Fatal(a)
+	}
+	newer := transfer(t, 4)
 	s.Begin(running, uint32(len(newer)))
 	s.Write(0, newer[:400])
 	s.Abort()

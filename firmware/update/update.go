@@ -88,13 +88,13 @@ type Layout struct {
 	Board uint16    // which images fit: see the board's package
 	Slot  [2]uint32 // where each begins; on a page
 	Size  uint32    // of each; whole pages
-	Page  uint32    // what Erase erases; a power of two, 256 or more
+	Page  uint32    // what Erase erases; 256 or more
 }
 
 // check reports a layout that can work.
 func (l *Layout) check() bool {
 	a, b := uint64(min(l.Slot[0], l.Slot[1])), uint64(max(l.Slot[0], l.Slot[1]))
-	return l.Page >= bodyAt && l.Page&(l.Page-1) == 0 && l.Size >= l.Page && l.Size%l.Page == 0 &&
+	return l.Page >= bodyAt && l.Size >= l.Page && l.Size%l.Page == 0 &&
 		l.Slot[0]%l.Page == 0 && l.Slot[1]%l.Page == 0 && a+uint64(l.Size) <= b && b+uint64(l.Size) <= 1<<32
 }
 
