@@ -42,6 +42,8 @@ func TestScripts(t *testing.T) {
 
 	pictures["film.mjpeg"] = bytes.Join([][]byte{empty, pictures["frames/b.jpg"], pictures["frames/b.jpg"]}, nil)
 
+	pictures["two.jpg"] = sideBySide(t, pictures["code.jpg"], pictures["frames/b.jpg"])
+
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
