@@ -163,6 +163,17 @@ func TestLongGoneIsNoWrongWay(t *testing.T) {
 	r.want("booted =0", "panel_back", "grant_armed in 1", "passed in 1 crossed moved")
 }
 
+// TestLingererIsNoWrongWay has somebody stand in the far beam all the time.
+func TestLingererIsNoWrongWay(t *testing.T) {
+	r := newRig(t, lane.Config{})
+	r.down(lane.ClearB)
+	r.grant(1, in)
+	r.down(lane.Home)
+	r.down(lane.ClearA)
+	r.up(lane.Home)
+	r.want("booted =0", "panel_back", "grant_armed in 1", "passed in 1 unsure moved")
+}
+
 // TestFollowerIsNoWrongWay has two people close behind each other, the first of
 // whom left the near beam before the rotor moved.
 func TestFollowerIsNoWrongWay(t *testing.T) {

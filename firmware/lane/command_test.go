@@ -54,8 +54,8 @@ func TestSameGrantTwice(t *testing.T) {
 		r.walk(in)
 	}
 	again()
-	if got := r.l.Status().Counters.Passed[in]; got != lane.Memory {
-		t.Errorf("%d passed on %d grants", got, lane.Memory)
+	if n := r.l.Status().Counters; n.Passed[in] != lane.Memory || n.Granted != lane.Memory {
+		t.Errorf("%d passed on %d grants, want %d", n.Passed[in], n.Granted, lane.Memory)
 	}
 }
 

@@ -250,6 +250,8 @@ func TestPowerFail(t *testing.T) {
 // TestAlarmSounds wants the buzzer to be heard in an alarm, on and off.
 func TestAlarmSounds(t *testing.T) {
 	r := newRig(t, lane.Config{})
+	r.down(lane.Home) // forced: sounds all the time
+	r.must(lane.Command{Op: lane.Beep, MS: lane.MaxSignalMS})
 	r.down(lane.LoopClosed)
 	var heard strings.Builder
 	for range 4 {

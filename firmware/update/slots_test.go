@@ -244,6 +244,10 @@ func TestOnlyImage(t *testing.T) {
 	if a := send(s2, running, transfer(t, 4), 64); a != update.Complete {
 		t.Errorf("an update of an image that is alone and not proved: %s", a)
 	}
+	f.cells[layout.Slot[1-running]+300] ^= 1 // a header without its image
+	if s, running := mustBoot(t, f); s.Version(running) != 3 {
+		t.Errorf("version %d starts", s.Version(running))
+	}
 }
 
 // TestNeitherProved goes on to the other image after the trials of the newer.
