@@ -13,6 +13,10 @@
 // puts them back within milliseconds, and until then the firmware sees an open
 // fire loop, as it would on a board whose wires were cut.
 //
+// The serial line has no baud rate, and QEMU waits for whoever is on it: a peer
+// that does not read what the controller answers stops the whole board until it
+// does or goes.
+//
 // It is for tests, benches and the demo. It trusts the image and QEMU with the
 // rights of the user that runs it.
 package emulator
