@@ -30,7 +30,7 @@ func parse(address string, cfg Config) (src source, name string, err error) {
 		if err != nil || u.Host == "" {
 			return nil, "", fmt.Errorf("%w: want %s://host/path", ErrAddress, scheme)
 		}
-		return newHTTPSource(u, cfg), u.Redacted(), nil
+		return newHTTPSource(u, cfg), redact(address, false), nil
 	case "v4l2":
 		return &deviceSource{path: rest, cfg: cfg, start: openDevice}, address, nil
 	case "program":

@@ -69,7 +69,7 @@ func (s *cardStream) read(ctx context.Context) (*image.Gray, time.Time, error) {
 	}
 	g := image.NewGray(s.base.Rect)
 	copy(g.Pix, s.base.Pix)
-	side := g.Rect.Dy() / 24
+	side := min(g.Rect.Dx(), g.Rect.Dy()) / 24
 	x, y := s.n%(g.Rect.Dx()/side)*side, g.Rect.Dy()*3/16-side/2
 	fill(g, image.Rect(x, y, x+side, y+side), 255)
 	s.n++

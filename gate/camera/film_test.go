@@ -132,6 +132,8 @@ func TestCard(t *testing.T) {
 		{"test:?width=640&height=480&fps=100", image.Pt(640, 480)},
 		{"test:?width=160&height=120&fps=100", image.Pt(160, 120)},
 		{"test:?width=480&height=1080&fps=100", image.Pt(480, 1080)},
+		{"test:?width=160&height=4096&fps=100", image.Pt(160, 4096)},
+		{"test:?width=4096&height=120&fps=100", image.Pt(4096, 120)},
 	} {
 		cfg := config()
 		cfg.Width, cfg.Height = 0, 0

@@ -1,6 +1,9 @@
 package camera
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // JPEG markers, ITU-T T.81 table B.1.
 const (
@@ -17,6 +20,10 @@ type jpegHeader struct {
 	tables        bool // there are Huffman tables
 	scan          int  // where the first scan's marker stands
 }
+
+// maxScans is how often a JPEG may go over its pixels. Progressive ones do about ten times; each time
+// costs 6 ms for the largest pictures, whatever few bytes it takes in the file.
+const maxScans = 64
 
 // inspect walks the segments of a JPEG up to its first scan. Errors wrap ErrFrame.
 func inspect(data []byte) (jpegHeader, error) {
@@ -43,6 +50,9 @@ func inspect(data []byte) (jpegHeader, error) {
 			if h.width == 0 || h.height == 0 {
 				return h, fmt.Errorf("%w: JPEG without a size", ErrFrame)
 			}
+			if n := countScans(data[at:]); n > maxScans {
+				return h, fmt.Errorf("%w: JPEG of %d scans; the limit is %d", ErrFrame, n, maxScans)
+			}
 			return h, nil
 		}
 		length := int(data[at+2])<<8 | int(data[at+3])
@@ -60,4 +70,31 @@ func inspect(data []byte) (jpegHeader, error) {
 		}
 		at += 2 + length
 	}
+}
+
+// countScans counts the scans of a JPEG that begins with the marker of the first, up to its end: what
+// a phone appends to a picture may be anything.
+func countScans(data []byte) (n int) {
+	for len(data) >= 4 {
+		length := 2 // of the marker
+		switch marker := data[1]; {
+		case marker == markerEOI:
+			return n
+		case marker == 0xFF: // a fill byte
+			length = 1
+		case marker == 0 || marker == markerTEM || marker >= 0xD0 && marker <= 0xD7: // nothing follows
+		default:
+			if marker == markerSOS {
+				n++
+			}
+			length += int(data[2])<<8 | int(data[3])
+		}
+		data = data[min(length, len(data)):]
+		next := bytes.IndexByte(data, 0xFF)
+		if next < 0 {
+			return n
+		}
+		data = data[next:]
+	}
+	return n
 }

@@ -103,6 +103,36 @@ func bomb(w, h uint32) []byte {
 	return bytes.Join([][]byte{[]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", head), chunk("IDAT", z.Bytes()), chunk("IEND", nil)}, nil)
 }
 
+// scans is a progressive JPEG of 64 pixels whose brightness is sent once and then so often refined by
+// nothing, a few bytes each time.
+func scans(n int) []byte {
+	b := []byte{0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0}
+	b = append(b, bytes.Repeat([]byte{1}, 64)...)
+	b = append(b, 0xFF, 0xC2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0) // progressive, 8×8
+	table := func(class byte) []byte {
+		return append(append([]byte{0xFF, 0xC4, 0, 20, class, 1}, make([]byte, 15)...), 0)
+	}
+	b = append(append(b, table(0x00)...), table(0x10)...) // the one code is no bits, or the end of a block
+	for i := range n {
+		from, to := byte(1), byte(63)
+		if i == 0 {
+			from, to = 0, 0
+		}
+		b = append(b, 0xFF, 0xFF, 0xDA, 0, 8, 1, 1, 0x00, from, to, 0, 0x7F)
+	}
+	return append(b, 0xFF, 0xD9)
+}
+
+// TestManyScans reads what is within the limit, whatever follows the picture's end.
+func TestManyScans(t *testing.T) {
+	after := bytes.Repeat([]byte{0xFF, 0xDA}, 1000) // as in the film that some phones append
+	for _, n := range []int{1, 10, 64} {
+		if _, err := camera.ReadImage(save(t, "x", append(scans(n), after...))); err != nil {
+			t.Errorf("%d scans: %v", n, err)
+		}
+	}
+}
+
 func TestUnusablePictures(t *testing.T) {
 	good := photo(t, 50)
 	huge := bytes.Clone(good)
@@ -124,6 +154,7 @@ func TestUnusablePictures(t *testing.T) {
 		"PNG wide":           bomb(4097, 1),
 		"PNG large in area":  bomb(4096, 4096),
 		"PNG cut":            bomb(64, 64)[:60],
+		"JPEG of 65 scans":   scans(65),
 		"longer than files":  append(bytes.Clone(good), make([]byte, camera.MaxFile)...),
 	} {
 		if g, err := camera.ReadImage(save(t, "x", data)); !errors.Is(err, camera.ErrFrame) {

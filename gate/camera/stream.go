@@ -76,6 +76,9 @@ func (s *httpStream) ask(client *http.Client, u *url.URL) error {
 		return err
 	}
 	resp, err := client.Do(req) //nolint:bodyclose // close does
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		return u.Err // without the address: many cameras want their password in its query
+	}
 	if err != nil {
 		return err
 	}

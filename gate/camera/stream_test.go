@@ -211,3 +211,37 @@ func TestServerAway(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSecretsOfAnAddressAreNotTold asks two cameras that do not work, one of which sends us round.
+func TestSecretsOfAnAddressAreNotTold(t *testing.T) {
+	away := httptest.NewServer(http.NotFoundHandler())
+	away.Close()
+	round := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/again?"+r.URL.RawQuery, http.StatusFound)
+	}))
+	defer round.Close()
+	for _, server := range []string{away.URL, round.URL} {
+		var log logbook
+		cfg := config()
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		_, host, _ := strings.Cut(server, "://")
+		c, err := camera.Open(t.Context(), "http://anna:SECRET1@"+host+"/video?user=bert&pwd=SECRET2", cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the camera's loss", func() bool { return c.Stats().LastError != nil })
+		said := fmt.Sprint(c.Stats().LastError)
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		said += log.String()
+		if !strings.Contains(said, "camera lost") || !strings.Contains(said, "http://…@"+host+"/video?…") {
+			t.Errorf("said %q; want the camera's address", said)
+		}
+		for _, secret := range []string{"SECRET", "anna", "bert"} {
+			if strings.Contains(said, secret) {
+				t.Errorf("%s is in %q", secret, said)
+			}
+		}
+	}
+}
