@@ -10,9 +10,10 @@ const maxTries = 24
 
 // Bounds on the care that is taken over one layout.
 const (
-	leastKnown = 0.72 // share of the modules that every symbol has, from which it is gone on
-	rounds     = 4    // of the equaliser
-	stages     = 4    // of squaring levels
+	leastCurved = 0.6  // share of the modules that every symbol has, from which it is tried to follow curved paper
+	leastKnown  = 0.72 // share of the modules that every symbol has, from which it is gone on
+	rounds      = 4    // of the equaliser
+	stages      = 4    // of squaring levels
 )
 
 // mostSide is the modules along one side of version 40.
@@ -211,6 +212,13 @@ func (e *eye) decode(l *layout, c *clock) (Code, bool) {
 		return e.code(l, text), true
 	}
 	best := b.agreement(raw)
+	if best >= leastCurved && best < bendFlat {
+		text, ok := "", false
+		if best, text, ok = e.flatten(b, l, best, c); ok {
+			return e.code(l, text), true
+		}
+		raw = e.soften(e.levels[:n*n], n)
+	}
 	if best < leastKnown || e.symbols.score < leastFormat {
 		return Code{}, false
 	}
@@ -258,6 +266,44 @@ func (e *eye) decode(l *layout, c *clock) (Code, bool) {
 		}
 	}
 	return Code{}, false
+}
+
+// flatten bends l to follow paper that is not flat, and reads again after each step. It leaves l and
+// e.levels as they agree best with the modules that are known.
+func (e *eye) flatten(b *blueprint, l *layout, best float32, c *clock) (agreement float32, text string, ok bool) {
+	n := l.side
+	kept, idle := *l, 0
+	for round := range bendRounds + 1 {
+		if c.out() {
+			break
+		}
+		if round == 0 {
+			if len(e.marks) == 0 || !e.bendToMarks(l) {
+				l.bend = bend{half: float64(n) / 2}
+				continue
+			}
+		} else if !e.bendToEdges(l, e.soften(e.levels[:n*n], n)) || !l.finite(e.frame.w, e.frame.h) {
+			break
+		}
+		e.sample(l)
+		raw := e.soften(e.levels[:n*n], n)
+		e.tries++
+		if text, ok = e.symbols.read(b, raw); ok {
+			return best, text, true
+		}
+		known := b.agreement(raw)
+		if known < best+bendGain {
+			if idle++; idle > bendIdle {
+				break
+			}
+		}
+		if known > best {
+			best, kept = known, *l
+		}
+	}
+	*l = kept
+	e.sample(l)
+	return best, "", false
 }
 
 // square replaces levels by their squares: what was mixed as light is mixed evenly again, and what

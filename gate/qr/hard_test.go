@@ -135,3 +135,32 @@ func TestMirrored(t *testing.T) {
 		t.Errorf("got %q, %v; want the code", texts(codes), err)
 	}
 }
+
+// TestCurvedPaper bends a sheet with a code until modules in its middle lie two from where flat paper
+// would have them.
+func TestCurvedPaper(t *testing.T) {
+	const x, y, scale = 120, 60, 6
+	sheet := flat(t, ordinary, "", 640, 480, x, y, scale)
+	code, err := frames.Encode(ordinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	side := float64(code.Side * scale)
+	for _, modules := range []float64{-2, -1.2, 1.2, 2} {
+		g := image.NewGray(sheet.Rect)
+		for py := range 480 {
+			for px := range 640 {
+				across := 2*(float64(px)-x)/side - 1
+				from := py + int(math.Round(modules*scale*(1-across*across)))
+				g.Pix[py*640+px] = 230
+				if from >= 0 && from < 480 {
+					g.Pix[py*640+px] = sheet.Pix[from*640+px]
+				}
+			}
+		}
+		codes, err := newDecoder(t, qr.Config{}).Decode(g)
+		if err != nil || len(codes) != 1 || codes[0].Text != ordinary {
+			t.Errorf("bent by %v modules: got %q, %v; want the code", modules, texts(codes), err)
+		}
+	}
+}

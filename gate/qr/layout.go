@@ -13,6 +13,7 @@ const (
 // layout is one idea of where the modules of a symbol lie.
 type layout struct {
 	homography
+	bend   bend
 	side   int // modules
 	timing float64
 }
