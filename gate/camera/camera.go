@@ -39,6 +39,9 @@ type Frame struct {
 	Gray *image.Gray
 	At   time.Time // when it was taken, as nearly as we know: when all of it had arrived
 	Seq  uint64    // counts the frames of this camera from 1, dropped ones too
+
+	// Size is that of the whole picture in pixels, of which Gray may be a part: see Config.Region.
+	Size image.Point
 }
 
 // Stats says how a camera is doing. Counts are since Open.
@@ -302,7 +305,7 @@ func (c *Camera) deliver(ctx context.Context, gray *image.Gray, at time.Time) bo
 		c.still.see(gray, at)
 	}
 	rate, size := c.pulse.beat(at), gray.Rect.Size()
-	f := Frame{Gray: c.cfg.Region.cut(gray), At: at}
+	f := Frame{Gray: c.cfg.Region.cut(gray), At: at, Size: size}
 	c.note(func(s *Stats) {
 		s.Frames++
 		s.LastFrame, s.Rate, s.Size, s.Stuck = f.At, rate, size, c.still.stuck(c.cfg.StuckAfter)

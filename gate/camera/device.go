@@ -13,7 +13,8 @@ import (
 
 // device is a capture device as the operating system offers it. It is used by one goroutine.
 type device interface {
-	modes() ([]mode, error)
+	// modes are the ways to set the device; those of a size in pixels, if it can have it, among them.
+	modes(width, height int) ([]mode, error)
 	// knobs are the controls that the device has.
 	knobs() map[knob]span
 	turn(k knob, value int32) error
@@ -181,7 +182,7 @@ type deviceStream struct {
 }
 
 func (s *deviceStream) begin() error {
-	modes, err := s.dev.modes()
+	modes, err := s.dev.modes(s.cfg.Width, s.cfg.Height)
 	if err != nil {
 		return err
 	}

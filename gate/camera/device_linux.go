@@ -47,9 +47,10 @@ func openDevice(path string) (device, error) {
 }
 
 // modes lists sizes and rates of the formats we read. A range of sizes gives its largest and, where
-// they lie inside it on its grid, the usual ones.
-func (d *v4l2) modes() ([]mode, error) {
+// they lie inside it on its grid, the wanted and the usual ones.
+func (d *v4l2) modes(width, height int) ([]mode, error) {
 	have := d.cam.GetSupportedFormats()
+	wanted := [2]uint32{uint32(max(width, 0)), uint32(max(height, 0))} //nolint:gosec // not negative
 	var out []mode
 	for _, f := range formats {
 		pixels := webcam.PixelFormat(f)
@@ -57,7 +58,7 @@ func (d *v4l2) modes() ([]mode, error) {
 			continue
 		}
 		for _, s := range d.cam.GetSupportedFrameSizes(pixels) {
-			for _, size := range [][2]uint32{{1280, 720}, {640, 480}, {s.MaxWidth, s.MaxHeight}} {
+			for _, size := range [][2]uint32{wanted, {1280, 720}, {640, 480}, {s.MaxWidth, s.MaxHeight}} {
 				if !within(s, size[0], size[1]) {
 					continue
 				}

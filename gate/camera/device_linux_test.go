@@ -19,14 +19,18 @@ type fakeLibrary struct {
 	rates   []webcam.FrameRate
 	calls   []string
 	fps     float32
-	refuses error // what StartStreaming returns
-	maps    int   // buffers that StartStreaming maps
+	sizes   []webcam.FrameSize // VGA if nil
+	refuses error              // what StartStreaming returns
+	maps    int                // buffers that StartStreaming maps
 	buffers [][]byte
 }
 
 func (l *fakeLibrary) GetSupportedFormats() map[webcam.PixelFormat]string { return l.formats }
 
 func (l *fakeLibrary) GetSupportedFrameSizes(webcam.PixelFormat) []webcam.FrameSize {
+	if l.sizes != nil {
+		return l.sizes
+	}
 	return []webcam.FrameSize{{MinWidth: 640, MaxWidth: 640, MinHeight: 480, MaxHeight: 480}}
 }
 
@@ -82,7 +86,7 @@ func TestFrameRate(t *testing.T) {
 	} {
 		lib := &fakeLibrary{formats: map[webcam.PixelFormat]string{webcam.PixelFormat(yuyv): "YUYV 4:2:2"}, rates: tt.rates}
 		dev := &v4l2{lib}
-		modes, err := dev.modes()
+		modes, err := dev.modes(640, 480)
 		if err != nil || len(modes) == 0 {
 			t.Errorf("%s: modes() = %v, %v", tt.name, modes, err)
 			continue
@@ -121,13 +125,36 @@ func TestRefusedStart(t *testing.T) {
 
 func TestNoUsableFormat(t *testing.T) {
 	have := map[webcam.PixelFormat]string{'H' | '2'<<8 | '6'<<16 | '4'<<24: "H.264"}
-	if _, err := (&v4l2{&fakeLibrary{formats: have}}).modes(); !errors.Is(err, ErrStream) || !strings.Contains(err.Error(), `the device offers ["H264"]`) {
+	if _, err := (&v4l2{&fakeLibrary{formats: have}}).modes(640, 480); !errors.Is(err, ErrStream) || !strings.Contains(err.Error(), `the device offers ["H264"]`) {
 		t.Errorf("modes: %v; want ErrStream and H264 by name", err)
 	}
 	for n := range webcam.PixelFormat(80) { // vivid has 87
 		have['A'|'B'<<8|'C'<<16|('0'+n)<<24] = strings.Repeat("x", 31)
 	}
-	if _, err := (&v4l2{&fakeLibrary{formats: have}}).modes(); !errors.Is(err, ErrStream) || len(err.Error()) > 300 || !strings.Contains(err.Error(), "and 69 more") {
+	if _, err := (&v4l2{&fakeLibrary{formats: have}}).modes(640, 480); !errors.Is(err, ErrStream) || len(err.Error()) > 300 || !strings.Contains(err.Error(), "and 69 more") {
 		t.Errorf("modes: %v; want ErrStream in no more than a few lines", err)
+	}
+}
+
+// TestSizeOfARange asks a device that has any size on a grid, as those of sensors without a
+// processor of their own do, and one that has not.
+func TestSizeOfARange(t *testing.T) {
+	grid := webcam.FrameSize{MinWidth: 32, MaxWidth: 3280, StepWidth: 2, MinHeight: 32, MaxHeight: 2464, StepHeight: 2}
+	for _, tt := range []struct{ width, height, wantWidth, wantHeight int }{
+		{1920, 1080, 1920, 1080},
+		{800, 600, 800, 600},
+		{1280, 720, 1280, 720},
+		{641, 481, 640, 480},
+		{4000, 2400, 3280, 2464},
+	} {
+		dev := &v4l2{&fakeLibrary{formats: map[webcam.PixelFormat]string{webcam.PixelFormat(yuyv): ""}, sizes: []webcam.FrameSize{grid}}}
+		modes, err := dev.modes(tt.width, tt.height)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := choose(modes, "", tt.width, tt.height)
+		if err != nil || m.width != tt.wantWidth || m.height != tt.wantHeight {
+			t.Errorf("want %d×%d: got %d×%d, %v", tt.width, tt.height, m.width, m.height, err)
+		}
 	}
 }

@@ -24,7 +24,7 @@ type fakeDevice struct {
 	turned  []string
 }
 
-func (d *fakeDevice) modes() ([]mode, error) { return d.have, nil }
+func (d *fakeDevice) modes(int, int) ([]mode, error) { return d.have, nil }
 
 func (d *fakeDevice) start(m mode) error { d.set = m; return nil }
 

@@ -169,8 +169,8 @@ func TestRegionOfAnySource(t *testing.T) {
 	if err != nil || f.Gray.Rect != image.Rect(0, 0, 8, 2) || f.Gray.GrayAt(0, 0) != ramp(16, 8).GrayAt(8, 0) {
 		t.Errorf("got %v, %v; want the upper right quarter of a quarter", f.Gray, err)
 	}
-	if got := c.Stats().Size; got != image.Pt(16, 8) {
-		t.Errorf("size %v, want that of the whole frame", got)
+	if got := c.Stats().Size; got != image.Pt(16, 8) || f.Size != got {
+		t.Errorf("sizes %v and %v, want that of the whole frame", got, f.Size)
 	}
 	if _, err := Open(t.Context(), "test:", Config{Logger: cfg.Logger, Now: cfg.Now, Region: Region{Width: 200, Height: 1}}); err == nil {
 		t.Error("Open with a region outside the frame: no error")

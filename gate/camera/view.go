@@ -2,6 +2,7 @@ package camera
 
 import (
 	"fmt"
+	"image"
 	"slices"
 	"strings"
 	"sync"
@@ -11,9 +12,15 @@ import (
 // View says what the frames of a camera are like, of late; not what they show. It names no person
 // and holds no picture.
 type View struct {
-	Width  int `json:"width"` // of a frame, in pixels
+	Width  int `json:"width"` // of what is read of a frame, in pixels
 	Height int `json:"height"`
 	Frames int `json:"frames"` // that were looked at; the rest is zero if none were
+
+	// FrameWidth and FrameHeight are those of the whole frame, which is larger than what is read
+	// where there is a [Region].
+	FrameWidth  int `json:"frame_width"`
+	FrameHeight int `json:"frame_height"`
+
 	Light
 
 	// FPS is how many frames come in a second, taken or not; 0 if that is not known.
@@ -34,7 +41,7 @@ type View struct {
 
 // Bounds of what will do for reading codes.
 const (
-	blurredAt  = 90.0 // as many times the height of a frame is the width of an edge that is too soft
+	blurredAt  = 90.0 // as many times the shorter side of a frame is the width of an edge that is too soft
 	flickering = 0.04 // share of the light
 	fewFrames  = 5    // frames a second
 	noisy      = 12   // gray levels
@@ -54,9 +61,9 @@ func (v View) Advice() []string {
 	if light != "" {
 		out = append(out, light)
 	}
-	if v.Edge*blurredAt > float64(v.Height) {
+	if most := float64(min(v.FrameWidth, v.FrameHeight)) / blurredAt; v.Edge > most {
 		say("blurred: the sharpest edges are %.0f px wide, want %.0f or less; hold a phone where people will, clean the lens and turn its ring, or set [camera] focus",
-			v.Edge, float64(v.Height)/blurredAt)
+			v.Edge, most)
 	}
 	if v.Flicker > flickering {
 		say(`flicker: dark bands take %.0f %% of the light; set [camera] mains to "50Hz" or "60Hz" as the lamps have it`, 100*v.Flicker)
@@ -77,6 +84,9 @@ func (v View) String() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d×%d", v.Width, v.Height)
+	if v.FrameWidth != v.Width || v.FrameHeight != v.Height {
+		fmt.Fprintf(&b, " of %d×%d", v.FrameWidth, v.FrameHeight)
+	}
 	if v.FPS > 0 {
 		fmt.Fprintf(&b, ", %.3g frames/s", v.FPS)
 	}
@@ -106,6 +116,7 @@ const remembered = 16
 // glance is what one frame was like.
 type glance struct {
 	width, height int
+	whole         image.Point
 	at            time.Time
 	seq           uint64
 	counts        counts
@@ -127,7 +138,10 @@ func (m *Meter) Add(f Frame) {
 	if f.Gray == nil || !m.last.IsZero() && f.At.Sub(m.last) < m.every && !f.At.Before(m.last) {
 		return
 	}
-	g := glance{width: f.Gray.Rect.Dx(), height: f.Gray.Rect.Dy(), at: f.At, seq: f.Seq}
+	g := glance{width: f.Gray.Rect.Dx(), height: f.Gray.Rect.Dy(), whole: f.Size, at: f.At, seq: f.Seq}
+	if g.whole == (image.Point{}) {
+		g.whole = f.Gray.Rect.Size()
+	}
 	g.counts.add(f.Gray)
 	g.edge, g.noise = m.sharp.measure(f.Gray)
 	g.rows, g.lit = profileOf(f.Gray)
@@ -160,7 +174,7 @@ func (m *Meter) View() View {
 	var edges, noises []float64
 	for i := range n {
 		g := &m.ring[(m.next+i)%n] // oldest first
-		if g.width != newest.width || g.height != newest.height {
+		if g.width != newest.width || g.height != newest.height || g.whole != newest.whole {
 			continue
 		}
 		all.sum(&g.counts)
@@ -172,7 +186,7 @@ func (m *Meter) View() View {
 			rows = append(rows, g.rows)
 		}
 	}
-	v := View{Width: newest.width, Height: newest.height, Frames: len(noises), Light: all.light(), Flicker: flicker(rows)}
+	v := View{Width: newest.width, Height: newest.height, FrameWidth: newest.whole.X, FrameHeight: newest.whole.Y, Frames: len(noises), Light: all.light(), Flicker: flicker(rows)}
 	oldest := &m.ring[m.next%n]
 	if took := newest.at.Sub(oldest.at).Seconds(); took > 0 && newest.seq > oldest.seq {
 		v.FPS = float64(newest.seq-oldest.seq) / took

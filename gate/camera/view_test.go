@@ -319,8 +319,33 @@ func TestMeterLooksAtPartOfAFrame(t *testing.T) {
 			part.Pix[part.PixOffset(x, y)] = uint8(10 + 5*(x/40%2))
 		}
 	}
+	m := camera.NewMeter(0)
+	m.Add(camera.Frame{Gray: part, At: time.Unix(1, 0), Size: whole.Rect.Size()})
+	if v := m.View(); !strings.HasPrefix(v.String(), "400×300 of 640×480, ") {
+		t.Errorf("got %v, want the size of the frame as well", v)
+	}
 	if v := film(t, []*image.Gray{part}); v.Width != 400 || v.Height != 300 || v.White != 0 || v.Bright != 15 {
 		t.Errorf("got %+v, want the dark part alone", v)
+	}
+}
+
+// TestRegionIsNotBlurred reads a small part of a sharp picture: what is sharp does not depend on how
+// much of it is read.
+func TestRegionIsNotBlurred(t *testing.T) {
+	g, err := frames.Render(frames.Easy, 1, frames.VGA, pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []image.Rectangle{g.Rect, image.Rect(200, 180, 440, 260)} {
+		sub, ok := g.SubImage(part).(*image.Gray)
+		if !ok {
+			t.Fatal("no part")
+		}
+		m := camera.NewMeter(0)
+		m.Add(camera.Frame{Gray: sub, At: time.Unix(1, 0), Size: g.Rect.Size()})
+		if v := m.View(); v.Edge < 1 || strings.Contains(strings.Join(v.Advice(), ";"), "blurred") {
+			t.Errorf("%v: %v, %q; want edges, and no blur", part, v, v.Advice())
+		}
 	}
 }
 
