@@ -125,15 +125,12 @@ func (e *eye) look(v *view, w way, c *clock) hope {
 }
 
 // pair says whether two of the finders that the view had before anything was guessed may belong to
-// one code, or one of them is beyond doubt.
+// one code, one of them being beyond doubt.
 func (e *eye) pair() bool {
 	for i := range e.finders[:e.seenFinders] {
-		if e.finders[i].perfect {
-			return true
-		}
 		for j := range i {
 			a, b := &e.finders[i], &e.finders[j]
-			if a.inverted == b.inverted && a.regular && b.regular &&
+			if a.inverted == b.inverted && a.regular && b.regular && (a.perfect || b.perfect) &&
 				max(a.module, b.module) < guessRatio*min(a.module, b.module) {
 				if d := a.modules(b); d >= leastSpan && d < greatSpan {
 					return true

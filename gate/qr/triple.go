@@ -11,8 +11,8 @@ const (
 	ringed     = 48  // candidates that are looked at in all directions
 	kept       = 14  // best candidates that are combined
 	maxTriples = 24  // best combinations that are tried
-	maxFailed  = 8   // combinations in a row that were no code, after which no better ones are expected
-	worstScore = 2.4 // of a combination that is tried
+	maxFailed  = 5   // combinations in a row that were no code, after which no better ones are expected
+	worstScore = 2.1 // of a combination that is tried
 	goodRing   = 0.4 // least quality
 	sizeRatio  = 2.8 // largest to smallest module among three finders of one code seen in perspective
 	legRatio   = 2   // longer to shorter distance between the corner finder and the others

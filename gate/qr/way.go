@@ -8,7 +8,7 @@ type way struct {
 	quarter  bool  // at a quarter of the size
 	contrast uint8 // gray levels below which a neighbourhood counts as flat
 	sharp    int32 // after sharpening by so much, for blurred frames
-	bloom    bool  // with thresholds nearer to white, for overexposed screens whose light thins the dark modules
+	bloom    bool  // with what is nearly white set apart, for overexposed screens whose light thins the dark modules
 	// stock asks gozxing's own detector, which fails differently from ours.
 	stock    bool
 	global   bool // with one threshold for the whole frame; stock only
@@ -44,12 +44,12 @@ var ways = [...]way{
 }
 
 // Every frame of a stream is looked at in the first always ways, a single picture in the first
-// single. A frame that shows two finders is looked at in the first hinted ways, one in which the
-// modules of a symbol seem to lie in all.
+// single. A picture that shows two good finders is looked at in the first hinted ways, one in which
+// the modules of a symbol seem to lie in all.
 const (
 	always = 2
 	single = 5
-	hinted = 14
+	hinted = 11
 )
 
 // hope is what a look at a frame leaves when no code was read.
