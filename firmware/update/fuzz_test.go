@@ -41,10 +41,10 @@ func FuzzWrite(f *testing.F) {
 		// Half the transfers begin well, so that the rest is reached.
 		if total%2 == 0 {
 			good := transfer(t, 2)
-			s.Begin(running, uint32(len(good)))
+			s.Begin(uint32(len(good)))
 			s.Write(0, good[:min(int(total), len(good)-1)])
 		} else {
-			s.Begin(running, uint32(total))
+			s.Begin(uint32(total))
 		}
 		for len(data) > 4 {
 			at := uint32(data[0]) | uint32(data[1])<<8
@@ -52,7 +52,7 @@ func FuzzWrite(f *testing.F) {
 				at |= 0xFFFF0000
 			}
 			n := min(int(data[2]), len(data)-4)
-			s.Write(at, data[4:4+n])
+			work(s, s.Write(at, data[4:4+n]))
 			data = data[4+n:]
 		}
 		again, now := mustBoot(t, flash)

@@ -27,7 +27,7 @@ func install(t *testing.T, f *flash, data []byte, version uint32) (done bool) {
 	if s.Version(running) != version {
 		t.Fatalf("version %d runs after %d was staged", s.Version(running), version)
 	}
-	return s.Prove(running)
+	return s.Prove()
 }
 
 // TestPowerCut cuts the power at every byte that an update erases or writes,

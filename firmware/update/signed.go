@@ -20,6 +20,9 @@ var (
 // MaxImage is the longest image, in bytes.
 const MaxImage = 1 << 20
 
+// MaxVersion is the last version there can be.
+const MaxVersion = 1<<24 - 1
+
 // domain separates this signature from everything else that is signed.
 const domain = "conting/firmware/v1\x00"
 
@@ -36,8 +39,8 @@ func Pack(image []byte, board uint16, version uint32, key crypto.Signer) ([]byte
 	if len(image) == 0 || len(image) > MaxImage {
 		return nil, fmt.Errorf("image of %d bytes, want 1 to %d: %w", len(image), MaxImage, ErrMalformed)
 	}
-	if version == 0 {
-		return nil, fmt.Errorf("version 0, want 1 or more: %w", ErrMalformed)
+	if version == 0 || version > MaxVersion {
+		return nil, fmt.Errorf("version %d, want 1 to %d: %w", version, MaxVersion, ErrMalformed)
 	}
 	if _, ok := key.Public().(ed25519.PublicKey); !ok {
 		return nil, fmt.Errorf("firmware key is a %T, want Ed25519: %w", key.Public(), ErrBadSignature)
@@ -72,7 +75,7 @@ func Verify(file []byte, board uint16, key ed25519.PublicKey) (*Image, error) {
 		return nil, ErrBadSignature
 	}
 	v := new(Image)
-	if !v.Parse(raw) || int(v.Length) != len(image) {
+	if !v.Parse(raw) || int(v.Length) != len(image) || v.Version > MaxVersion {
 		return nil, fmt.Errorf("header: %w", ErrMalformed)
 	}
 	if v.Hash != sha256.Sum256(image) {

@@ -116,6 +116,9 @@ func TestPackRefuses(t *testing.T) {
 	if _, err := update.Pack(image(1), board, 0, private); !errors.Is(err, update.ErrMalformed) {
 		t.Errorf("version 0: %v", err)
 	}
+	if _, err := update.Pack(image(1), board, update.MaxVersion+1, private); !errors.Is(err, update.ErrMalformed) {
+		t.Errorf("a version that ID cannot tell: %v", err)
+	}
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

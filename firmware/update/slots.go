@@ -10,6 +10,7 @@ type Slots struct {
 	buffer [64]byte
 	raw    [HeaderSize]byte
 	slot   [2]slot
+	runs   int // the slot that runs
 	stage  stage
 }
 
@@ -48,7 +49,37 @@ func (s *Slots) Proved(i int) bool {
 	return s.Version(i) != 0 && s.slot[i].proved
 }
 
-// Boot says which slot to start: the newest whole one that is proved or has
+// Run says which slot runs, to an image that other code has booted.
+func (s *Slots) Run(i int) {
+	if i == 0 || i == 1 {
+		s.runs = i
+	}
+}
+
+// State is what a panel may know of a controller's images.
+type State struct {
+	Board   uint16
+	Runs    uint32 // version of the image that runs; 0 where it is not in a slot
+	Proved  bool   // it is past its trial
+	Next    uint32 // version that the next start begins, 0 for the same again
+	Longest uint32 // image that fits, in bytes; 0 where none does
+}
+
+// State tells which images there are.
+func (s *Slots) State() State {
+	if s.flash == nil {
+		return State{Board: s.layout.Board}
+	}
+	st := State{
+		Board: s.layout.Board, Runs: s.Version(s.runs), Proved: s.Proved(s.runs), Longest: s.layout.Size - bodyAt,
+	}
+	if other := 1 - s.runs; s.Version(other) > st.Runs && !s.slot[other].spent() {
+		st.Next = s.Version(other)
+	}
+	return st
+}
+
+// Boot says which slot to start, and has it be the one that runs: the newest whole one that is proved or has
 // trials left, and counts the trial in flash. Where none is, it is any whole
 // one. It returns false where there is nothing to start: the board must then
 // leave its outputs off, which frees the lane.
@@ -56,6 +87,12 @@ func (s *Slots) Boot() (i int, ok bool) {
 	if s.flash == nil {
 		return 0, false
 	}
+	i, ok = s.choose()
+	s.runs = i
+	return i, ok
+}
+
+func (s *Slots) choose() (i int, ok bool) {
 	first := 0
 	if s.better(1, 0) {
 		first = 1
@@ -92,15 +129,15 @@ func (s *Slots) better(a, b int) bool {
 // spent reports whether a slot has used its trials up.
 func (c *slot) spent() bool { return !c.proved && c.starts >= Trials }
 
-// Prove ends the trial of the image in the slot that runs. It does nothing when
-// that is over already.
-func (s *Slots) Prove(running int) bool {
-	if s.Version(running) == 0 {
+// Prove ends the trial of the image that runs. It does nothing when that is over
+// already.
+func (s *Slots) Prove() bool {
+	if s.Version(s.runs) == 0 {
 		return false
 	}
-	c := &s.slot[running]
+	c := &s.slot[s.runs]
 	if !c.proved {
-		c.proved = s.mark(s.layout.Slot[running] + provedAt)
+		c.proved = s.mark(s.layout.Slot[s.runs] + provedAt)
 	}
 	return c.proved
 }
@@ -130,16 +167,24 @@ func (s *Slots) fits(h *Header) bool {
 // right reports whether the image in a slot has the header's hash.
 func (s *Slots) right(i int, h *Header) bool {
 	s.hash.reset()
-	for at := uint32(0); at < h.Length; {
-		n := min(uint32(len(s.buffer)), h.Length-at) // #nosec G115 -- 64
-		if !s.flash.Read(s.layout.Slot[i]+bodyAt+at, s.buffer[:n]) {
-			return false
-		}
-		s.hash.write(s.buffer[:n])
-		at += n
+	if !s.digest(i, 0, h.Length) {
+		return false
 	}
 	s.hash.sum(&s.sum)
 	return s.sum == h.Hash
+}
+
+// digest adds a part of the image in a slot to the hash.
+func (s *Slots) digest(i int, from, to uint32) bool {
+	for from < to {
+		n := min(uint32(len(s.buffer)), to-from) // #nosec G115 -- 64
+		if !s.flash.Read(s.layout.Slot[i]+bodyAt+from, s.buffer[:n]) {
+			return false
+		}
+		s.hash.write(s.buffer[:n])
+		from += n
+	}
+	return true
 }
 
 // mark sets a mark.

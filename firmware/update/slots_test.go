@@ -24,7 +24,7 @@ func TestOpen(t *testing.T) {
 		if s.Open(newFlash(t, 0), l) {
 			t.Errorf("%s: open", name)
 		}
-		if _, ok := s.Boot(); ok || s.Begin(0, 1000) == update.Accepted || s.Prove(0) {
+		if _, ok := s.Boot(); ok || s.Begin(1000) == update.Accepted || s.Prove() {
 			t.Errorf("%s: works all the same", name)
 		}
 	}
@@ -43,7 +43,7 @@ func TestPieces(t *testing.T) {
 		f := installed(t, 0)
 		s, running := mustBoot(t, f)
 		f.fence(1 - running)
-		if a := s.Begin(running, uint32(len(data))); a != update.Accepted {
+		if a := s.Begin(uint32(len(data))); a != update.Accepted {
 			t.Fatalf("begin: %s", a)
 		}
 		var a update.Answer
@@ -56,16 +56,18 @@ func TestPieces(t *testing.T) {
 			}
 			from := max(0, at-at%3*7) // begins in what came before
 			a = s.Write(uint32(from), data[from:end])
-			if end < len(data) {
-				if a != update.Accepted {
-					t.Fatalf("pieces of %d: %s at %d", piece, a, at)
-				}
-				if a := s.Write(uint32(from), data[from:end]); a != update.Accepted {
-					t.Fatalf("pieces of %d, again: %s at %d", piece, a, at)
-				}
+			want := update.Accepted
+			if end == len(data) {
+				want = update.Checking
+			}
+			if a != want {
+				t.Fatalf("pieces of %d: %s at %d", piece, a, at)
+			}
+			if a := s.Write(uint32(from), data[from:end]); a != want {
+				t.Fatalf("pieces of %d, again: %s at %d", piece, a, at)
 			}
 		}
-		if a != update.Complete {
+		if a = work(s, a); a != update.Complete {
 			t.Fatalf("pieces of %d: %s", piece, a)
 		}
 		if a := s.Write(uint32(len(data)), nil); a != update.Idle {
@@ -297,7 +299,7 @@ func TestAbort(t *testing.T) {
 	f := installed(t, 0)
 	s, running := mustBoot(t, f)
 	data := transfer(t, 2)
-	s.Begin(running, uint32(len(data)))
+	s.Begin(uint32(len(data)))
 	s.Write(0, data[:400])
 	s.Abort()
 	if a := s.Write(400, data[400:]); a != update.Idle {
@@ -310,7 +312,7 @@ func TestAbort(t *testing.T) {
 		t.Fatal(a)
 	}
 	newer := transfer(t, 4)
-	s.Begin(running, uint32(len(newer)))
+	s.Begin(uint32(len(newer)))
 	s.Write(0, newer[:400])
 	s.Abort()
 	if a := send(s, running, data, 64); a != update.Complete {

@@ -6,24 +6,25 @@ type stage struct {
 	into    int
 	total   uint32 // header and image
 	got     uint32
+	checked uint32 // of the image, read back
 	header  Header
 	pending [Unit]byte // of the image, not yet a whole unit
 }
 
 // Begin starts to take a header and an image of that total length, into the
-// slot that does not run. It changes no flash: what was staged before stays
-// until a header is accepted.
-func (s *Slots) Begin(running int, total uint32) Answer {
+// slot that does not run: call [Slots.Boot] or [Slots.Run] first. It changes no
+// flash: what was staged before stays until a header is accepted.
+func (s *Slots) Begin(total uint32) Answer {
 	s.stage = stage{}
 	switch {
 	case s.flash == nil:
 		return Faulty
-	case running != 0 && running != 1, total <= HeaderSize:
+	case total <= HeaderSize:
 		return Malformed
 	case total > HeaderSize+s.layout.Size-bodyAt:
 		return TooLarge
 	}
-	s.stage = stage{on: true, into: 1 - running, total: total}
+	s.stage = stage{on: true, into: 1 - s.runs, total: total}
 	return Accepted
 }
 
@@ -32,9 +33,9 @@ func (s *Slots) Abort() { s.stage = stage{} }
 
 // Write takes the next piece, which begins at that place in the transfer. A
 // piece that came before is accepted and ignored; any other that is not the
-// next is Misplaced and changes nothing. Each answer but those two ends the
-// transfer. A call erases at most one page more than its piece covers, and the
-// last one reads the whole image.
+// next is Misplaced and changes nothing. With the last piece the answer is
+// Checking, and [Slots.Work] goes on. Each other answer ends the transfer. A call
+// erases at most one page more than its piece covers.
 func (s *Slots) Write(at uint32, piece []byte) Answer {
 	g := &s.stage
 	switch {
@@ -46,7 +47,7 @@ func (s *Slots) Write(at uint32, piece []byte) Answer {
 	case at > g.got:
 		return Misplaced
 	case at+uint32(len(piece)) <= g.got: // #nosec G115 -- checked above
-		return Accepted
+		return g.taken()
 	}
 	piece = piece[g.got-at:]
 	if g.got < HeaderSize {
@@ -74,10 +75,43 @@ func (s *Slots) Write(at uint32, piece []byte) Answer {
 			return Faulty
 		}
 	}
-	if g.got < g.total {
-		return Accepted
+	return g.taken()
+}
+
+// taken is the answer to a piece that was taken.
+func (g *stage) taken() Answer {
+	if g.got == g.total {
+		return Checking
 	}
-	a := s.finish()
+	return Accepted
+}
+
+// Slice is how much of an image one call of [Slots.Work] reads, in bytes.
+const Slice = 512
+
+// Work does the next part of what is left once all of an image came: it reads
+// that back, and in the end makes it bootable. It is Checking until then; each
+// other answer but Accepted, which means that pieces are missing, ends the
+// transfer.
+func (s *Slots) Work() Answer {
+	g := &s.stage
+	switch {
+	case !g.on:
+		return Idle
+	case g.got < g.total:
+		return Accepted
+	case g.checked == 0:
+		s.hash.reset()
+	}
+	to := min(g.checked+Slice, g.header.Length)
+	ok := s.digest(g.into, g.checked, to)
+	if g.checked = to; ok && to < g.header.Length {
+		return Checking
+	}
+	a := Faulty
+	if ok {
+		a = s.finish()
+	}
 	s.stage = stage{}
 	return a
 }
@@ -123,19 +157,22 @@ func (s *Slots) flush() bool {
 	return s.flash.Write(at, g.pending[:])
 }
 
-// finish reads the image back and, if it is right, writes the header.
+// finish writes the header of an image that was read back, if it is right, and
+// reads that back too.
 func (s *Slots) finish() Answer {
 	g := &s.stage
-	if !s.right(g.into, &g.header) {
+	if s.hash.sum(&s.sum); s.sum != g.header.Hash {
 		return Damaged
 	}
+	at := s.layout.Slot[g.into]
 	g.header.Put(&s.raw)
-	if !s.flash.Write(s.layout.Slot[g.into], s.raw[:]) {
+	if !s.flash.Write(at, s.raw[:]) || !s.flash.Read(at, s.raw[:]) {
 		return Faulty
 	}
-	s.inspect(g.into)
-	if !s.slot[g.into].whole {
+	var back Header
+	if !back.Parse(&s.raw) || back != g.header {
 		return Faulty
 	}
+	s.slot[g.into] = slot{header: back, whole: true}
 	return Complete
 }

@@ -28,9 +28,10 @@
 // in the file, on the line and in flash, numbers with the low byte first:
 //
 //	0–3    43 54 46 31 ("CTF1")
-//	4–5    board
+//	4–5    board: 0x0001 host (no chip), 0x0965 lm3s6965
 //	6–7    0
-//	8–11   version, from 1; grows with each release
+//	8–11   version, from 1 to 2^24-1, which is what ID can tell; grows with each
+//	       release
 //	12–15  length of the image
 //	16–47  SHA-256 of the image
 //	48–51  CRC-32 (IEEE) of bytes 0–47: a header that is whole in flash
@@ -50,8 +51,8 @@
 // # Trial
 //
 // A new image runs on trial until [Slots.Prove]. The controller calls that once
-// it has read its inputs, driven its outputs and answered a panel over Secure
-// Channel. An image that has been started [Trials] times without proving itself
+// it has read its inputs and driven its outputs for a minute and a panel has
+// reached it over Secure Channel. An image that has been started [Trials] times without proving itself
 // gives way to the other slot.
 //
 // # What this does not show
@@ -115,6 +116,7 @@ type Answer uint8
 // The answers.
 const (
 	Accepted  Answer = iota
+	Checking         // all of it came and is being read back: see [Slots.Work]
 	Complete         // the image is staged; it runs after the next start
 	Misplaced        // not the piece that comes next
 	Malformed        // no header, or one that does not match what comes
@@ -132,6 +134,8 @@ func (a Answer) String() string {
 	switch a {
 	case Accepted:
 		return "accepted"
+	case Checking:
+		return "checking"
 	case Complete:
 		return "complete"
 	case Misplaced:
