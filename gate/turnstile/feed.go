@@ -23,17 +23,39 @@ type feed struct {
 	done   chan struct{} // closed by close
 	gone   chan struct{} // closed when the pump has returned
 	once   sync.Once
+	tell   func() // called after the reader has taken an event; may be nil
 
 	// mu guards all fields below.
 	mu    sync.Mutex
 	seq   uint64
+	taken uint64  // the last that the reader has
 	queue []Event // not yet taken by the reader
 }
 
-func newFeed(now func() time.Time) *feed {
-	f := &feed{now: now, events: make(chan Event), wake: make(chan struct{}, 1), done: make(chan struct{}), gone: make(chan struct{})}
+func newFeed(now func() time.Time) *feed { return newToldFeed(now, nil) }
+
+func newToldFeed(now func() time.Time, tell func()) *feed {
+	f := &feed{
+		now: now, events: make(chan Event), wake: make(chan struct{}, 1), done: make(chan struct{}), gone: make(chan struct{}), tell: tell,
+	}
 	go f.pump()
 	return f
+}
+
+// progress returns the number of the newest event, and of the newest that the reader has.
+func (f *feed) progress() (newest, taken uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seq, f.taken
+}
+
+func (f *feed) took(e Event) {
+	f.mu.Lock()
+	f.taken = e.Seq
+	f.mu.Unlock()
+	if f.tell != nil {
+		f.tell()
+	}
 }
 
 // emit adds an event; grant is zero for none.
@@ -79,9 +101,11 @@ func (f *feed) pump() {
 		}
 		select {
 		case f.events <- e:
+			f.took(e)
 		case <-f.done:
 			select {
 			case f.events <- e:
+				f.took(e)
 			case <-time.After(linger):
 				return
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,9 @@ type Wired struct {
 	asks chan ask
 	stop context.CancelFunc
 	gone chan struct{} // closed when run has returned
+
+	told  atomic.Uint32 // stuck, for others to read
+	heard atomic.Bool   // the wires are there and gave their inputs
 
 	// The rest belongs to the goroutine of run.
 	wires   Wires
@@ -48,13 +52,17 @@ func NewWired(ctx context.Context, cfg WiresConfig) (*Wired, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newWired(ctx, cfg, newFeed(cfg.Now)), nil
+}
+
+func newWired(ctx context.Context, cfg WiresConfig, f *feed) *Wired {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &Wired{
-		cfg: cfg, feed: newFeed(cfg.Now), asks: make(chan ask), stop: stop, gone: make(chan struct{}),
+		cfg: cfg, feed: f, asks: make(chan ask), stop: stop, gone: make(chan struct{}),
 		expiry: stopped(), off: stopped(), next: stopped(),
 	}
 	go w.run(ctx)
-	return w, nil
+	return w
 }
 
 func stopped() *time.Timer {
@@ -91,10 +99,21 @@ func (w *Wired) Grant(ctx context.Context, g Grant) error {
 // Close releases the outputs, ends outstanding grants with [Fault] and closes the
 // event channel once the reader has taken what was left, or has gone.
 func (w *Wired) Close() error {
-	w.stop()
-	<-w.gone
+	w.end()
 	w.feed.close()
 	return nil
+}
+
+// end is Close without the feed, which may be another's.
+func (w *Wired) end() {
+	w.stop()
+	<-w.gone
+}
+
+// rate notes why the lane cannot serve; zero for that it can.
+func (w *Wired) rate(k Kind) {
+	w.stuck = k
+	w.told.Store(uint32(k))
 }
 
 // run keeps the wires open until ctx ends.
@@ -160,6 +179,7 @@ func (w *Wired) session(ctx context.Context) (good bool, err error) {
 		if !over {
 			err = errors.Join(err, <-failed)
 		}
+		w.heard.Store(false)
 		w.dark()
 		err = errors.Join(err, w.release(context.WithoutCancel(ctx)))
 	}()
@@ -173,6 +193,7 @@ func (w *Wired) session(ctx context.Context) (good bool, err error) {
 		case in := <-inputs:
 			err = w.see(ctx, in, !good)
 			good = true
+			w.heard.Store(true)
 		case a := <-w.asks:
 			err = w.accept(ctx, a, good)
 		case <-w.expiry.C:
@@ -239,7 +260,7 @@ func (w *Wired) arm(ctx context.Context) error {
 		return nil
 	}
 	g := w.waiting[0]
-	if err := w.command(ctx, g.Direction, true); err != nil {
+	if err := w.open(ctx, g); err != nil {
 		return err
 	}
 	w.armed = true
@@ -251,8 +272,8 @@ func (w *Wired) arm(ctx context.Context) error {
 	return nil
 }
 
-// end ends the armed grant and lets the next one follow.
-func (w *Wired) end(ctx context.Context, k Kind) error {
+// finish ends the armed grant and lets the next one follow.
+func (w *Wired) finish(ctx context.Context, k Kind) error {
 	w.feed.emit(w.waiting[0].ID, k)
 	w.waiting, w.armed = slices.Delete(w.waiting, 0, 1), false
 	w.expiry.Stop()
@@ -267,9 +288,9 @@ func (w *Wired) expired(ctx context.Context) error {
 		return nil
 	}
 	if w.cfg.Blind[w.waiting[0].Direction] {
-		return w.end(ctx, Passed)
+		return w.finish(ctx, Passed)
 	}
-	return w.end(ctx, Expired)
+	return w.finish(ctx, Expired)
 }
 
 // see takes the turnstile's inputs; first says that nothing is known of earlier
@@ -294,7 +315,7 @@ func (w *Wired) see(ctx context.Context, in Inputs, first bool) error {
 		w.fail(k)
 		return w.release(ctx)
 	default:
-		w.stuck = 0
+		w.rate(0)
 		w.feed.emit(0, Ready)
 	}
 	return nil
@@ -315,7 +336,7 @@ func (in Inputs) stuck() Kind {
 
 func (w *Wired) passed(ctx context.Context, d Direction) error {
 	if w.armed && w.waiting[0].Direction == d {
-		return w.end(ctx, Passed)
+		return w.finish(ctx, Passed)
 	}
 	if !w.feed.full() {
 		w.feed.emit(0, Forced)
@@ -326,7 +347,7 @@ func (w *Wired) passed(ctx context.Context, d Direction) error {
 // fail ends all grants; the lane serves none until the cause has gone.
 func (w *Wired) fail(k Kind) {
 	again := w.stuck == k && len(w.waiting) == 0
-	w.stuck = k
+	w.rate(k)
 	if again {
 		return
 	}
@@ -357,6 +378,23 @@ func (w *Wired) release(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// open unlocks for a grant, where the wires can for no longer than they must: they
+// release it by themselves then, whatever becomes of us.
+func (w *Wired) open(ctx context.Context, g Grant) error {
+	self, ok := w.wires.(timed)
+	if !ok {
+		return w.command(ctx, g.Direction, true)
+	}
+	ctx, cancel := context.WithTimeout(ctx, wireTimeout)
+	defer cancel()
+	w.lit[g.Direction] = true
+	window := w.cfg.Pulse
+	if w.cfg.Level {
+		window = g.Timeout + slack
+	}
+	return self.UnlockFor(ctx, g.Direction, window)
 }
 
 func (w *Wired) command(ctx context.Context, d Direction, on bool) error {

@@ -23,6 +23,12 @@ type Wires interface {
 	Close() error
 }
 
+// timed is what wires may do besides: energise an output for a time, and release it
+// by themselves. Errors are those of Unlock.
+type timed interface {
+	UnlockFor(ctx context.Context, d Direction, window time.Duration) error
+}
+
 // Inputs are what a turnstile says about itself. One that is not wired is false.
 type Inputs struct {
 	Passed [2]bool // by direction: a pulse or a level when somebody has gone through

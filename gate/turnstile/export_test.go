@@ -1,0 +1,18 @@
+package turnstile
+
+import (
+	"context"
+	"net"
+)
+
+// Over has the lane reach its device through dial.
+func (c OSDPConfig) Over(dial func() (net.Conn, error)) OSDPConfig {
+	c.open = func(context.Context) (port, error) {
+		conn, err := dial()
+		if err != nil {
+			return nil, err
+		}
+		return socket{conn, c.Now}, nil
+	}
+	return c
+}
