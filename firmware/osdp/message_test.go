@@ -49,6 +49,10 @@ func TestMessages(t *testing.T) {
 			new(osdp.Order), "02435401" + "010203" + "04000000" + "88130000", true,
 		},
 		"outcome": {&osdp.Outcome{Answer: 1, Op: 2, Grant: 3}, new(osdp.Outcome), "02435481" + "0102" + "03000000", true},
+		"images": {
+			&osdp.Images{Board: 0x0102, Flags: 3, Answer: 4, Runs: 5, Next: 6, Longest: 0x0708090A},
+			new(osdp.Images), "02435484" + "0201" + "0304" + "05000000" + "06000000" + "0a090807", true,
+		},
 		"report": {
 			&osdp.Report{
 				State: 1, Inputs: 2, Outputs: 3, Flags: 4, Modes: [2]byte{5, 6}, Grants: 7, Armed: 8, Boot: 9,
@@ -142,6 +146,13 @@ func TestVendorKind(t *testing.T) {
 	}
 	// One of our messages is never taken for another.
 	var d [128]byte
+	for kind, put := range map[byte]func([]byte) int{
+		osdp.MfgAsk: osdp.PutAsk, osdp.MfgImages: osdp.PutImages, osdp.MfgRestart: osdp.PutRestart,
+	} {
+		if got, ok := osdp.VendorKind(d[:put(d[:])]); !ok || got != kind || put(d[:3]) != 0 {
+			t.Errorf("%#x: wrote % x", kind, d[:4])
+		}
+	}
 	p := osdp.Passage{Number: 1}
 	if new(osdp.Outcome).Take(d[:p.Put(d[:])]) {
 		t.Error("a passage was taken for an outcome")
@@ -240,6 +251,15 @@ func TestMultipart(t *testing.T) {
 			if got := a.Push(unhex(t, "0400"+"0200"+"0200"+"ccdd")); got != osdp.PartBad {
 				t.Errorf("%s: the message went on", name)
 			}
+		}
+	}
+}
+
+func TestFirmwareVersion(t *testing.T) {
+	var id osdp.Identity
+	for v, want := range map[uint32][3]byte{1: {0, 0, 1}, 0x010203: {1, 2, 3}, 1<<24 - 1: {255, 255, 255}} {
+		if id.PutVersion(v); id.Firmware != want || id.FirmwareVersion() != v {
+			t.Errorf("%d: % x, read as %d", v, id.Firmware, id.FirmwareVersion())
 		}
 	}
 }

@@ -19,10 +19,13 @@ const (
 	MfgOrder   = 0x01 // to the device: an [Order]; answered by MfgOutcome
 	MfgConfirm = 0x02 // to the device: a [Confirm]; answered by ACK
 	MfgAsk     = 0x03 // to the device: nothing; answered by MfgReport
+	MfgImages  = 0x04 // to the device: nothing; answered by MfgHolds
+	MfgRestart = 0x05 // to the device: nothing; answered by ACK, then the staged image starts
 
 	MfgPassage = 0x80 // to the panel, in answer to a POLL: a [Passage]
 	MfgOutcome = 0x81 // to the panel: an [Outcome]
 	MfgReport  = 0x83 // to the panel: a [Report]
+	MfgHolds   = 0x84 // to the panel: an [Images]
 )
 
 // VendorKind tells what the data of MFG or MFGREP carry; ok is false when they
@@ -56,8 +59,11 @@ func content(d []byte, kind byte, size int) []byte {
 
 // PutAsk writes the data of a MfgAsk to dst and returns their length, 4, or 0
 // when they do not fit.
-func PutAsk(dst []byte) int {
-	if open(dst, MfgAsk, 0) == nil {
+func PutAsk(dst []byte) int { return putBare(dst, MfgAsk) }
+
+// putBare writes a command that says no more than what it is.
+func putBare(dst []byte, kind byte) int {
+	if open(dst, kind, 0) == nil {
 		return 0
 	}
 	return vendorHeader
