@@ -118,6 +118,7 @@ wasm-check: ## what a browser shares must build for it
 .PHONY: test
 test: ## all Go tests with the race detector
 	@go test -race -timeout 20m $(PKGS)
+	@go test ./firmware/lane # walks its state machine to the end only without it
 
 .PHONY: vectors
 vectors: ## published vectors: make vectors VECTORS=DIR
@@ -202,6 +203,7 @@ firmware: $(TINYGO) ## the turnstile controller's image, into bin/controller.elf
 .PHONY: test-firmware
 test-firmware: $(TINYGO) qemu-arm ## the controller's tests on this machine, then its image in QEMU
 	@go test -race -timeout 20m $$(go list ./firmware/... | grep -v /firmware/emulator)
+	@go test ./firmware/lane # walks its state machine to the end only without it
 	@go test -race -count=1 -v -timeout 10m ./firmware/emulator/...
 
 .PHONY: bench-firmware

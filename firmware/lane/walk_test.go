@@ -135,12 +135,16 @@ func TestWalk(t *testing.T) {
 	}
 	for a := lane.Controlled; a <= lane.Closed; a++ {
 		for b := lane.Controlled; b <= lane.Closed; b++ {
-			if slow && a+b != lane.Controlled {
-				continue
-			}
 			t.Run(fmt.Sprintf("%s and %s", a, b), func(t *testing.T) {
-				states, all := walk(t, fast(a, b), try, 100_000)
+				most := 100_000
+				if slow {
+					most = 500 // the rest without the race detector, which has nothing to find here
+				}
+				states, all := walk(t, fast(a, b), try, most)
 				t.Logf("lanes by state, from locked on: %v", states)
+				if slow {
+					return
+				}
 				if !all {
 					t.Error("the walk did not find the end")
 				}
