@@ -16,3 +16,9 @@ func (c OSDPConfig) Over(dial func() (net.Conn, error)) OSDPConfig {
 	}
 	return c
 }
+
+// Kill ends the driver as a power cut does: the device hears nothing of it.
+func (o *OSDP) Kill() {
+	o.stop()
+	<-o.bus.gone
+}
