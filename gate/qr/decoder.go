@@ -145,7 +145,7 @@ func (d *Decoder) search(full plane, c *clock) {
 	}
 	left := hopeless
 	for i := range ways {
-		if i >= first && (!d.cfg.Exhaustive || left == hopeless || left == hint && i >= hinted) {
+		if i >= first && (!d.cfg.Exhaustive || left == hopeless || left == whisper && i >= whispered || left == hint && i >= hinted) {
 			break
 		}
 		rest := c.left()
@@ -172,7 +172,7 @@ func (d *Decoder) search(full plane, c *clock) {
 		rounds = rest
 	case hint:
 		rounds = 2
-	case hopeless:
+	case hopeless, whisper:
 	}
 	for range rounds {
 		more := c.left()

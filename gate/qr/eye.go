@@ -2,6 +2,7 @@ package qr
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -120,6 +121,8 @@ func (e *eye) look(v *view, w way, c *clock) hope {
 		return promise
 	case e.pair():
 		return hint
+	case w.sharp == 0 && slices.ContainsFunc(e.finders[:e.seenFinders], func(f finder) bool { return f.regular }):
+		return whisper // sharpened noise has finders too
 	}
 	return hopeless
 }

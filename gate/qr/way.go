@@ -29,14 +29,14 @@ var ways = [...]way{
 	{half: true, contrast: clearRange, sharp: 5},
 	{quarter: true, contrast: clearRange, sharp: 5},
 	{half: true, contrast: faintRange},
+	{stock: true, contrast: 24},
+	{stock: true, half: true, global: true},
 	{half: true, contrast: clearRange, sharp: 2},
 	{contrast: clearRange, sharp: 5},
 	{half: true, contrast: clearRange, bloom: true},
 	{quarter: true, contrast: clearRange, sharp: 2},
 	{contrast: clearRange, sharp: 2},
 	{contrast: clearRange, bloom: true},
-	{stock: true, contrast: 24},
-	{stock: true, half: true, global: true},
 	{stock: true, half: true, contrast: 24},
 	{stock: true, half: true, inverted: true, contrast: 24},
 	{stock: true, global: true},
@@ -44,12 +44,15 @@ var ways = [...]way{
 }
 
 // Every frame of a stream is looked at in the first always ways, a single picture in the first
-// single. A picture that shows two good finders is looked at in the first hinted ways, one in which
+// single. A picture that shows a regular finder is looked at in the first whispered ways, one that
+// shows two good finders is looked at in the first hinted ways, one in which
 // the modules of a symbol seem to lie in all.
 const (
 	always = 2
 	single = 5
-	hinted = 11
+	hinted = 13
+
+	whispered = 7
 )
 
 // hope is what a look at a frame leaves when no code was read.
@@ -57,7 +60,8 @@ type hope uint8
 
 const (
 	hopeless hope = iota // nothing like a code
-	hint                 // finders
+	whisper              // a finder
+	hint                 // finders that may belong to one code
 	promise              // finders between which modules alternate as they should
 )
 
