@@ -80,7 +80,7 @@ var allowed = map[string][]string{
 
 	// the controller on its boards, and the emulator that runs it
 	"firmware/keep":           {},
-	"firmware/controller":     {"firmware/osdp", "firmware/lane", "firmware/keep"},
+	"firmware/controller":     {"firmware/osdp", "firmware/lane", "firmware/keep", "firmware/update"},
 	"firmware/board/lm3s6965": {},
 	"firmware/board/host":     {"firmware/keep", "sync/hint"},
 	"firmware/cmd/controller": {"firmware/board/lm3s6965", "firmware/board/host", "firmware/controller", "firmware/keep", "firmware/lane", "firmware/osdp", "sync/hint"},

@@ -41,6 +41,8 @@ func (c *Controller) handle(now uint32) osdp.Action {
 		return c.keySet(cmd)
 	case osdp.CmdMfg:
 		return c.vendor(now, cmd.Data)
+	case osdp.CmdFileTransfer:
+		return c.file(cmd.Data)
 	case osdp.CmdKeepActive, osdp.CmdAbort:
 		return c.pd.Reply(osdp.ReplyAck, nil)
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/con-ting/conting/firmware/keep"
 	"github.com/con-ting/conting/firmware/lane"
 	"github.com/con-ting/conting/firmware/osdp"
+	"github.com/con-ting/conting/firmware/update"
 )
 
 // Pins are a board's clock and wires.
@@ -35,8 +36,10 @@ type Line interface {
 
 // What ID tells.
 const (
-	model, revision     = 1, 1
-	major, minor, build = 0, 1, 0
+	model, revision = 1, 1
+
+	// BuiltIn is the version of an image that no slot of flash knows: 0.1.0.
+	BuiltIn = 0x000100
 )
 
 // DefaultBaud is the line's speed where the settings name none that works.
@@ -54,12 +57,20 @@ type Controller struct {
 	offering bool        // there was one
 	told     lane.Inputs // what the panel knows of the inputs
 	baud     uint32      // to be set once the line is quiet; 0 for none
+	images   images
 }
 
 // Start reads the settings and sets everything up, as after a reset. It returns
 // the speed of the line.
 func (c *Controller) Start(now uint32, m keep.Memory, why lane.Reason) (baud uint32) {
+	return c.StartImage(now, m, why, Image{})
+}
+
+// StartImage is Start for a board that can replace its image, or says which
+// version it runs.
+func (c *Controller) StartImage(now uint32, m keep.Memory, why lane.Reason, image Image) (baud uint32) {
 	*c = Controller{told: lane.AllWell}
+	c.images = images{Images: image.Images, since: now}
 	ok := c.store.Open(m)
 	s := &c.store.Settings
 	c.lane.Start(now, lane.Config{
@@ -75,9 +86,13 @@ func (c *Controller) Start(now uint32, m keep.Memory, why lane.Reason) (baud uin
 		Address: s.Address, Key: s.Key, Nonce: &c.store,
 		ID: osdp.Identity{
 			Vendor: [3]byte{osdp.Vendor[0], osdp.Vendor[1], osdp.Vendor[2]}, Model: model, Version: revision,
-			Serial: s.Serial, Firmware: [3]byte{major, minor, build},
+			Serial: s.Serial,
 		},
 	}
+	if image.Version == 0 {
+		image.Version = BuiltIn
+	}
+	cfg.ID.PutVersion(image.Version)
 	for _, r := range [...]osdp.Capability{
 		{Function: osdp.CapInputs, Level: 1, Items: contacts},
 		{Function: osdp.CapOutputs, Level: 3, Items: ways},
@@ -132,8 +147,12 @@ func (c *Controller) Turn(p Pins, l Line) (busy bool) {
 		}
 		if n.Kind == osdp.Secured { // another channel, perhaps another panel
 			c.sent, c.offering, c.told = 0, false, lane.AllWell
+			if c.images.coming && c.images.answer != update.Checking {
+				c.images.drop()
+			}
 		}
 	}
+	c.upkeep(now, l)
 	return a != osdp.Wait || l.Sending()
 }
 

@@ -40,6 +40,21 @@
 //	COMSET    address, and speeds from 9,600 to 230,400; kept
 //	KEYSET    kept before it is acknowledged
 //	MFG       firmware/osdp's vendor commands
+//	FILETRANSFER
+//	          another image (kind 80, firmware/update), where the board can take
+//	          one; else NAK 3
+//
+// # Another image
+//
+// It comes while the lane is at rest: locked or out of service, no grant held, the
+// fire loop closed and the supply good. A piece that comes otherwise, and anything
+// that disturbs the rest while pieces come, ends the transfer; what came is worth
+// nothing then, and what runs goes on. Each turn the lane is stepped first, then at
+// most one piece is written (two erasures, 256 bytes) or one slice of the image read
+// back. The staged image starts when the board next starts, or when the panel asks
+// for that with MfgRestart. It has proved itself once it has run for a minute and a
+// panel is on Secure Channel; one that has not by its third start gives way to the
+// one before.
 //
 // # A memory that fails
 //

@@ -30,6 +30,10 @@ func (c *Controller) vendor(now uint32, d []byte) osdp.Action {
 		return c.pd.Reply(osdp.ReplyAck, nil)
 	case osdp.MfgAsk:
 		return c.report()
+	case osdp.MfgImages:
+		return c.holds()
+	case osdp.MfgRestart:
+		return c.startStaged()
 	}
 	return c.pd.Nak(osdp.NakUnknown)
 }

@@ -322,7 +322,7 @@ func TestAbort(t *testing.T) {
 
 func TestAnswerNames(t *testing.T) {
 	seen := map[string]bool{"unknown": true}
-	for a := update.Accepted; a <= update.Idle; a++ {
+	for a := update.Accepted; a <= update.Disturbed; a++ {
 		if seen[a.String()] {
 			t.Errorf("answer %d is called %q", a, a)
 		}

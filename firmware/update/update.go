@@ -127,6 +127,7 @@ const (
 	Faulty    // the flash does not work
 	OnTrial   // what runs has not proved itself: the other slot is still needed
 	Idle      // nothing was begun
+	Disturbed // the lane was not at rest; never said by [Slots]
 )
 
 // String returns the stable word for the answer.
@@ -156,6 +157,8 @@ func (a Answer) String() string {
 		return "on_trial"
 	case Idle:
 		return "idle"
+	case Disturbed:
+		return "disturbed"
 	}
 	return "unknown"
 }
