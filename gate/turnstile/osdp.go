@@ -54,7 +54,7 @@ type OSDPConfig struct {
 	URL string
 
 	Baud    int           // of the line, 9,600 to 230,400; zero means 115,200
-	Address int           // of the device, 0 to 126
+	Address int           // of the device, 0 to 126; [ProbeOSDP] takes 127, for any
 	Key     OSDPKey       // required, but for [ProbeOSDP]
 	Poll    time.Duration // between polls, 10 ms to 1 s; zero means 50 ms
 
@@ -81,6 +81,7 @@ const (
 	osdpPause   = 50 // ms of silence inside a packet: a serial server's network stutters
 	osdpQueue   = 3
 	osdpAddress = 126
+	osdpAnyone  = 127 // whoever is there: for a line with one device, and only to ask who it is
 
 	// osdpLost is for how long nothing authentic may come before the link counts as
 	// lost, in ms. Our controller revokes what nobody used after the same time, so that
@@ -112,7 +113,7 @@ func (c OSDPConfig) check() (OSDPConfig, error) {
 		return c, errors.New("osdp lane needs Now and Logger")
 	case c.Baud < 9600 || c.Baud > 230400:
 		return c, fmt.Errorf("%w: %d baud, want 9600 to 230400", ErrLine, c.Baud)
-	case c.Address < 0 || c.Address > osdpAddress:
+	case c.Address < 0 || c.Address > osdpAnyone:
 		return c, fmt.Errorf("%w: address %d, want 0 to %d", ErrLine, c.Address, osdpAddress)
 	case c.Poll < 10*time.Millisecond || c.Poll > time.Second:
 		return c, fmt.Errorf("%w: poll of %s, want 10 ms to 1 s", ErrLine, c.Poll)
@@ -226,6 +227,9 @@ func NewOSDP(ctx context.Context, cfg OSDPConfig) (*OSDP, error) {
 	cfg, err := cfg.check()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Address > osdpAddress {
+		return nil, fmt.Errorf("%w: address %d is no one device's", ErrLine, cfg.Address)
 	}
 	if !cfg.Key.usable() {
 		return nil, hint.Errorf("gate osdp key --new FILE makes one, and the device must have the same", "osdp lane: %w", ErrKey)

@@ -2,6 +2,7 @@ package turnstile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -15,8 +16,11 @@ type contacts struct {
 	bus *bus
 	cfg *OSDPConfig
 
-	next  time.Time // when the contacts are asked for again; the bus owns it
-	asked bool      // they are being asked for; the bus owns it
+	// The bus owns these.
+	next  time.Time // when the contacts are asked for again
+	asked bool      // they are being asked for
+	away  time.Time // since when the module is away; zero while it is not
+	begin func()    // called once, when the contacts are known
 
 	mu     sync.Mutex // guards all below
 	in     Inputs
@@ -29,19 +33,25 @@ type contacts struct {
 // to polls where it is good at it.
 const look = time.Second
 
+// blink is for how long a module may be away before what its contacts did meanwhile
+// counts as missed: a contact's pulse lasts no shorter than that.
+const blink = 100 * time.Millisecond
+
 var _ timed = (*contacts)(nil)
 
 // meet is called when an I/O module is at the other end.
 func (o *OSDP) meet() {
 	if o.contacts == nil {
 		o.contacts = &contacts{bus: o.bus, cfg: &o.cfg, cause: errAway, change: make(chan struct{})}
-		o.module.Store(newWired(context.Background(), WiresConfig{
-			Open: o.contacts.open, Now: o.cfg.Now, Logger: o.cfg.Logger, Level: o.cfg.Level, Pulse: o.cfg.Pulse,
-			Blind: o.cfg.Wiring.Blind(), Queue: o.cfg.Queue,
-		}, o.feed))
+		o.contacts.begin = func() {
+			o.ready()
+			o.module.Store(newWired(context.Background(), WiresConfig{
+				Open: o.contacts.open, Now: o.cfg.Now, Logger: o.cfg.Logger, Level: o.cfg.Level, Pulse: o.cfg.Pulse,
+				Blind: o.cfg.Wiring.Blind(), Queue: o.cfg.Queue,
+			}, o.feed))
+		}
 	}
 	o.usable, o.link.lost = true, false
-	o.ready()
 	o.contacts.asked = false
 	o.contacts.next = time.Time{}
 	if len(o.cfg.Wiring.inputs()) == 0 {
@@ -70,20 +80,25 @@ func (c *contacts) polled(r *osdp.Reply) {
 
 func (c *contacts) take(in Inputs) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known && c.in == in {
-		return
+	if !c.known || c.in != in {
+		c.in, c.known = in, true
+		c.stirred()
 	}
-	c.in, c.known = in, true
-	c.stirred()
+	c.mu.Unlock()
+	if c.begin != nil {
+		c.begin()
+		c.begin = nil
+	}
 }
 
 // fail ends who watches.
 func (c *contacts) fail(why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known, c.cause = false, why
-	c.stirred()
+	if c.known {
+		c.known, c.cause = false, why
+		c.stirred()
+	}
 }
 
 func (c *contacts) stirred() {
@@ -93,10 +108,22 @@ func (c *contacts) stirred() {
 
 // pump asks for the contacts when that is due.
 func (c *contacts) pump(usable bool) time.Duration {
-	if !usable || c.asked || len(c.cfg.Wiring.inputs()) == 0 {
+	now := c.cfg.Now()
+	switch {
+	case usable:
+		c.away = time.Time{}
+	case c.away.IsZero():
+		c.away = now
+		return blink
+	case now.Sub(c.away) >= blink:
+		c.fail(errAway)
+		return idleTurn
+	default:
+		return c.away.Add(blink).Sub(now)
+	}
+	if c.asked || len(c.cfg.Wiring.inputs()) == 0 {
 		return idleTurn
 	}
-	now := c.cfg.Now()
 	if wait := c.next.Sub(now); wait > 0 {
 		return wait
 	}
@@ -152,7 +179,11 @@ func (c *contacts) Unlock(ctx context.Context, d Direction, on bool) error {
 	if !on && !c.cfg.Wiring.Unlock[d].Wired {
 		return nil // what is not wired is off
 	}
-	return c.output(ctx, d, code, 0)
+	err := c.output(ctx, d, code, 0)
+	if !on && err != nil && !errors.Is(err, errNoModule) {
+		return nil //nolint:nilerr // it was energised for a time: it is released without us, or was
+	}
+	return err
 }
 
 // output sends OUT with the first code, or the second for an inverted pin.

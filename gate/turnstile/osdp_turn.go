@@ -133,6 +133,8 @@ func (o *OSDP) condition() Condition {
 		}
 	case o.link.lost || !o.usable:
 		return o.link.condition()
+	case o.kind == module && o.module.Load() == nil:
+		return Condition{Word: wordNoAnswer, Note: "the module has not told its contacts", Hint: "gate osdp probe shows what it has; name those in [turnstile]"}
 	case o.stuck != 0:
 		return condition(o.stuck)
 	case o.forced:
