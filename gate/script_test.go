@@ -65,7 +65,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			for name, source := range map[string]string{
-				"program.toml": "command = [\"cat\", \"" + in("film.mjpeg") + "\"]",
+				"program.toml": `command = ["sh", "-c", "test -e once && echo again > starts; touch once; exec cat film.mjpeg"]`,
 				"pipe.toml":    "url = \"stdin:\"",
 				"card.toml":    "url = \"test:?width=640&height=480\"\nregion = \"10,10,80,80\"",
 			} {

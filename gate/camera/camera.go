@@ -92,6 +92,7 @@ type Config struct {
 const (
 	firstPause    = 250 * time.Millisecond // before the first new try
 	longestPause  = 10 * time.Second       // between tries
+	lossLines     = 10                     // a minute in the log, where a source comes and goes
 	badFrames     = 30                     // in a row, after which the source is opened again
 	staleAfter    = 2 * time.Second        // age at which Next passes over a frame of a device or stream
 	defaultStall  = 5 * time.Second
@@ -133,8 +134,9 @@ type Camera struct {
 
 	err error // why there are no more frames
 
-	still still // owned by run
-	pulse pulse // owned by run
+	still  still // owned by run
+	pulse  pulse // owned by run
+	losses quota // owned by run
 
 	mu    sync.Mutex // guards stats
 	stats Stats
@@ -328,10 +330,13 @@ func (c *Camera) deliver(ctx context.Context, gray *image.Gray, at time.Time) bo
 	return ctx.Err() == nil
 }
 
-// failed counts and reports a lost or refused connection.
+// failed counts and reports a lost or refused connection. One that comes and goes, a loose plug or a
+// program that ends after a frame, does so four times a second.
 func (c *Camera) failed(ctx context.Context, err error) {
 	c.note(func(s *Stats) { s.Errors++; s.LastError = err })
-	c.cfg.Logger.WarnContext(ctx, "camera lost", slog.String("camera", c.name), slog.String("error", err.Error()))
+	if omitted, ok := c.losses.take(c.cfg.Now(), lossLines); ok {
+		c.cfg.Logger.WarnContext(ctx, "camera lost", slog.String("camera", c.name), slog.String("error", err.Error()), slog.Int("omitted", omitted))
+	}
 }
 
 func (c *Camera) note(change func(*Stats)) {

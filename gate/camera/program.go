@@ -19,6 +19,9 @@ const (
 	programStart = 15 * time.Second
 	// programGrace is how long a program may take to end after it was asked to.
 	programGrace = time.Second
+	// programLeave is how long a program that has closed its output gets to say by its exit status why.
+	programLeave = 500 * time.Millisecond
+	programLook  = 5 * time.Millisecond // how often we look whether it has
 )
 
 // program is a camera behind a program that writes pictures: rpicam-vid for a camera on a Raspberry
@@ -133,6 +136,11 @@ func (s *programStream) because(err error) error {
 	}
 	if !errors.Is(err, io.EOF) {
 		return err
+	}
+	for range programLeave / programLook {
+		if exited(s.cmd) || !sleep(s.ctx, programLook) {
+			break
+		}
 	}
 	how := "without an error"
 	if err := s.end(); err != nil {

@@ -63,6 +63,11 @@ func program(play string) int {
 		say("starting\nno camera at rtsp://name:secret@host/path?token=secret\n")
 		film(3)
 		return 3
+	case "leaves":
+		film(3)
+		_ = os.Stdout.Close() // as every program of the C library does before it ends
+		time.Sleep(10 * time.Millisecond)
+		return 4
 	case "silence":
 		film(3)
 		select {}
@@ -191,6 +196,7 @@ func TestProgramTrouble(t *testing.T) {
 		"end":     "the program ended: exit status 3: no camera at rtsp://…@host/path?…",
 		"garbage": "neither Y4M nor JPEG",
 		"torn":    "the program ended: without an error",
+		"leaves":  "the program ended: exit status 4",
 		"silence": "no frame for",
 	} {
 		t.Run(play, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -181,8 +182,9 @@ func TestRegionOfAnySource(t *testing.T) {
 func TestErrorBursts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{keep: true, frames: make(chan any)}
-		c := start(t.Context(), s, "script", quietConfig())
-		defer c.Close() //nolint:errcheck // never fails
+		cfg, log := quietConfig(), new(strings.Builder)
+		cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
+		c := start(t.Context(), s, "script", cfg)
 		for n := range 20 {
 			for range badFrames {
 				s.frames <- fmt.Errorf("%w: torn", ErrFrame)
@@ -196,6 +198,12 @@ func TestErrorBursts(t *testing.T) {
 		later(time.Minute)
 		if got := c.Stats(); got.Frames != 20 || got.Errors != 20*(badFrames+1) || got.Connects != 21 {
 			t.Errorf("stats %+v; want 20 frames, %d errors, 21 connects", got, 20*(badFrames+1))
+		}
+		s.frames <- io.ErrUnexpectedEOF
+		later(time.Minute)
+		_ = c.Close()
+		if said := log.String(); strings.Count(said, "camera lost") != lossLines+1 || !strings.Contains(said, "omitted=10") {
+			t.Errorf("21 losses, 20 of them in a minute: want %d lines and the last with 10 omitted:\n%s", lossLines+1, said)
 		}
 	})
 }

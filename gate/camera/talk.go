@@ -10,11 +10,30 @@ import (
 )
 
 const (
-	maxTalk    = 2048 // bytes of a line that are looked at
-	maxSaid    = 300  // bytes of a line that are logged
-	talkLines  = 20   // lines that are logged in a talkPeriod; the others are counted
-	talkPeriod = time.Minute
+	maxTalk   = 2048 // bytes of a line that are looked at
+	maxSaid   = 300  // bytes of a line that are logged
+	talkLines = 20   // lines that are logged in a minute; the others are counted
 )
+
+// quota keeps a log from being filled. It lets through so many lines a minute.
+type quota struct {
+	since   time.Time // when the minute began
+	logged  int       // lines in it
+	omitted int       // lines that were not logged since the last that was
+}
+
+// take says whether a line may be logged, and how many were not before it.
+func (q *quota) take(now time.Time, most int) (omitted int, ok bool) {
+	if q.since.IsZero() || now.Sub(q.since) >= time.Minute {
+		q.since, q.logged = now, 0
+	}
+	if q.logged++; q.logged > most {
+		q.omitted++
+		return 0, false
+	}
+	omitted, q.omitted = q.omitted, 0
+	return omitted, true
+}
 
 // talk logs what a camera's program says on its standard error, line by line. It is the io.Writer of
 // one run after the other.
@@ -22,12 +41,10 @@ type talk struct {
 	log *slog.Logger
 	now func() time.Time
 
-	mu      sync.Mutex // guards all below
-	line    []byte     // the line so far
-	said    string     // the last whole line
-	since   time.Time  // when the period began
-	logged  int        // lines in this period
-	omitted int        // lines that were not logged since the last that was
+	mu    sync.Mutex // guards all below
+	line  []byte     // the line so far
+	said  string     // the last whole line
+	quota quota
 }
 
 func newTalk(log *slog.Logger, now func() time.Time) *talk { return &talk{log: log, now: now} }
@@ -66,15 +83,9 @@ func (t *talk) flush() {
 		return
 	}
 	t.said = line
-	if now := t.now(); t.since.IsZero() || now.Sub(t.since) >= talkPeriod {
-		t.since, t.logged = now, 0
+	if omitted, ok := t.quota.take(t.now(), talkLines); ok {
+		t.log.InfoContext(context.Background(), "camera program speaks", slog.String("line", line), slog.Int("omitted", omitted))
 	}
-	if t.logged++; t.logged > talkLines {
-		t.omitted++
-		return
-	}
-	t.log.InfoContext(context.Background(), "camera program speaks", slog.String("line", line), slog.Int("omitted", t.omitted))
-	t.omitted = 0
 }
 
 // last is the last that it said, whole line or not.
