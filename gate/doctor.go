@@ -104,7 +104,7 @@ func (a *app) checks(ctx context.Context, conf *config, snap *snapshot) []doctor
 			return doctor.Sight{Frames: 1, Found: "frames come through a pipe, which only the gate reads: run doctor beside it"}, nil
 		}})
 	default:
-		checks = append(checks, doctor.Camera{Watch: a.watchCamera(conf, &snap.frame)})
+		checks = append(checks, doctor.Camera{Watch: a.watchCamera(conf, &snap.frame), Within: conf.Camera.patience() + 2*doctorMost})
 	}
 	checks = append(checks, doctor.Set{Now: a.now, Stale: conf.Uplink.StaleAfter, Read: a.readHoldings(conf, idErr)},
 		doctor.StatusLists{Now: a.now, Read: a.readLists(conf, idErr)})

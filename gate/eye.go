@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,29 @@ const (
 	doctorLook   = 3 * time.Second
 	doctorMost   = 5 * time.Second // from the first frame
 	doctorFrames = 8
+
+	doctorFirst   = 6 * time.Second  // before the first frame
+	doctorProgram = 20 * time.Second // of a program: ffmpeg studies a stream before it shows any of it
 )
+
+// patience is how long the first frame may take.
+func (c *cameraConfig) patience() time.Duration {
+	if len(c.Command) > 0 {
+		return doctorProgram
+	}
+	return doctorFirst
+}
+
+// remedy is what to do when no frame comes; nothing if the plug is to be checked.
+func (c *cameraConfig) remedy() string {
+	switch {
+	case len(c.Command) > 0:
+		return "run [camera] command by hand: it must write pictures to its standard output, and nothing else there"
+	case strings.HasPrefix(c.URL, "http:"), strings.HasPrefix(c.URL, "https:"):
+		return "open [camera] url in a browser on this machine: it must show the film itself, not a page about it"
+	}
+	return ""
+}
 
 // eye is the camera as a lane sees it. It looks at a frame now and then, and hands
 // out a copy of one to who asks for it; it keeps none.
@@ -143,6 +166,8 @@ func (a *app) watchCamera(conf *config, last *atomic.Pointer[image.Gray]) func(c
 		defer func() { err = errors.Join(err, cam.Close()) }()
 		watch, enough := context.WithCancel(ctx)
 		defer enough()
+		limit := time.AfterFunc(conf.Camera.patience(), enough)
+		defer limit.Stop()
 		meter, came := camera.NewMeter(doctorEye), 0
 		for start := a.now(); came < doctorFrames || a.now().Sub(start) < doctorLook; came++ {
 			var frame camera.Frame
@@ -151,7 +176,7 @@ func (a *app) watchCamera(conf *config, last *atomic.Pointer[image.Gray]) func(c
 			}
 			if came == 0 {
 				start = a.now()
-				defer time.AfterFunc(doctorMost, enough).Stop()
+				limit.Reset(doctorMost)
 			}
 			meter.Add(frame)
 			last.Store(frame.Gray)
@@ -160,8 +185,10 @@ func (a *app) watchCamera(conf *config, last *atomic.Pointer[image.Gray]) func(c
 		switch {
 		case came > 0, errors.Is(err, io.EOF):
 			err = nil
-		case err != nil && stats.LastError != nil:
-			err = stats.LastError
+		case stats.LastError != nil:
+			err = hint.Errorf(conf.Camera.remedy(), "%w", stats.LastError)
+		case ctx.Err() == nil:
+			err = hint.Errorf(conf.Camera.remedy(), "no frame comes within %s", conf.Camera.patience())
 		}
 		v := meter.View()
 		v.Stuck = stats.Stuck.Seconds()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 )
 
 // ErrUnasked is wrapped by the error of a [Camera.Watch] that learned nothing, good
@@ -24,7 +25,13 @@ type Camera struct {
 	// Watch looks at some frames, or asks who does. What it returns with an error
 	// counts as far as it goes.
 	Watch func(ctx context.Context) (Sight, error)
+
+	// Within is how long Watch may take, if that is longer than checks have.
+	Within time.Duration
 }
+
+// Limit returns Within.
+func (c Camera) Limit() time.Duration { return c.Within }
 
 // Name returns "camera".
 func (Camera) Name() string { return "camera" }

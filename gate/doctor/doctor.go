@@ -71,13 +71,24 @@ type Report struct {
 // ExitCode is 0, 1 or 2 for ok, warn and fail.
 func (r *Report) ExitCode() int { return int(r.Level) }
 
-// Examine runs the checks one after the other, each for at most limit. A check
-// that does not answer in time is a failure of its own and is left behind.
+// Patient is a [Check] that may take longer than the others.
+type Patient interface {
+	// Limit is how long it may take. One that is shorter than that of all checks
+	// counts for nothing.
+	Limit() time.Duration
+}
+
+// Examine runs the checks one after the other, each for at most limit, or for that
+// of a [Patient]. A check that does not answer in time is a failure of its own and
+// is left behind.
 func Examine(ctx context.Context, now func() time.Time, limit time.Duration, checks ...Check) Report {
 	r := Report{Findings: make([]Finding, 0, len(checks))}
 	for _, c := range checks {
-		start := now()
-		f := look(ctx, limit, c)
+		start, most := now(), limit
+		if p, ok := c.(Patient); ok {
+			most = max(limit, p.Limit())
+		}
+		f := look(ctx, most, c)
 		f.Name, f.Millis = c.Name(), now().Sub(start).Milliseconds()
 		r.Level = max(r.Level, f.Level)
 		r.Findings = append(r.Findings, f)

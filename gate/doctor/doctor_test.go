@@ -167,6 +167,23 @@ func TestCamera(t *testing.T) {
 	}
 }
 
+// TestPatience gives each check its time: a camera behind a program may need more than the others.
+func TestPatience(t *testing.T) {
+	for _, within := range []time.Duration{0, time.Second, 20 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			check := doctor.Camera{Within: within, Watch: func(ctx context.Context) (doctor.Sight, error) {
+				<-ctx.Done()
+				return doctor.Sight{}, ctx.Err()
+			}}
+			start := time.Now()
+			doctor.Examine(t.Context(), time.Now, 8*time.Second, check)
+			if took, want := time.Since(start), max(8*time.Second, within); took != want {
+				t.Errorf("within %v: it had %v, want %v", within, took, want)
+			}
+		})
+	}
+}
+
 func TestSet(t *testing.T) {
 	good := doctor.Holdings{Event: "7", Version: 3, Tickets: 1000, Delta: 12, Fresh: noon.Add(-20 * time.Second), Expires: noon.Add(time.Hour)}
 	stale, expired, none := good, good, good
