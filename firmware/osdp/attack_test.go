@@ -510,3 +510,39 @@ func TestDeviceGoesOffline(t *testing.T) {
 		t.Error("the channel outlived the panel")
 	}
 }
+
+// A packet whose check is wrong is refused in its own manner of checking; inside
+// the channel only a panel of ours is told.
+func TestDeviceGarbled(t *testing.T) {
+	spoil := func(p []byte) []byte {
+		p[len(p)-3] ^= 0x10
+		return p
+	}
+	for _, crc := range []bool{true, false} {
+		for _, marked := range []bool{true, false} {
+			d := newDevice(t, nil)
+			f, raw, ok := d.say(spoil(osdp.Framed(crc, marked, 1, 0, 0, -1, osdp.CmdID, 0)))
+			if !ok || f.Code != osdp.ReplyNak || osdp.Nak(f.Data[0]) != osdp.NakCheck || f.CRC != crc || (raw[0] == 0xFF) != marked {
+				t.Errorf("CRC %v, mark %v: answered %x", crc, marked, raw)
+			}
+		}
+	}
+	d := newDevice(t, nil)
+	s := d.shake(testKey, [8]byte{1, 2, 3})
+	copied := *s
+	if _, raw, ok := d.say(spoil(copied.Seal(false, true, 1, 3, osdp.CmdPoll, nil))); ok {
+		t.Errorf("in the channel, to a panel of anybody's: answered %x", raw)
+	}
+	if f, ok := d.open(s, s.Seal(false, true, 1, 3, osdp.CmdPoll, nil)); !ok || f.Code != osdp.ReplyAck {
+		t.Errorf("the channel did not survive: %+v", f)
+	}
+	var ask [8]byte
+	if f, ok := d.open(s, s.Seal(false, true, 1, 1, osdp.CmdMfg, ask[:osdp.PutAsk(ask[:])])); !ok || f.Code != osdp.ReplyAck {
+		t.Errorf("vendor command: %+v", f)
+	}
+	copied = *s
+	d.naks("in the channel, to a panel of ours", spoil(copied.Seal(false, true, 1, 2, osdp.CmdPoll, nil)), osdp.NakCheck)
+	if f, ok := d.open(s, s.Seal(false, true, 1, 2, osdp.CmdPoll, nil)); !ok || f.Code != osdp.ReplyAck {
+		t.Errorf("the channel did not survive the refusal: %+v", f)
+	}
+}

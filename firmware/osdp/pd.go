@@ -102,6 +102,7 @@ type PD struct {
 	sess    session
 	secure  bool
 	proving bool // CHLNG was answered, SCRYPT is awaited
+	ours    bool // the channel's panel speaks our vendor commands, so that it is our own
 	panel   [8]byte
 	device  [8]byte
 	proof   [16]byte
@@ -205,7 +206,7 @@ func (p *PD) close(why NoticeKind) {
 	if p.secure {
 		p.tell(Closed, byte(why))
 	}
-	p.secure, p.proving, p.unproven, p.answered = false, false, false, false
+	p.secure, p.proving, p.ours, p.unproven, p.answered = false, false, false, false, false
 	p.sess.wipe()
 	p.limit = MinFrame
 }

@@ -14,8 +14,10 @@ func (p *PD) take(now uint32, h heard) Action {
 		}
 		// A panel that hears this repeats at once instead of waiting. Nothing may
 		// have followed, or the packet's end was not where its length says and
-		// somebody else is speaking.
-		if p.rx.alone && p.rx.bad[1] == p.address {
+		// somebody else is speaking. Inside the channel there is no MAC to answer
+		// with, and there are panels that take a refusal without one for the
+		// channel's end: those must find out by themselves.
+		if p.rx.alone && p.rx.bad[1] == p.address && (!p.secure || p.ours) {
 			p.to = p.address
 			return p.refuse(p.rx.bad[4]&ctrlSequence, NakCheck)
 		}
@@ -151,6 +153,10 @@ func (p *PD) dispatch() Action {
 		}
 	case CmdChlng, CmdSCrypt:
 		return p.Nak(NakConditions)
+	case CmdMfg:
+		if _, ok := VendorKind(d); ok {
+			p.ours = true
+		}
 	}
 	return Handle
 }

@@ -110,6 +110,7 @@ func (r *receiver) scan() heard {
 		return packet
 	}
 	copy(r.bad[:], r.buf[:headerSize])
+	r.frame.CRC = r.buf[4]&ctrlCRC != 0 // what a refusal is checked by
 	r.alone = r.n == size
 	r.drop(1)
 	return garbled
