@@ -45,9 +45,7 @@ func Pack(image []byte, board uint16, version uint32, key crypto.Signer) ([]byte
 	if _, ok := key.Public().(ed25519.PublicKey); !ok {
 		return nil, fmt.Errorf("firmware key is a %T, want Ed25519: %w", key.Public(), ErrBadSignature)
 	}
-	h := Header{Board: board, Version: version, Length: uint32(len(image)), Hash: sha256.Sum256(image)} // #nosec G115 -- at most MaxImage
-	var raw [HeaderSize]byte
-	h.Put(&raw)
+	raw := [HeaderSize]byte(HeaderOf(image, board, version))
 	signature, err := key.Sign(nil, signed(&raw), crypto.Hash(0))
 	if err != nil {
 		return nil, fmt.Errorf("sign firmware image %d: %w", version, err)
@@ -59,6 +57,15 @@ func Pack(image []byte, board uint16, version uint32, key crypto.Signer) ([]byte
 	file = append(file, raw[:]...)
 	file = append(file, signature...)
 	return append(file, image...), nil
+}
+
+// HeaderOf returns the header of an image, for whoever programs a new board: a
+// panel sends nothing that is not signed.
+func HeaderOf(image []byte, board uint16, version uint32) []byte {
+	h := Header{Board: board, Version: version, Length: uint32(len(image)), Hash: sha256.Sum256(image)} // #nosec G115 -- at most MaxImage
+	var raw [HeaderSize]byte
+	h.Put(&raw)
+	return raw[:]
 }
 
 // Verify reads what [Pack] wrote, for a board. Errors wrap [ErrMalformed],

@@ -145,6 +145,15 @@ func (b *Board) Set(input int, high bool) {
 	b.stir()
 }
 
+// Reset releases every output and forgets what came over the line, as a restart of
+// a chip does.
+func (b *Board) Reset() {
+	b.Drive(0)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.in = nil
+}
+
 // levels returns inputs and outputs as of one moment.
 func (b *Board) levels() (inputs uint16, outputs uint8) {
 	b.mu.Lock()

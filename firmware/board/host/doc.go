@@ -1,10 +1,13 @@
 // Package host is a controller's board made of this machine: its pins are words
 // that somebody types or a program sends, its serial line is a socket or a pty,
-// its memory a file or nothing. It is for trying panels without hardware.
+// its memory and its flash are files or nothing. It is for trying panels without hardware.
 //
 // It decides nothing, and holds no lock of any kind. Whoever reaches the line is
 // a panel and must know the key; whoever reaches the control line is a person at
 // the gate, and is believed.
+//
+// An image in its flash is stored, checked, started and given up as on a chip, and
+// its version is told; what runs is this program all the same.
 //
 // # Control line
 //

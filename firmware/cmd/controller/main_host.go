@@ -23,6 +23,7 @@ import (
 	"github.com/con-ting/conting/firmware/keep"
 	"github.com/con-ting/conting/firmware/lane"
 	"github.com/con-ting/conting/firmware/osdp"
+	"github.com/con-ting/conting/firmware/update"
 	"github.com/con-ting/conting/sync/hint"
 )
 
@@ -54,6 +55,8 @@ type options struct {
 	address         uint
 	serial          uint
 	manual          bool
+	flash           string
+	version         uint
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -67,6 +70,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.control, "control", "", "socket that moves the pins, unix:PATH or tcp:HOST:PORT; empty: standard input")
 	f.StringVar(&o.memory, "memory", "", "`file` that keeps what a panel sets; empty: nothing is kept")
 	f.StringVar(&o.provision, "provision", "", "write a memory image for a board's EEPROM to this `file`, and end")
+	f.StringVar(&o.flash, "flash", "", "`file` with the images, so that a panel can send another; empty: it cannot")
+	f.UintVar(&o.version, "version", controller.BuiltIn, "firmware version told to who asks for ID, and put into a new --flash")
 	f.BoolVar(&o.manual, "manual-restore", false, "stay free after an alarm until the key is turned")
 	f.Usage = func() {
 		_, _ = fmt.Fprint(stderr, "controller-sim: the turnstile's controller without a turnstile\n\n"+
@@ -84,6 +89,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, errors.New("an address is 0 to 126")
 	case o.serial > math.MaxUint32:
 		return o, errors.New("a serial number has 32 bits")
+	case o.version == 0 || o.version > update.MaxVersion:
+		return o, fmt.Errorf("a version is 1 to %d", update.MaxVersion)
 	case o.scbk == "":
 		return o, hint.Errorf("openssl rand -hex 16 > scbk, and give the panel the same", "--scbk is missing")
 	case o.listen == "" && o.provision == "":
@@ -123,10 +130,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		defer func() { _ = file.Close() }()
 		memory = file
 	}
-	return serve(ctx, o, memory, stdin, stdout, slog.New(slog.NewTextHandler(stderr, nil)), now)
+	start := bootless(uint32(o.version)) //nolint:gosec // checked by parse
+	if o.flash != "" {
+		flash, err := host.OpenFlash(o.flash, uint32(o.version)) //nolint:gosec // checked by parse
+		if err != nil {
+			return err
+		}
+		defer func() { _ = flash.Close() }()
+		start = boot(flash)
+	}
+	return serve(ctx, o, memory, start, stdin, stdout, slog.New(slog.NewTextHandler(stderr, nil)), now)
 }
 
-func serve(ctx context.Context, o options, m keep.Memory, stdin io.Reader, stdout io.Writer, log *slog.Logger, now func() time.Time) error {
+func serve(ctx context.Context, o options, m keep.Memory, start boots, stdin io.Reader, stdout io.Writer, log *slog.Logger, now func() time.Time) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	board, err := host.New(ctx, host.Config{
@@ -157,20 +173,50 @@ func serve(ctx context.Context, o options, m keep.Memory, stdin io.Reader, stdou
 	if _, err := fmt.Fprintf(stdout, "listening %s\n", line.Name()); err != nil {
 		return err
 	}
-	loop(ctx, board, m)
+	err = loop(ctx, board, m, start, log)
 	cancel()
-	return <-failed
+	return errors.Join(err, <-failed)
 }
 
-// loop is the controller's main loop, as main_lm3s6965.go has it.
-func loop(ctx context.Context, board *host.Board, m keep.Memory) {
-	var ctl controller.Controller
-	ctl.Start(board.Now(), m, lane.PowerOn)
-	for ctx.Err() == nil {
-		if !ctl.Turn(board, board) {
-			board.Wait(ctx, idle)
+// boots is what happens before an image runs: which one it is.
+type boots func() (controller.Image, error)
+
+// bootless is a board with one image only.
+func bootless(version uint32) boots {
+	return func() (controller.Image, error) { return controller.Image{Version: version}, nil }
+}
+
+// boot is what the boot code of a chip does, and then the image that it started.
+func boot(flash update.Flash) boots {
+	return func() (controller.Image, error) {
+		slots := new(update.Slots)
+		slots.Open(flash, host.Layout())
+		slot, ok := slots.Boot()
+		if !ok {
+			return controller.Image{}, errors.New("no image in the flash can be started")
 		}
+		return controller.Image{Version: slots.Version(slot), Images: slots}, nil
 	}
+}
+
+// loop is the controller's main loop, as main_lm3s6965.go has it, and its restarts.
+func loop(ctx context.Context, board *host.Board, m keep.Memory, start boots, log *slog.Logger) error {
+	for why := lane.PowerOn; ctx.Err() == nil; why = lane.Software {
+		image, err := start()
+		if err != nil {
+			return err
+		}
+		log.InfoContext(ctx, "image started", slog.Uint64("version", uint64(image.Version)))
+		var ctl controller.Controller
+		ctl.StartImage(board.Now(), m, why, image)
+		for ctx.Err() == nil && !ctl.Leaving() {
+			if !ctl.Turn(board, board) {
+				board.Wait(ctx, idle)
+			}
+		}
+		board.Reset()
+	}
+	return nil
 }
 
 // readKey reads a key, in hex or as it is.

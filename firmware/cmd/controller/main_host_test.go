@@ -246,6 +246,8 @@ func TestWrongUse(t *testing.T) {
 		"no key":      {"--listen", "pty"},
 		"no line":     {"--scbk", good},
 		"address":     {"--scbk", good, "--listen", "pty", "--address", "127"},
+		"version":     {"--scbk", good, "--listen", "pty", "--version", "16777216"},
+		"no flash":    {"--scbk", good, "--listen", "pty", "--flash", good},
 		"argument":    {"--scbk", good, "--listen", "pty", "more"},
 		"line":        {"--scbk", good, "--listen", "/dev/ttyS0"},
 		"short key":   {"--scbk", write("short", key[:15]), "--listen", "pty"},
