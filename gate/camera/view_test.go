@@ -107,7 +107,7 @@ func TestAdvice(t *testing.T) {
 				seeds = 1 // large ones take long to draw
 			}
 			var seen []string
-			for seed := range uint64(seeds) { //nolint:gosec // not negative
+			for seed := range uint64(seeds) {
 				s := tt.profile.Scene(seed+1, size, pass)
 				s.Motion, s.Defocus, s.Gain = 0, min(s.Defocus, 1.2), min(s.Gain, 1.2)
 				tt.change(&s)
