@@ -179,7 +179,7 @@ func transferOf(t *testing.T, image []byte, board uint16, version uint32) []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := update.Verify(file, board, ed25519.PublicKey(key[32:]))
+	v, err := update.Verify(file, ed25519.PublicKey(key[32:]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func transfer(t *testing.T, version uint32) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := update.Verify(file, board, public)
+	v, err := update.Verify(file, public)
 	if err != nil {
 		t.Fatal(err)
 	}

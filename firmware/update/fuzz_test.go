@@ -18,7 +18,7 @@ func FuzzVerify(f *testing.F) {
 		f.Add(file[:len(file)-1])
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		v, err := update.Verify(file, board, public)
+		v, err := update.Verify(file, public)
 		if err != nil {
 			return
 		}

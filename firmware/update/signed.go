@@ -10,7 +10,7 @@ import (
 	"fmt"
 )
 
-// The errors that a caller of [Verify] branches on.
+// The errors that a caller branches on.
 var (
 	ErrMalformed    = errors.New("no firmware image")
 	ErrBadSignature = errors.New("wrong signature")
@@ -28,7 +28,7 @@ const domain = "conting/firmware/v1\x00"
 
 const imageAt = HeaderSize + ed25519.SignatureSize
 
-// Image is a verified image.
+// Image is an image out of its file.
 type Image struct {
 	Header
 	Transfer []byte // what the controller is sent: the header and the image
@@ -68,32 +68,50 @@ func HeaderOf(image []byte, board uint16, version uint32) []byte {
 	return raw[:]
 }
 
-// Verify reads what [Pack] wrote, for a board. Errors wrap [ErrMalformed],
-// [ErrBadSignature] or [ErrWrongBoard].
-func Verify(file []byte, board uint16, key ed25519.PublicKey) (*Image, error) {
-	if len(key) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("firmware key of %d bytes, want %d: %w", len(key), ed25519.PublicKeySize, ErrBadSignature)
-	}
+// Read reads what [Pack] wrote, without a look at the signature: it proves nothing
+// about who made the image. Errors wrap [ErrMalformed].
+func Read(file []byte) (*Image, error) {
 	if len(file) <= imageAt || len(file) > imageAt+MaxImage {
 		return nil, fmt.Errorf("file of %d bytes: %w", len(file), ErrMalformed)
 	}
 	raw, image := (*[HeaderSize]byte)(file), file[imageAt:]
-	if !ed25519.Verify(key, signed(raw), file[HeaderSize:imageAt]) {
-		return nil, ErrBadSignature
-	}
 	v := new(Image)
-	if !v.Parse(raw) || int(v.Length) != len(image) || v.Version > MaxVersion {
+	if !v.Parse(raw) || v.Version > MaxVersion {
 		return nil, fmt.Errorf("header: %w", ErrMalformed)
 	}
-	if v.Hash != sha256.Sum256(image) {
-		return nil, fmt.Errorf("image does not have its header's hash: %w", ErrBadSignature)
+	if int(v.Length) != len(image) {
+		return nil, fmt.Errorf("%d bytes after the header, which tells of %d: %w", len(image), v.Length, ErrMalformed)
 	}
-	if v.Board != board {
-		return nil, fmt.Errorf("board %#04x, want %#04x: %w", v.Board, board, ErrWrongBoard)
+	if v.Hash != sha256.Sum256(image) {
+		return nil, fmt.Errorf("image does not have its header's hash: %w", ErrMalformed)
 	}
 	v.Transfer = make([]byte, 0, HeaderSize+len(image))
 	v.Transfer = append(append(v.Transfer, raw[:]...), image...)
 	return v, nil
+}
+
+// Verify is Read of a file that must be signed with the firmware key. Errors wrap
+// [ErrMalformed] or [ErrBadSignature].
+func Verify(file []byte, key ed25519.PublicKey) (*Image, error) {
+	if len(key) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("firmware key of %d bytes, want %d: %w", len(key), ed25519.PublicKeySize, ErrBadSignature)
+	}
+	v, err := Read(file)
+	if err != nil {
+		return nil, err
+	}
+	if !ed25519.Verify(key, signed((*[HeaderSize]byte)(file)), file[HeaderSize:imageAt]) {
+		return nil, ErrBadSignature
+	}
+	return v, nil
+}
+
+// Fits refuses a board that the image is not for, with [ErrWrongBoard].
+func (v *Image) Fits(board uint16) error {
+	if v.Board != board {
+		return fmt.Errorf("image for %s, not for %s: %w", BoardName(v.Board), BoardName(board), ErrWrongBoard)
+	}
+	return nil
 }
 
 // signed is what the signature is over.

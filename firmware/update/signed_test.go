@@ -7,7 +7,9 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/binary"
+	"encoding/pem"
 	"errors"
 	"hash/crc32"
 	"testing"
@@ -64,7 +66,7 @@ func TestSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := update.Verify(file, board, public)
+	v, err := update.Verify(file, public)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,32 +77,103 @@ func TestSigned(t *testing.T) {
 	for at := range file {
 		bad := bytes.Clone(file)
 		bad[at] ^= 0x40
-		if _, err := update.Verify(bad, board, public); err == nil {
+		if _, err := update.Verify(bad, public); err == nil {
 			t.Fatalf("byte %d changed, and it is verified", at)
 		}
 	}
 	for n := range file {
-		if _, err := update.Verify(file[:n], board, public); err == nil {
+		if _, err := update.Verify(file[:n], public); err == nil {
 			t.Fatalf("cut to %d bytes, and it is verified", n)
 		}
 	}
 	stranger, _, _ := ed25519.GenerateKey(rand.Reader)
+	unsigned := bytes.Clone(file)
+	clear(unsigned[update.HeaderSize:120])
 	for _, c := range []struct {
-		name  string
-		file  []byte
-		board uint16
-		key   ed25519.PublicKey
-		want  error
+		name string
+		file []byte
+		key  ed25519.PublicKey
+		want error
 	}{
-		{"another key", file, board, stranger, update.ErrBadSignature},
-		{"no key", file, board, nil, update.ErrBadSignature},
-		{"another board", file, board + 1, public, update.ErrWrongBoard},
-		{"a byte more", append(bytes.Clone(file), 0), board, public, update.ErrMalformed},
-		{"nothing", nil, board, public, update.ErrMalformed},
-		{"huge", make([]byte, update.MaxImage+121), board, public, update.ErrMalformed},
+		{"another key", file, stranger, update.ErrBadSignature},
+		{"no key", file, nil, update.ErrBadSignature},
+		{"not signed", unsigned, public, update.ErrBadSignature},
+		{"a byte more", append(bytes.Clone(file), 0), public, update.ErrMalformed},
+		{"nothing", nil, public, update.ErrMalformed},
+		{"huge", make([]byte, update.MaxImage+121), public, update.ErrMalformed},
 	} {
-		if _, err := update.Verify(c.file, c.board, c.key); !errors.Is(err, c.want) {
+		if _, err := update.Verify(c.file, c.key); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+func TestRead(t *testing.T) {
+	_, private := keyPair()
+	file, err := update.Pack(image(2), board, 2, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(file[update.HeaderSize:120])
+	v, err := update.Read(file)
+	if err != nil || v.Version != 2 {
+		t.Fatalf("without a signature: %+v, %v", v, err)
+	}
+	if err := v.Fits(board); err != nil {
+		t.Error(err)
+	}
+	if err := v.Fits(1); !errors.Is(err, update.ErrWrongBoard) {
+		t.Errorf("another board: %v", err)
+	}
+	for n := range file {
+		if _, err := update.Read(file[:n]); !errors.Is(err, update.ErrMalformed) {
+			t.Fatalf("cut to %d bytes: %v", n, err)
+		}
+	}
+}
+
+func TestKey(t *testing.T) {
+	public, _ := keyPair()
+	text, err := update.EncodeKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := update.DecodeKey(text); err != nil || !got.Equal(public) {
+		t.Errorf("%x, %v", got, err)
+	}
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(other.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{
+		"nothing":      nil,
+		"two":          append(bytes.Clone(text), text...),
+		"another word": bytes.ReplaceAll(text, []byte("PUBLIC"), []byte("PRIVATE")),
+		"no key in it": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte{1}}),
+		"another kind": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}),
+	} {
+		if _, err := update.DecodeKey(bad); !errors.Is(err, update.ErrKey) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestBoardNames(t *testing.T) {
+	for board, name := range map[uint16]string{1: "host", 0x0965: "lm3s6965", 0x12: "0x0012", 0xFFFF: "0xffff"} {
+		if got := update.BoardName(board); got != name {
+			t.Errorf("%#x is called %s, want %s", board, got, name)
+		}
+		if got, ok := update.ParseBoard(name); !ok || got != board {
+			t.Errorf("%s is %#x", name, got)
+		}
+	}
+	for _, bad := range []string{"", "pico", "0x10000", "-1"} {
+		if got, ok := update.ParseBoard(bad); ok {
+			t.Errorf("%q is %#x", bad, got)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func TestRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := update.Verify(file, forBoard, public)
+		v, err := update.Verify(file, public)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/con-ting/conting/firmware/update"
 )
 
-// BoardID is what an image for this board names.
+// BoardID is what an image for this board names: update.BoardName calls it host.
 const BoardID = 0x0001
 
 // Sizes of the flash, in bytes.
