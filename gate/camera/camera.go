@@ -1,8 +1,9 @@
-// Package camera gives gray frames from a camera, a stream, a program or a file, the newest first
-// to hand.
+// Package camera gives gray frames from a camera, a stream, a program, a pipe or a file, the newest
+// first to hand, and says how they are lit and how sharp they are ([Meter]).
 //
-// It opens, reconnects, checks sizes and counts. It does not look at what a frame shows, keeps no
-// picture, and records nothing. Nothing that a camera, a program or a server on the network sends is
+// It opens, reconnects, checks sizes, notices a picture that stands still, and counts. It reads no
+// code, does not look at what a frame shows beyond its light, edges and grain, keeps no picture, and
+// records nothing. Nothing that a camera, a program or a server on the network sends is
 // trusted: headers, parts, pixels and waiting times are limited, a bad frame is counted and dropped,
 // and a source that goes away is opened again until somebody closes the camera. The operator, who
 // writes addresses and names programs, is trusted.
