@@ -29,6 +29,8 @@ func (c *Controller) handle(now uint32) osdp.Action {
 		return c.local()
 	case osdp.CmdOStat:
 		return c.outputs()
+	case osdp.CmdRStat:
+		return c.readers()
 	case osdp.CmdOut:
 		return c.out(now, cmd.Data)
 	case osdp.CmdLED:
@@ -43,7 +45,12 @@ func (c *Controller) handle(now uint32) osdp.Action {
 		return c.vendor(now, cmd.Data)
 	case osdp.CmdFileTransfer:
 		return c.file(cmd.Data)
-	case osdp.CmdKeepActive, osdp.CmdAbort:
+	case osdp.CmdKeepActive:
+		if len(cmd.Data) != 2 {
+			return c.pd.Nak(osdp.NakLength)
+		}
+		return c.pd.Reply(osdp.ReplyAck, nil)
+	case osdp.CmdAbort:
 		return c.pd.Reply(osdp.ReplyAck, nil)
 	}
 	return c.pd.Nak(osdp.NakUnknown)
@@ -55,7 +62,7 @@ func (c *Controller) poll() osdp.Action {
 		c.offered, c.offering = e.Seq, true
 		p := osdp.Passage{
 			Number: e.Seq, Boot: e.Boot, Kind: byte(e.Kind), Way: byte(e.Way),
-			Grant: e.Grant, MS: e.At, Detail: byte(e.Detail & 0xFF), // a gap shows in the number
+			Grant: e.Grant, MS: e.At, Detail: e.Detail,
 		}
 		d := c.pd.Scratch()
 		return c.pd.Reply(osdp.ReplyMfg, d[:p.Put(d)])
@@ -104,6 +111,14 @@ func (c *Controller) local() osdp.Action {
 		d[1] = 1
 	}
 	return c.pd.Reply(osdp.ReplyLStat, d)
+}
+
+// readers tells that both sides' lamps, which OSDP calls readers, are there: a
+// side has nothing else that could be taken off.
+func (c *Controller) readers() osdp.Action {
+	d := c.pd.Scratch()[:ways]
+	d[0], d[1] = 0, 0
+	return c.pd.Reply(osdp.ReplyRStat, d)
 }
 
 func (c *Controller) outputs() osdp.Action {

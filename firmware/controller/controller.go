@@ -96,12 +96,13 @@ func (c *Controller) StartImage(now uint32, m keep.Memory, why lane.Reason, imag
 	for _, r := range [...]osdp.Capability{
 		{Function: osdp.CapInputs, Level: 1, Items: contacts},
 		{Function: osdp.CapOutputs, Level: 3, Items: ways},
-		{Function: osdp.CapLED, Level: 1, Items: 1},
-		{Function: osdp.CapAudible, Level: 1, Items: 1},
+		{Function: osdp.CapLED, Level: 2, Items: 1},
+		{Function: osdp.CapAudible, Level: 2, Items: 1},
 		{Function: osdp.CapCheck, Level: 1},
 		{Function: osdp.CapSecurity, Level: 1},
 		{Function: osdp.CapReceiveBuffer, Level: osdp.MaxFrame & 0xFF, Items: osdp.MaxFrame >> 8},
 		{Function: osdp.CapReaders, Items: ways},
+		{Function: osdp.CapVersion, Level: 2},
 	} {
 		cfg.Caps[cfg.CapsLen] = r
 		cfg.CapsLen++
@@ -123,13 +124,15 @@ func (c *Controller) Turn(p Pins, l Line) (busy bool) {
 		l.SetBaud(c.baud)
 		c.baud = 0
 	}
-	a := osdp.Wait
-	for a == osdp.Wait {
-		b, ok := l.Receive()
-		if !ok {
+	a, more := osdp.Wait, true
+	for range maxBytes {
+		var b byte
+		if b, more = l.Receive(); !more {
 			break
 		}
-		a = c.pd.Feed(now, b)
+		if a = c.pd.Feed(now, b); a != osdp.Wait {
+			break
+		}
 	}
 	if a == osdp.Wait {
 		a = c.pd.Tick(now)
@@ -153,13 +156,19 @@ func (c *Controller) Turn(p Pins, l Line) (busy bool) {
 		}
 	}
 	c.upkeep(now, l)
-	return a != osdp.Wait || l.Sending()
+	return more || a != osdp.Wait || l.Sending()
 }
 
 // Lane is the lane, for a board that shows or tests it.
 func (c *Controller) Lane() *lane.Lane { return &c.lane }
 
-const inputMask = 0x7F
+const (
+	inputMask = 0x7F
+
+	// maxBytes is what one turn takes off the line at most: a line that never
+	// falls silent must not keep the lane waiting.
+	maxBytes = 64
+)
 
 // speed reports whether a line can run at that speed.
 func speed(baud uint32) bool {

@@ -462,7 +462,7 @@ func TestComSet(t *testing.T) {
 
 func TestUnknown(t *testing.T) {
 	b := open(t)
-	for _, code := range []byte{osdp.CmdText, osdp.CmdFileTransfer, osdp.CmdRStat, 0xFE} {
+	for _, code := range []byte{osdp.CmdText, osdp.CmdFileTransfer, 0xFE} {
 		if r := b.do(code, 1, 2, 3); !nak(r, osdp.NakUnknown) {
 			t.Errorf("%#x: %+v", code, r)
 		}

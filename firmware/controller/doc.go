@@ -24,6 +24,7 @@
 //	          rotor away, beam interrupted, loop open, cover open, supply failing,
 //	          key turned
 //	LSTAT     cover open, supply failing
+//	RSTAT     two readers, which are the lamps of side A and side B: both normal
 //	OSTAT     two outputs: 1 where a person can pass, into (0) and out of (1)
 //	OUT       output 0 is the way in, 1 the way out:
 //	          code 5, timed on    one grant, for that time; the answer NAK 9 means

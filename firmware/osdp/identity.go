@@ -38,14 +38,15 @@ func (id *Identity) putUID(dst []byte) {
 const (
 	CapInputs        = 1  // contacts; Items is how many
 	CapOutputs       = 2  // Items is how many
-	CapLED           = 4  // Items is how many for each reader
-	CapAudible       = 5  // sound
+	CapLED           = 4  // Level 1: on and off, 2: timed too; Items is how many for each reader
+	CapAudible       = 5  // sound; Level as of LED
 	CapText          = 6  // Items is how many displays
 	CapCheck         = 8  // Level 1: CRC-16
 	CapSecurity      = 9  // Level bit 0: AES-128; Items bit 0: the default key works
 	CapReceiveBuffer = 10 // Level, Items: low and high byte of the longest packet taken
 	CapLargestMsg    = 11 // Level, Items: low and high byte of the longest multi-part message
 	CapReaders       = 13 // Items is how many
+	CapVersion       = 16 // Level 1: IEC 60839-11-5, 2: SIA OSDP v2.2
 )
 
 // CapabilityAt takes record i out of PDCAP's data. ok is false past the end.

@@ -40,8 +40,8 @@ func TestMessages(t *testing.T) {
 			new(osdp.FileStatus), "01" + "0302" + "fdff" + "8000", true,
 		},
 		"passage": {
-			&osdp.Passage{Number: 0x01020304, Boot: 0x0506, Kind: 7, Way: 1, Grant: 0x090A0B0C, MS: 0x0D0E0F10, Detail: 0x11},
-			new(osdp.Passage), "02435480" + "04030201" + "0605" + "07" + "01" + "0c0b0a09" + "100f0e0d" + "11", true,
+			&osdp.Passage{Number: 0x01020304, Boot: 0x0506, Kind: 7, Way: 1, Grant: 0x090A0B0C, MS: 0x0D0E0F10, Detail: 0x1112},
+			new(osdp.Passage), "02435480" + "04030201" + "0605" + "07" + "01" + "0c0b0a09" + "100f0e0d" + "1211", true,
 		},
 		"confirm": {&osdp.Confirm{Boot: 0x0102, Number: 3}, new(osdp.Confirm), "02435402" + "0201" + "03000000", true},
 		"order": {

@@ -8,14 +8,14 @@ package osdp
 //	11     way: 0 from A to B, 1 from B to A, 2 none
 //	12–15  grant that it is about; 0 for none
 //	16–19  device time of the event, ms since its start, wraps
-//	20     detail, as firmware/lane defines it
+//	20–21  detail, as firmware/lane defines it
 //
 // The device sends the events in order, one in answer to a POLL. A number that
 // is skipped is an event that the device had to overwrite: the panel must show
 // the gap. The device does not send an event twice within one channel, unless
 // the reply was lost; in a new channel it begins again at the oldest that no
 // [Confirm] has named, so that a panel must drop the numbers that it has.
-const passageSize = 17
+const passageSize = 18
 
 // Passage is one thing that happened at the lane.
 type Passage struct {
@@ -25,10 +25,10 @@ type Passage struct {
 	Way    byte
 	Grant  uint32
 	MS     uint32
-	Detail byte
+	Detail uint16
 }
 
-// Put writes the data of MFGREP to dst and returns their length, 21, or 0 when
+// Put writes the data of MFGREP to dst and returns their length, 22, or 0 when
 // they do not fit.
 func (p *Passage) Put(dst []byte) int {
 	d := open(dst, MfgPassage, passageSize)
@@ -40,7 +40,7 @@ func (p *Passage) Put(dst []byte) int {
 	d[6], d[7] = p.Kind, p.Way
 	put32(d[8:], p.Grant)
 	put32(d[12:], p.MS)
-	d[16] = p.Detail
+	put16(d[16:], p.Detail)
 	return vendorHeader + passageSize
 }
 
@@ -52,7 +52,7 @@ func (p *Passage) Take(data []byte) bool {
 	}
 	*p = Passage{
 		Number: get32(d), Boot: get16(d[4:]), Kind: d[6], Way: d[7],
-		Grant: get32(d[8:]), MS: get32(d[12:]), Detail: d[16],
+		Grant: get32(d[8:]), MS: get32(d[12:]), Detail: get16(d[16:]),
 	}
 	return true
 }
