@@ -25,6 +25,7 @@ func TestSize(t *testing.T) {
 }
 
 func TestWalk(t *testing.T) {
+	t.Parallel()
 	l := ready(t)
 	ctx := within(t)
 	for id, test := range []struct {

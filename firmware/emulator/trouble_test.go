@@ -46,6 +46,7 @@ func restarted(t *testing.T, l *rig.Lane, mark int, before uint16) lane.Reason {
 }
 
 func TestWatchdogEndsHang(t *testing.T) {
+	t.Parallel()
 	l := ready(t)
 	ctx := within(t)
 	must(t, l.Grant(ctx, 1, lane.In))
@@ -115,6 +116,7 @@ func TestPowerCut(t *testing.T) {
 
 // TestFire cuts the loop in every state that a person can bring about.
 func TestFire(t *testing.T) {
+	t.Parallel()
 	open := []rig.Step{{Pin: lane.LoopClosed, High: false}}
 	for name, bring := range map[string]func(*testing.T, *rig.Lane) lane.State{
 		"locked": func(*testing.T, *rig.Lane) lane.State { return lane.Locked },
@@ -176,6 +178,7 @@ func TestFire(t *testing.T) {
 // TestFireWithoutPanel: the loop frees the lane with nobody on the line, with a
 // blank memory, and while the line is full of rubbish.
 func TestFireWithoutPanel(t *testing.T) {
+	t.Parallel()
 	for name, disturb := range map[string]func(*testing.T, *rig.Lane){
 		"no panel": func(*testing.T, *rig.Lane) {},
 		"noise": func(t *testing.T, l *rig.Lane) {
@@ -194,6 +197,7 @@ func TestFireWithoutPanel(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l := open(t)
 			ctx := within(t)
 			must(t, l.AwaitLevel(ctx, uint8(lane.Hold), uint8(lane.Hold)))
@@ -211,6 +215,7 @@ func TestFireWithoutPanel(t *testing.T) {
 // TestPanelDies: a grant that nobody used is taken back once its panel is gone,
 // and the next panel learns of it.
 func TestPanelDies(t *testing.T) {
+	t.Parallel()
 	l := ready(t)
 	ctx := within(t)
 	got, err := l.Order(ctx, lane.Command{Op: lane.GrantOne, Way: lane.In, Grant: 7, MS: lane.MaxGrantMS})
