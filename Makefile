@@ -22,6 +22,7 @@ build: ## build the commands into bin/
 	@go build -o $(BIN)/ ./central ./gate ./central/registrar
 	@go build -o $(BIN)/ ./testdata/demo ./testdata/bench ./testdata/stage/cmd/venue
 	@go build -o $(BIN)/controller-sim ./firmware/cmd/controller
+	@go build -o $(BIN)/image ./firmware/cmd/image
 
 .PHONY: demo
 demo: web build ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
@@ -199,6 +200,7 @@ emulator: # as far as this machine lets it
 firmware: $(TINYGO) ## the turnstile controller's image, into bin/controller.elf, with its size
 	@firmware/build.sh $(BIN)/controller.elf
 	@go build -o $(BIN)/controller-sim ./firmware/cmd/controller
+	@go build -o $(BIN)/image ./firmware/cmd/image
 
 .PHONY: test-firmware
 test-firmware: $(TINYGO) qemu-arm ## the controller's tests on this machine, then its image in QEMU

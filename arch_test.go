@@ -84,6 +84,7 @@ var allowed = map[string][]string{
 	"firmware/board/lm3s6965": {},
 	"firmware/board/host":     {"firmware/keep", "firmware/update", "sync/hint"},
 	"firmware/cmd/controller": {"firmware/board/lm3s6965", "firmware/board/host", "firmware/controller", "firmware/keep", "firmware/lane", "firmware/osdp", "firmware/update", "sync/hint"},
+	"firmware/cmd/image":      {"firmware/update", "sync/command", "sync/hint", "sync/private"},
 	"firmware/emulator":       {},
 	"firmware/emulator/rig":   {"firmware/emulator", "firmware/keep", "firmware/lane", "firmware/osdp"},
 	"firmware/emulator/bench": {"firmware/emulator", "firmware/emulator/rig", "firmware/lane", "firmware/osdp"},

@@ -72,3 +72,8 @@ func ParseBoard(name string) (board uint16, ok bool) {
 	n, err := strconv.ParseUint(name, 0, 16)
 	return uint16(n), err == nil
 }
+
+// VersionName is a version as ID tells it: three numbers, the highest first.
+func VersionName(version uint32) string {
+	return fmt.Sprintf("%d.%d.%d", version>>16, version>>8&0xFF, version&0xFF)
+}
