@@ -199,6 +199,8 @@ type OSDP struct {
 	begun    bool // boot and sequence are known
 	sequence osdp.Sequence
 	newest   uint32 // number of the last event that was taken
+	reportMS uint32 // the controller's clock in its last report
+	reportAt time.Time
 	marks    []mark // events that are not confirmed
 	confirms bool   // a Confirm is under way
 	deaf     bool   // an event found no room: it will be asked for again

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/con-ting/conting/firmware/lane"
 	"github.com/con-ting/conting/firmware/osdp"
@@ -25,6 +26,10 @@ type audit struct {
 	state  lane.State
 }
 
+// clockSlack is how far a controller's clock and ours may be apart between two reports,
+// beside a fiftieth.
+const clockSlack = 3 * time.Second
+
 // ask has the controller report how it is.
 func (o *OSDP) ask() {
 	var d [osdp.MaxData]byte
@@ -45,11 +50,12 @@ func (o *OSDP) reported(m *osdp.Reply) {
 	switch {
 	case !o.begun: // what was before our time is not ours
 		o.newest = oldest
-	case r.Boot != o.boot:
+	case r.Boot != o.boot || o.behind(&r):
 		o.restarted()
 		o.newest = 0
 	}
 	o.begun, o.boot = true, r.Boot
+	o.reportAt, o.reportMS = o.cfg.Now(), r.MS
 	if gone := oldest - o.newest; gone > 0 && gone < 1<<31 {
 		o.missed(gone)
 		o.newest = oldest
@@ -62,6 +68,14 @@ func (o *OSDP) reported(m *osdp.Reply) {
 	o.usable, o.link.lost = true, false
 	o.takeStrangers(&r)
 	o.compare()
+}
+
+// behind reports whether the controller has begun anew under the same boot counter, as
+// one does that lost its memory: its events or its clock are behind what they were.
+func (o *OSDP) behind(r *osdp.Report) bool {
+	passed := o.cfg.Now().Sub(o.reportAt)
+	counted := time.Duration(r.MS-o.reportMS) * time.Millisecond
+	return o.newest-r.Newest-1 < 1<<31 || passed-counted > clockSlack+passed/50 || counted-passed > clockSlack+passed/50
 }
 
 // takeStrangers takes back grants that are not ours: of a gate that was killed.

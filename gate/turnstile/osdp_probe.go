@@ -236,10 +236,11 @@ func probe(ctx context.Context, cfg OSDPConfig, r *OSDPReport) error {
 	} else {
 		err = q.until(ctx, func() bool { return len(q.cp.Capabilities()) > 0 })
 	}
-	down := q.err
+	var down error
 	if lerr := q.look(context.WithoutCancel(ctx), func() { q.describe(r); down = q.err }); lerr != nil {
 		<-q.gone
 		q.describe(r) // it has ended, and is ours
+		down = q.err
 	}
 	if !r.Answers && down != nil {
 		return fmt.Errorf("open the line: %w", down)

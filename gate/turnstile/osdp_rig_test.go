@@ -35,7 +35,7 @@ type site struct {
 	reset  bool
 	why    lane.Reason
 	memory keep.Memory
-	serial uint32
+	since  time.Time // when its clock began; owned by run
 }
 
 var siteKey = turnstile.OSDPKey{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
@@ -67,7 +67,7 @@ func settings(serial uint32) keep.Settings {
 // newSite starts a controller.
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, in: lane.AllWell, memory: host.Provision(settings(1)), serial: 1, reset: true, why: lane.PowerOn}
+	s := &site{t: t, in: lane.AllWell, memory: host.Provision(settings(1)), reset: true, why: lane.PowerOn}
 	s.cfg = turnstile.OSDPConfig{
 		Address: 5, Key: siteKey, Now: time.Now, Logger: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}.Over(s.dial)
@@ -89,7 +89,7 @@ func (s *site) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		if s.reset {
-			s.reset, s.down = false, nil
+			s.reset, s.down, s.since = false, nil, time.Now()
 			c.Start(s.Now(), s.memory, s.why)
 		}
 		s.mu.Unlock()
@@ -99,9 +99,7 @@ func (s *site) run(ctx context.Context) {
 	}
 }
 
-var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when a bubble's time begins
-
-func (s *site) Now() uint32 { return uint32(time.Since(epoch).Milliseconds()) }
+func (s *site) Now() uint32 { return uint32(time.Since(s.since).Milliseconds()) } // its own goroutine asks
 
 func (s *site) Inputs() uint16 {
 	s.mu.Lock()

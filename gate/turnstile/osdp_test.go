@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/firmware/board/host"
+	"github.com/con-ting/conting/firmware/keep"
 	"github.com/con-ting/conting/firmware/lane"
 	"github.com/con-ting/conting/gate/turnstile"
 )
@@ -213,17 +214,17 @@ func TestOSDPGivenAgain(t *testing.T) {
 }
 
 func TestOSDPRestart(t *testing.T) {
-	for name, replace := range map[string]bool{"restarted": false, "another in its place": true} {
+	for name, memory := range map[string]keep.Memory{
+		"restarted":                   nil,
+		"another in its place":        host.Provision(settings(2)), // with the same boot counter
+		"the same without its memory": host.Provision(settings(1)), // too
+	} {
 		t.Run(name, func(t *testing.T) {
 			osdpTest(t, func(t *testing.T, s *site, o *turnstile.OSDP) {
 				give(t, o, turnstile.Grant{ID: 1}, nil)
 				give(t, o, turnstile.Grant{ID: 2}, nil)
 				want(t, "armed", later(o, 200*time.Millisecond), "1 armed")
-				if replace { // with the same boot counter
-					s.restart(host.Provision(settings(2)))
-				} else {
-					s.restart(nil)
-				}
+				s.restart(memory)
 				want(t, "restarted", later(o, 4*time.Second), "1 fault, 2 fault")
 				if got := o.Stats(); got.Restarts != 1 || got.Missing != 0 {
 					t.Errorf("stats %+v, want one restart and nothing missing", got)
