@@ -39,7 +39,7 @@ type appliance struct {
 	book      *proof.Book                   // nil for a lane without challenges
 	issued    *credentials
 	situation *situation
-	turnstile turnstile.Lane
+	turnstile driver
 	eye       *eye           // nil for a lane that reads something else
 	engine    *engine.Engine // nil for a lane that reads something else
 	reading   sync.WaitGroup // whoever reads the engine
@@ -183,6 +183,9 @@ func (g *appliance) buildLane(ctx context.Context) error {
 	c := lane.Config{
 		Name: g.conf.Lane.Name, Judge: judge, Ledger: mem, Turnstile: g.turnstile, Clock: g.clock,
 		GrantTimeout: g.conf.Lane.GrantTimeout, Observers: []lane.Observer{g.events, screen{g.panel}}, Logger: g.log, Now: g.now,
+	}
+	if o, ok := g.turnstile.(*turnstile.OSDP); ok {
+		c.Observers[1] = lamp{c.Observers[1], o.Show}
 	}
 	if g.eye != nil {
 		decoder, err := qr.New(qr.Config{Budget: g.conf.Camera.DecodeBudget, Now: g.now})

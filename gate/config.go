@@ -149,7 +149,8 @@ type laneConfig struct {
 	// camera.
 	Input string `toml:"input"`
 
-	// Driver is the turnstile: "gpio" for contacts at this machine's pins, "modbus"
+	// Driver is the turnstile: "osdp" for our controller, or any OSDP device with
+	// outputs and contacts, through Secure Channel; "gpio" for contacts at this machine's pins, "modbus"
 	// for contacts behind a relay board, "software" for one that is made of timers.
 	// Default software.
 	Driver string `toml:"driver"`
@@ -336,7 +337,7 @@ func (c *config) check() error {
 		one("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		one("log.format", c.Log.Format, "text", "json"),
 		one("lane.input", c.Lane.Input, inputCamera, inputSerial, inputWedge, inputStdin),
-		one("lane.driver", c.Lane.Driver, driverSoftware, driverGPIO, driverModbus),
+		one("lane.driver", c.Lane.Driver, driverSoftware, driverGPIO, driverModbus, driverOSDP),
 		one("lane.passage", c.Lane.Passage, "auto", "none"),
 		one("panel.language", c.Panel.Language, "ko", "en"),
 		between("camera.decode_budget", c.Camera.DecodeBudget, time.Millisecond, 10*time.Second),

@@ -144,6 +144,7 @@ func (g *appliance) health(context.Context) []panel.Check {
 		check("set", set, setHint),
 		check("clock", clk, "enable time synchronisation: timedatectl set-ntp true"),
 	}
+	out = append(out, turnstileHealth(g.turnstile))
 	if g.eye != nil {
 		out = append(out, g.eye.health(g.now()))
 	}

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
+	"github.com/con-ting/conting/gate/lane"
+	"github.com/con-ting/conting/gate/panel"
 	"github.com/con-ting/conting/gate/turnstile"
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 // The values of lane.driver.
@@ -14,6 +19,7 @@ const (
 	driverSoftware = "software"
 	driverGPIO     = "gpio"
 	driverModbus   = "modbus"
+	driverOSDP     = "osdp"
 )
 
 // turnstileConfig is used with any lane.driver but "software". A pin is a number,
@@ -45,17 +51,32 @@ type turnstileConfig struct {
 
 	// URL of driver "modbus": rtu:///dev/serial/by-id/…, tcp://host:502 or
 	// rtuovertcp://host:port. Pins are coils and discrete inputs, from 0.
+	//
+	// Of driver "osdp": /dev/serial/by-id/…, tcp://host:port of a serial server, or
+	// unix:/path. Pins are outputs and contacts by number, and of no use for our own
+	// controller, which knows what it is.
 	URL    string        `toml:"url"`
-	Unit   int           `toml:"unit"`   // slave address, 1 to 247. Default 1.
-	Baud   int           `toml:"baud"`   // of a serial line. Default 19200.
-	Parity string        `toml:"parity"` // none, even or odd. Default none.
+	Unit   int           `toml:"unit"`   // slave address of driver "modbus", 1 to 247. Default 1.
+	Baud   int           `toml:"baud"`   // of a serial line. Default 0: 19200 for modbus, 115200 for osdp.
+	Parity string        `toml:"parity"` // of driver "modbus": none, even or odd. Default none.
 	Poll   time.Duration `toml:"poll"`   // between looks at the inputs. Default 50ms.
+
+	// Address is the device's of driver "osdp", 0 to 126. Default 0.
+	Address int `toml:"address"`
+
+	// SCBK is the file with the Secure Channel key of driver "osdp", which the device
+	// has as well: 32 hex digits that only the gate's user can read. There is no other
+	// way to talk to it. No default.
+	SCBK string `toml:"scbk"`
 }
+
+// modbusBaud is the speed of a Modbus line where none is given.
+const modbusBaud = 19200
 
 func defaultTurnstile() turnstileConfig {
 	return turnstileConfig{
 		Mode: "pulse", Pulse: 200 * time.Millisecond, Chip: "gpiochip0", Debounce: 10 * time.Millisecond,
-		Unit: 1, Baud: 19200, Parity: "none", Poll: 50 * time.Millisecond,
+		Unit: 1, Parity: "none", Poll: 50 * time.Millisecond,
 	}
 }
 
@@ -90,11 +111,12 @@ func (c *turnstileConfig) open(driver string) (open func(context.Context) (turns
 		open, err = turnstile.GPIO(turnstile.GPIOConfig{Chip: c.Chip, Debounce: c.Debounce, Bias: c.Bias, Wiring: w})
 		return open, w.Blind(), err
 	}
-	if c.Unit < 1 || c.Unit > 247 || c.Baud < 1200 || c.Baud > 115200 {
-		return nil, blind, fmt.Errorf("unit %d at %d baud: want 1 to 247 at 1200 to 115200", c.Unit, c.Baud)
+	baud := cmp.Or(c.Baud, modbusBaud)
+	if c.Unit < 1 || c.Unit > 247 || baud < 1200 || baud > 115200 {
+		return nil, blind, fmt.Errorf("unit %d at %d baud: want 1 to 247 at 1200 to 115200", c.Unit, baud)
 	}
 	open, err = turnstile.Modbus(turnstile.ModbusConfig{
-		URL: c.URL, Unit: uint8(c.Unit), Baud: uint(c.Baud), Parity: c.Parity, Poll: c.Poll, Wiring: w,
+		URL: c.URL, Unit: uint8(c.Unit), Baud: uint(baud), Parity: c.Parity, Poll: c.Poll, Wiring: w,
 	})
 	return open, w.Blind(), err
 }
@@ -104,32 +126,110 @@ func (c *config) checkTurnstile(bad func(key, format string, args ...any) error)
 	if m := c.Turnstile.Mode; m != "pulse" && m != "level" {
 		return bad("turnstile.mode", "%q, want pulse or level", m)
 	}
-	if c.Lane.Driver != driverGPIO && c.Lane.Driver != driverModbus {
-		return nil
-	}
-	if _, _, err := c.Turnstile.open(c.Lane.Driver); err != nil {
-		return bad("turnstile", "%s", err)
+	switch c.Lane.Driver {
+	case driverGPIO, driverModbus:
+		if _, _, err := c.Turnstile.open(c.Lane.Driver); err != nil {
+			return bad("turnstile", "%s", err)
+		}
+	case driverOSDP:
+		if !filepath.IsAbs(c.Turnstile.SCBK) {
+			return bad("turnstile.scbk", "%q, want the path of the key's file: gate osdp key makes one", c.Turnstile.SCBK)
+		}
+		o, err := c.Turnstile.osdp(nil)
+		if err == nil {
+			err = o.Check()
+		}
+		if err != nil {
+			return bad("turnstile", "%s", err)
+		}
 	}
 	return nil
 }
 
+// osdp is how a lane behind OSDP is opened; its key and log are left out.
+func (c *turnstileConfig) osdp(now func() time.Time) (turnstile.OSDPConfig, error) {
+	w, err := c.wiring()
+	return turnstile.OSDPConfig{
+		URL: c.URL, Baud: c.Baud, Address: c.Address, Poll: c.Poll, Wiring: w, Level: c.Mode == "level", Pulse: c.Pulse, Now: now,
+	}, err
+}
+
+// driver is a turnstile that tells how it is.
+type driver interface {
+	turnstile.Lane
+	Condition() turnstile.Condition
+}
+
 // buildTurnstile opens the lane. Hardware that is not there yet is no error.
-func (g *appliance) buildTurnstile(ctx context.Context) (err error) {
-	if g.conf.Lane.Driver == driverSoftware {
-		c := turnstile.Config{Now: g.now}
-		if g.conf.Lane.Passage == "auto" {
-			c.Script = turnstile.AutoPassage(g.conf.Lane.PassageDelay)
-		}
-		g.turnstile, err = turnstile.New(ctx, c)
-		return err
+func (g *appliance) buildTurnstile(ctx context.Context) error {
+	d, err := openTurnstile(ctx, &g.conf, g.log.With(slog.String("lane", g.conf.Lane.Name)), g.now)
+	if err == nil {
+		g.turnstile = d
 	}
-	t := &g.conf.Turnstile
-	open, blind, err := t.open(g.conf.Lane.Driver)
-	if err != nil {
-		return err
-	}
-	g.turnstile, err = turnstile.NewWired(ctx, turnstile.WiresConfig{
-		Open: open, Now: g.now, Logger: g.log.With(slog.String("lane", g.conf.Lane.Name)), Level: t.Mode == "level", Pulse: t.Pulse, Blind: blind,
-	})
 	return err
+}
+
+func openTurnstile(ctx context.Context, conf *config, log *slog.Logger, now func() time.Time) (driver, error) {
+	t := &conf.Turnstile
+	switch conf.Lane.Driver {
+	case driverSoftware:
+		c := turnstile.Config{Now: now}
+		if conf.Lane.Passage == "auto" {
+			c.Script = turnstile.AutoPassage(conf.Lane.PassageDelay)
+		}
+		return turnstile.New(ctx, c)
+	case driverOSDP:
+		c, err := t.osdp(now)
+		if err == nil {
+			c.Key, err = readOSDPKey(t.SCBK)
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.Logger = log
+		return turnstile.NewOSDP(ctx, c)
+	}
+	open, blind, err := t.open(conf.Lane.Driver)
+	if err != nil {
+		return nil, err
+	}
+	return turnstile.NewWired(ctx, turnstile.WiresConfig{
+		Open: open, Now: now, Logger: log, Level: t.Mode == "level", Pulse: t.Pulse, Blind: blind,
+	})
+}
+
+// turnstileHealth is what /healthz says of the turnstile.
+func turnstileHealth(d driver) panel.Check {
+	c := d.Condition()
+	out := panel.Check{Name: "turnstile", State: panel.StateReady, Note: c.Word, Hint: c.Hint}
+	if c.Note != "" {
+		out.Note += ": " + c.Note
+	}
+	if !c.Serves() {
+		out.State = panel.StateDown
+	}
+	if o, ok := d.(*turnstile.OSDP); ok {
+		out.Detail = o.Stats()
+	}
+	return out
+}
+
+// lamp shows decisions at the lane itself, where the turnstile can.
+type lamp struct {
+	lane.Observer
+
+	show func(turnstile.Signal)
+}
+
+// Decided shows a decision.
+func (l lamp) Decided(r lane.Result) {
+	l.Observer.Decided(r)
+	switch r.Verdict.Outcome {
+	case ticket.Admit:
+		l.show(turnstile.Welcome)
+	case ticket.Refuse:
+		l.show(turnstile.Refused)
+	case ticket.Refer:
+		l.show(turnstile.Look)
+	}
 }

@@ -94,6 +94,16 @@ const (
 	settling = 5 * time.Second
 )
 
+// Check reports what no lane can be like, but for the key, the clock and the log.
+func (c OSDPConfig) Check() error {
+	c.Logger, c.Now = slog.New(slog.DiscardHandler), func() time.Time { return time.Time{} }
+	c, err := c.check()
+	if err == nil && c.Address > osdpAddress {
+		err = fmt.Errorf("%w: address %d is no one device's", ErrLine, c.Address)
+	}
+	return err
+}
+
 // check fills in defaults.
 func (c OSDPConfig) check() (OSDPConfig, error) {
 	if c.Baud == 0 {

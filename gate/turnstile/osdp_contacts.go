@@ -181,7 +181,7 @@ func (c *contacts) Unlock(ctx context.Context, d Direction, on bool) error {
 	}
 	err := c.output(ctx, d, code, 0)
 	if !on && err != nil && !errors.Is(err, errNoModule) {
-		return nil //nolint:nilerr // it was energised for a time: it is released without us, or was
+		return nil // it was energised for a time: it is released without us, or was
 	}
 	return err
 }

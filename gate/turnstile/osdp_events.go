@@ -181,7 +181,7 @@ func (o *OSDP) compare() {
 
 // happened takes one event that is news.
 func (o *OSDP) happened(p *osdp.Passage) {
-	detail := uint16(p.Detail)
+	detail := p.Detail
 	switch lane.Kind(p.Kind) {
 	case lane.GrantArmed:
 		if h := o.find(p.Grant); h != nil {

@@ -14,6 +14,14 @@ import (
 // ErrNoSecure means that Secure Channel did not come up.
 var ErrNoSecure = errors.New("no Secure Channel")
 
+// refusal is why a device that answers gets no Secure Channel.
+type refusal struct{ word, note string }
+
+func (r *refusal) Error() string { return fmt.Sprintf("%v: %s", ErrNoSecure, r.note) }
+
+// Unwrap returns ErrNoSecure.
+func (r *refusal) Unwrap() error { return ErrNoSecure }
+
 // OSDPReport is what a device says of itself. What was told outside Secure Channel
 // anybody on the line may have made up.
 type OSDPReport struct {
@@ -100,7 +108,7 @@ func inquire(ctx context.Context, cfg OSDPConfig) (*inquiry, error) {
 		}
 		stir()
 	}
-	q.bus.polled = func(r *osdp.Reply) {
+	q.polled = func(r *osdp.Reply) {
 		if q.polls != nil {
 			q.polls(r)
 		}
@@ -195,7 +203,7 @@ func (q *inquiry) secure(ctx context.Context) error {
 		return nil
 	case trouble != osdp.NoNotice:
 		c := link{trouble: trouble}.condition()
-		return hint.Errorf(c.Hint, "%w: %s", ErrNoSecure, c.Note)
+		return hint.Errorf(c.Hint, "%w", &refusal{c.Word, c.Note})
 	case down != nil:
 		return fmt.Errorf("%w: %w", ErrNoSecure, down)
 	}
@@ -227,8 +235,9 @@ func probe(ctx context.Context, cfg OSDPConfig, r *OSDPReport) error {
 		r.Security = "secured"
 		if err != nil {
 			r.Security = wordNoAnswer
-			if q.troubled() {
-				r.Security = link{trouble: q.trouble}.condition().Word
+			var refused *refusal
+			if errors.As(err, &refused) {
+				r.Security = refused.word
 			}
 		} else {
 			err = q.contacts(ctx, r)
@@ -246,14 +255,9 @@ func probe(ctx context.Context, cfg OSDPConfig, r *OSDPReport) error {
 		return fmt.Errorf("open the line: %w", down)
 	}
 	if errors.Is(err, ErrNoSecure) || ctx.Err() != nil {
-		return nil //nolint:nilerr // it is in the report
+		return nil // it is in the report
 	}
 	return err
-}
-
-func (q *inquiry) troubled() (yes bool) {
-	_ = q.look(context.Background(), func() { yes = q.trouble != osdp.NoNotice }) // ended: no
-	return yes
 }
 
 // describe takes what the panel's end knows.
