@@ -5,14 +5,16 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 )
 
-// Cable is the network between one gate and central: a TCP relay that can be
-// cut. While it is cut, open connections are dead and new ones are refused, as
+// Cable is the network between one gate and central, or the line to its turnstile:
+// a TCP relay that can be cut. While it is cut, open connections are dead and new ones are refused, as
 // with a pulled plug at a switch.
 type Cable struct {
 	listener net.Listener
+	network  string // of target
 	target   string
 	wg       sync.WaitGroup
 
@@ -21,14 +23,17 @@ type Cable struct {
 	open map[net.Conn]struct{}
 }
 
-// NewCable lays a cable to target, host:port.
+// NewCable lays a cable to target: host:port, or unix:PATH for a socket.
 func NewCable(ctx context.Context, target string) (*Cable, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	c := &Cable{listener: l, target: target, open: map[net.Conn]struct{}{}}
+	c := &Cable{listener: l, network: "tcp", target: target, open: map[net.Conn]struct{}{}}
+	if path, ok := strings.CutPrefix(target, "unix:"); ok {
+		c.network, c.target = "unix", path
+	}
 	c.wg.Go(func() { c.accept(ctx) })
 	return c, nil
 }
@@ -56,7 +61,7 @@ func (c *Cable) accept(ctx context.Context) {
 func (c *Cable) relay(ctx context.Context, near net.Conn) {
 	defer c.drop(near)
 	var d net.Dialer
-	far, err := d.DialContext(ctx, "tcp", c.target)
+	far, err := d.DialContext(ctx, c.network, c.target)
 	if err != nil {
 		return
 	}

@@ -28,8 +28,9 @@ type Event struct {
 	Have  int `json:"have"`
 	Total int `json:"total"`
 
-	// Of a passage: passed, released or flagged.
-	Kind string `json:"kind"`
+	// Of a passage: passed, released or flagged, and the lane's word for why.
+	Kind  string `json:"kind"`
+	Cause string `json:"cause"`
 
 	// Of a state, and the mode of a verdict.
 	Mode      string `json:"mode"`

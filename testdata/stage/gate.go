@@ -22,12 +22,16 @@ type Gate struct {
 	Feed  *Feed
 	Cable *Cable
 
+	// Turnstile stands in its lane; nil for a lane that is made of timers.
+	Turnstile *Turnstile
+
 	stage   *Stage
 	dir     string
 	config  string
 	process *Process
 	camera  Camera
 	typed   bool           // it reads texts on standard input
+	staffed bool           // a steward stands at its lane
 	input   io.WriteCloser // that input while the gate runs
 }
 
@@ -62,7 +66,7 @@ func (s *Stage) Enrol(ctx context.Context, event ticket.EventID, name string, ca
 		return nil, err
 	}
 	g.config = filepath.Join(g.dir, "gate.toml")
-	if err := os.WriteFile(g.config, []byte(g.toml(false)), 0o600); err != nil {
+	if err := g.configure(); err != nil {
 		return nil, err
 	}
 	_, err = Run(ctx, s.command("gate"), "enrol", "--config", g.config, code.Text)
@@ -71,13 +75,25 @@ func (s *Stage) Enrol(ctx context.Context, event ticket.EventID, name string, ca
 
 // Steward puts a steward at the gate's lane, from its next start on.
 func (g *Gate) Steward() error {
-	return os.WriteFile(g.config, []byte(g.toml(true)), 0o600)
+	g.staffed = true
+	return g.configure()
 }
 
-func (g *Gate) toml(steward bool) string {
+// Fit puts a turnstile into the gate's lane, from its next start on.
+func (g *Gate) Fit(t *Turnstile) error {
+	g.Turnstile = t
+	return g.configure()
+}
+
+func (g *Gate) configure() error { return os.WriteFile(g.config, []byte(g.toml()), 0o600) }
+
+func (g *Gate) toml() string {
 	lane := "[lane]\nname = \"" + g.Name + "-1\"\npassage_delay = \"300ms\"\n"
-	if steward {
+	if g.staffed {
 		lane += "staff = true\n"
+	}
+	if g.Turnstile != nil {
+		lane += "driver = \"osdp\"\n"
 	}
 	if g.camera == "" {
 		lane += "input = \"stdin\"\n"
@@ -86,6 +102,9 @@ func (g *Gate) toml(steward bool) string {
 		if b := g.stage.DecodeBudget; b != "" {
 			lane += "decode_budget = \"" + b + "\"\n"
 		}
+	}
+	if g.Turnstile != nil {
+		lane += g.Turnstile.toml()
 	}
 	return fmt.Sprintf(`data_dir = %q
 [panel]

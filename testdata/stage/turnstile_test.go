@@ -1,0 +1,195 @@
+package stage_test
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/con-ting/conting/firmware/lane"
+	"github.com/con-ting/conting/testdata/stage"
+)
+
+// turnstile puts a controller into the gate's lane and starts the gate with it.
+func turnstile(ctx context.Context, t *testing.T, s *stage.Stage, g *stage.Gate) *stage.Turnstile {
+	t.Helper()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(s.Bin, "controller-sim"), "../../firmware/cmd/controller").CombinedOutput()
+	if err != nil {
+		t.Fatalf("build: %v: %s", err, out)
+	}
+	lane, err := s.Simulate(ctx, g.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(lane.Close)
+	if err := g.Fit(lane); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	turns(ctx, t, g, "ready")
+	return lane
+}
+
+// turns waits until the gate says so of its turnstile.
+func turns(ctx context.Context, t *testing.T, g *stage.Gate, word string) {
+	t.Helper()
+	if _, err := g.AwaitTurnstile(ctx, word); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// granted shows a ticket until the gate lets its holder in, and returns the
+// verdict. The gate may have to learn of the ticket, or of its return, first.
+func granted(ctx context.Context, t *testing.T, g *stage.Gate, b *stage.Bought) stage.Event {
+	t.Helper()
+	for {
+		text, err := b.Text(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		since := g.Feed.Mark()
+		if err := g.Type(text); err != nil {
+			t.Fatal(err)
+		}
+		e, err := g.Feed.Await(ctx, since, func(e stage.Event) bool { return e.Event == "verdict" || e.Event == "repeat" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case e.Event == "verdict" && e.Outcome == "admit":
+			return e
+		case e.Event == "verdict" && e.Reason != "unknown_ticket" && e.Reason != "no_set":
+			t.Fatalf("the gate says %s %s, want admit", e.Outcome, e.Reason)
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
+// ends waits for what becomes of a verdict.
+func ends(ctx context.Context, t *testing.T, g *stage.Gate, v stage.Event, kind, cause string) {
+	t.Helper()
+	e, err := g.Feed.Await(ctx, 0, func(e stage.Event) bool { return e.Event == "passage" && e.Seq == v.Seq })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Kind != kind || e.Cause != cause {
+		t.Fatalf("the entry was %s by %q, want %s by %q", e.Kind, e.Cause, kind, cause)
+	}
+}
+
+func done(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Tickets at a turnstile, from the sale to central's ledger: who walks through is
+// in; who turns back, or never comes, may come again; nobody's entry is given back
+// of whom the turnstile cannot say what they did.
+func TestTurnstile(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
+	t.Cleanup(cancel)
+	s, event, gate := venue(ctx, t)
+	door := turnstile(ctx, t, s, gate)
+	buy := func(seat string) *stage.Bought {
+		t.Helper()
+		b, err := s.Buy(ctx, event, stage.Seat{Zone: 1, Class: 1, Seat: seat})
+		done(t, err)
+		return b
+	}
+	inside := func(b *stage.Bought, in bool) {
+		t.Helper()
+		if err := s.AwaitInside(ctx, event, b.ID, in); err != nil {
+			t.Fatalf("central's ledger does not say inside=%v: %v", in, err)
+		}
+	}
+	used := func(b *stage.Bought) {
+		t.Helper()
+		shows(ctx, t, gate, func() (string, error) { return b.Text(time.Now()) }, "refuse already_admitted")
+	}
+
+	first := buy("A-1")
+	v := granted(ctx, t, gate, first)
+	done(t, door.Walk(ctx))
+	ends(ctx, t, gate, v, "passed", "passed")
+	inside(first, true)
+	used(first)
+
+	second := buy("A-2")
+	v = granted(ctx, t, gate, second)
+	done(t, door.TurnBack(ctx))
+	ends(ctx, t, gate, v, "released", "turned_back")
+	inside(second, false)
+	v = granted(ctx, t, gate, second)
+	ends(ctx, t, gate, v, "released", "expired") // nobody comes
+	v = granted(ctx, t, gate, second)
+	done(t, door.Walk(ctx))
+	ends(ctx, t, gate, v, "passed", "passed")
+	inside(second, true)
+
+	done(t, door.Push(ctx))
+	turns(ctx, t, gate, "forced")
+	done(t, door.Await(ctx, lane.Buzzer, lane.Buzzer))
+	done(t, door.LetGo(ctx))
+	turns(ctx, t, gate, "ready")
+
+	third := buy("A-3")
+	v = granted(ctx, t, gate, third)
+	done(t, door.Fire(ctx, true))
+	done(t, door.Await(ctx, lane.Hold, 0))
+	turns(ctx, t, gate, "fire")
+	ends(ctx, t, gate, v, "flagged", "free")
+	done(t, door.Fire(ctx, false))
+	turns(ctx, t, gate, "ready")
+	inside(third, true)
+	used(third)
+}
+
+// The line to the turnstile is cut while somebody is in it, and its power while
+// somebody is to come: nobody can tell whether they went in, so that both entries
+// count and are flagged. Then the lane works as before.
+func TestTurnstileLost(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
+	t.Cleanup(cancel)
+	s, event, gate := venue(ctx, t)
+	door := turnstile(ctx, t, s, gate)
+	var bought []*stage.Bought
+	for _, seat := range []string{"A-1", "A-2", "A-3"} {
+		b, err := s.Buy(ctx, event, stage.Seat{Zone: 1, Class: 1, Seat: seat})
+		done(t, err)
+		bought = append(bought, b)
+	}
+
+	v := granted(ctx, t, gate, bought[0])
+	done(t, door.StepIn(ctx))
+	door.Cable.Pull()
+	done(t, door.StepOut(ctx))
+	turns(ctx, t, gate, "no_answer")
+	ends(ctx, t, gate, v, "flagged", "fault")
+	door.Cable.Plug()
+	turns(ctx, t, gate, "ready")
+	done(t, s.AwaitInside(ctx, event, bought[0].ID, true))
+
+	v = granted(ctx, t, gate, bought[1])
+	done(t, door.Await(ctx, lane.HoldA, 0))
+	done(t, door.PowerOff())
+	turns(ctx, t, gate, "no_answer")
+	ends(ctx, t, gate, v, "flagged", "fault")
+	done(t, door.PowerOn(ctx))
+	turns(ctx, t, gate, "ready")
+	done(t, s.AwaitInside(ctx, event, bought[1].ID, true))
+
+	v = granted(ctx, t, gate, bought[2])
+	done(t, door.Walk(ctx))
+	ends(ctx, t, gate, v, "passed", "passed")
+	for _, b := range bought {
+		shows(ctx, t, gate, func() (string, error) { return b.Text(time.Now()) }, "refuse already_admitted")
+	}
+}
