@@ -26,9 +26,9 @@ func doctorCommand() *subcommand {
 		name: "doctor", args: "", summary: "look at this gate and say what to do about what is not well",
 		detail: `
 Checks the clock, the disk, the certificate, the camera or scan engine, the
-ticket set, the status lists of credentials, the brokers and the panel's port. It
-may run beside a running gate, which then holds the camera or engine and is asked
-about it. The exit status is 0 when all is well, 1 when something is worth a look,
+turnstile, the ticket set, the status lists of credentials, the brokers and the panel's port. It
+may run beside a running gate, which then holds camera, engine and turnstile and is
+asked about them. The exit status is 0 when all is well, 1 when something is worth a look,
 2 when the gate cannot do its work.
 
 Of a camera it says how its frames are lit, how sharp they are and how many come,
@@ -92,7 +92,7 @@ func (a *app) checks(ctx context.Context, conf *config, snap *snapshot) []doctor
 	}
 	switch {
 	case conf.scanEngine() && running != "":
-		checks = append(checks, heldEngine{address: running})
+		checks = append(checks, heldDevice{"engine", running})
 	case conf.scanEngine():
 		checks = append(checks, doctor.Engine{Device: conf.Engine.Device, Try: a.tryEngine(conf)})
 	case conf.Lane.Input != inputCamera:
@@ -105,6 +105,11 @@ func (a *app) checks(ctx context.Context, conf *config, snap *snapshot) []doctor
 		}})
 	default:
 		checks = append(checks, doctor.Camera{Watch: a.watchCamera(conf, &snap.frame), Within: conf.Camera.patience() + 2*doctorMost})
+	}
+	if running != "" {
+		checks = append(checks, heldDevice{"turnstile", running})
+	} else {
+		checks = append(checks, doctor.Turnstile{Try: a.tryTurnstile(conf)})
 	}
 	checks = append(checks, doctor.Set{Now: a.now, Stale: conf.Uplink.StaleAfter, Read: a.readHoldings(conf, idErr)},
 		doctor.StatusLists{Now: a.now, Read: a.readLists(conf, idErr)})

@@ -104,15 +104,15 @@ func (a *app) tryEngine(conf *config) func(context.Context) error {
 	}
 }
 
-// heldEngine asks the running gate about its scan engine, which nobody else can
-// open meanwhile.
-type heldEngine struct{ address string }
+// heldDevice asks the running gate about a device, its scan engine or its turnstile,
+// which nobody else can open meanwhile.
+type heldDevice struct{ name, address string }
 
-// Name returns "engine".
-func (heldEngine) Name() string { return "engine" }
+// Name returns the check's name.
+func (h heldDevice) Name() string { return h.name }
 
 // Look reads the gate's own check.
-func (h heldEngine) Look(ctx context.Context) doctor.Finding {
+func (h heldDevice) Look(ctx context.Context) doctor.Finding {
 	var report struct {
 		Checks []panel.Check `json:"checks"`
 	}
@@ -120,7 +120,7 @@ func (h heldEngine) Look(ctx context.Context) doctor.Finding {
 	if err == nil {
 		err = json.Unmarshal(body, &report)
 	}
-	i := slices.IndexFunc(report.Checks, func(c panel.Check) bool { return c.Name == "engine" })
+	i := slices.IndexFunc(report.Checks, func(c panel.Check) bool { return c.Name == h.name })
 	if err != nil || i < 0 {
 		return doctor.Finding{Level: doctor.Warn, Found: "the running gate holds it and does not say how it is", Advice: "stop the gate and run doctor again"}
 	}

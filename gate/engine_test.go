@@ -51,7 +51,7 @@ func TestHeldEngine(t *testing.T) {
 		{`not json`, "does not say", "stop the gate", doctor.Warn},
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, c.body) }))
-		f := heldEngine{address: strings.TrimPrefix(s.URL, "http://")}.Look(t.Context())
+		f := heldDevice{"engine", strings.TrimPrefix(s.URL, "http://")}.Look(t.Context())
 		s.Close()
 		if f.Level != c.want || !strings.Contains(f.Found, c.found) || !strings.Contains(f.Advice, c.advice) {
 			t.Errorf("%s: got %+v", c.body, f)

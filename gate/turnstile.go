@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -231,5 +232,47 @@ func (l lamp) Decided(r lane.Result) {
 		l.show(turnstile.Refused)
 	case ticket.Refer:
 		l.show(turnstile.Look)
+	}
+}
+
+// tryLimit is how long a turnstile may take to say how it is.
+const tryLimit = 4 * time.Second
+
+// tryTurnstile opens the turnstile, waits until it serves or has had its time, and
+// closes it again.
+func (a *app) tryTurnstile(conf *config) func(context.Context) (found, hint string, err error) {
+	return func(ctx context.Context) (string, string, error) {
+		d, err := openTurnstile(ctx, conf, conf.logger(io.Discard), a.now)
+		if err != nil {
+			return "", "", err
+		}
+		c := settled(ctx, d)
+		if err := closeTurnstile(d); err != nil {
+			return "", "", err
+		}
+		found := c.Word
+		if c.Note != "" {
+			found += ": " + c.Note
+		}
+		return found, c.Hint, nil
+	}
+}
+
+// settled is how a turnstile is once it serves, or after tryLimit.
+func settled(ctx context.Context, d driver) turnstile.Condition {
+	ctx, cancel := context.WithTimeout(ctx, tryLimit)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		c := d.Condition()
+		if c.Serves() {
+			return c
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return c
+		}
 	}
 }

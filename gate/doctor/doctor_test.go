@@ -414,3 +414,20 @@ func TestExamine(t *testing.T) {
 		t.Errorf("exit code %d, want 1", r.ExitCode())
 	}
 }
+
+func TestTurnstile(t *testing.T) {
+	for name, c := range map[string]struct {
+		found, hint string
+		err         error
+		want        doctor.Level
+	}{
+		"ready":   {"ready: model 1", "", nil, doctor.OK},
+		"jam":     {"jam", "send somebody", nil, doctor.Fail},
+		"no port": {"", "", errors.New("no such file"), doctor.Fail},
+	} {
+		f := doctor.Turnstile{Try: func(context.Context) (string, string, error) { return c.found, c.hint, c.err }}.Look(t.Context())
+		if f.Level != c.want || (f.Advice == "") != (c.want == doctor.OK) || f.Found == "" {
+			t.Errorf("%s: %+v, want %s", name, f, c.want)
+		}
+	}
+}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/con-ting/conting/sync/private"
+	"github.com/con-ting/conting/sync/ticketset"
+)
+
+// controllerSim is a running controller-sim, built for the test.
+type controllerSim struct {
+	t    *testing.T
+	url  string
+	scbk string
+	name string
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Scanner
+	once sync.Once
+}
+
+func startController(t *testing.T) *controllerSim {
+	t.Helper()
+	dir := t.TempDir()
+	s := &controllerSim{t: t, url: "unix:" + filepath.Join(dir, "line"), scbk: filepath.Join(dir, "scbk"), name: filepath.Join(dir, "controller-sim")}
+	if out, err := exec.Command("go", "build", "-o", s.name, "../firmware/cmd/controller").CombinedOutput(); err != nil {
+		t.Fatalf("build controller-sim: %v\n%s", err, out)
+	}
+	if out, err := exec.Command("gate", "osdp", "key", "--new", s.scbk).CombinedOutput(); err != nil {
+		t.Fatalf("gate osdp key: %v\n%s", err, out)
+	}
+	s.start()
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *controllerSim) start() {
+	s.t.Helper()
+	s.cmd = exec.Command(s.name, "--listen", s.url, "--scbk", s.scbk, "--address", "3")
+	s.once = sync.Once{}
+	out, err := s.cmd.StdoutPipe()
+	if err == nil {
+		s.in, err = s.cmd.StdinPipe()
+	}
+	if err == nil {
+		err = s.cmd.Start()
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.out = bufio.NewScanner(out)
+	if !s.out.Scan() {
+		s.t.Fatal("controller-sim said nothing")
+	}
+}
+
+func (s *controllerSim) stop() {
+	s.once.Do(func() {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+	})
+}
+
+func (s *controllerSim) do(command string) {
+	s.t.Helper()
+	if _, err := fmt.Fprintln(s.in, command); err != nil {
+		s.t.Fatal(err)
+	}
+	for s.out.Scan() {
+		if line := s.out.Text(); line == "ok" {
+			return
+		} else if strings.HasPrefix(line, "error") {
+			s.t.Fatalf("%s: %s", command, line)
+		}
+	}
+}
+
+// A person goes through a lane of our controller: the built gate, scan to passage,
+// and what /healthz says of the turnstile on the way.
+func TestControllerLane(t *testing.T) {
+	sim := startController(t)
+	w, dir := newWorld(t, 8), t.TempDir()
+	conf := w.config(dir, fmt.Sprintf("[uplink]\nenabled = false\n[turnstile]\nurl = %q\nscbk = %q\naddress = 3\n", sim.url, sim.scbk))
+	text, err := os.ReadFile(conf)
+	w.ok(err)
+	w.ok(os.WriteFile(conf, bytes.Replace(text, []byte("[lane]"), []byte("[lane]\ndriver = \"osdp\"\ngrant_timeout = \"30s\""), 1), 0o600))
+	set := w.setFile(filepath.Join(dir, "set"), w.set(ticketset.Current{}, w.now, w.now.Add(time.Hour)))
+	for _, args := range [][]string{{"enrol", w.invitation(worldCode)}, {"load-set", set}} {
+		if out, err := exec.Command("gate", args[0], "--config", conf, args[1]).CombinedOutput(); err != nil {
+			t.Fatalf("gate %s: %v\n%s", args[0], err, out)
+		}
+	}
+	cmd := exec.Command("gate", "run", "--config", conf, "--events", "-")
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	in, err := cmd.StdinPipe()
+	w.ok(err)
+	out, err := cmd.StdoutPipe()
+	w.ok(err)
+	w.ok(cmd.Start())
+	ended := false
+	t.Cleanup(func() {
+		if !ended {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	lines := bufio.NewScanner(out)
+	next := func(kinds ...string) event {
+		t.Helper()
+		for lines.Scan() {
+			var e event
+			w.ok(json.Unmarshal(lines.Bytes(), &e))
+			for _, k := range kinds {
+				if e.Event == k {
+					return e
+				}
+			}
+		}
+		t.Fatalf("no %v event; the gate said:\n%s", kinds, &log)
+		return event{}
+	}
+	show := func(i int) event {
+		t.Helper()
+		_, err := fmt.Fprintln(in, w.pass(i, time.Now()))
+		w.ok(err)
+		return next("verdict", "repeat")
+	}
+	next("ready")
+	said := func(word string) {
+		t.Helper()
+		var last string
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			ad, err := readAddresses(filepath.Join(dir, "data", "addresses.json"))
+			if err != nil {
+				continue
+			}
+			res, err := http.Get("http://" + ad.Panel + "/healthz")
+			if err != nil {
+				continue
+			}
+			var report struct {
+				Checks []struct{ Name, State, Note, Hint string }
+			}
+			err = json.NewDecoder(res.Body).Decode(&report)
+			_ = res.Body.Close()
+			w.ok(err)
+			for _, c := range report.Checks {
+				if last = c.Note; c.Name == "turnstile" && strings.HasPrefix(c.Note, word) && (c.State == "ready") == (word == "ready") && (c.Hint == "") == (word == "ready") {
+					return
+				}
+			}
+		}
+		t.Fatalf("/healthz never says that the turnstile is %s, last %q", word, last)
+	}
+	passage := func(seq uint64, kind string) {
+		t.Helper()
+		if p := next("passage"); p.Kind != kind || p.Seq != seq {
+			t.Errorf("passage %+v, want %s of %d", p, kind, seq)
+		}
+	}
+
+	said("ready")
+	e := show(0)
+	if e.Outcome != "admit" {
+		t.Fatalf("%+v, want an admission", e)
+	}
+	sim.do("walk in")
+	passage(e.Seq, "passed")
+	e = show(2)
+	sim.do("back in")
+	passage(e.Seq, "released")
+	e = show(4)
+	sim.do("set loop_closed 0")
+	passage(e.Seq, "flagged")
+	said("fire")
+	sim.do("set loop_closed 1")
+	said("ready")
+	e = show(6)
+	if e.Outcome != "admit" {
+		t.Fatalf("%+v, want an admission", e)
+	}
+	sim.stop()
+	said("no_answer")
+	passage(e.Seq, "flagged")
+	if e = show(1); e.Reason != "lane_fault" {
+		t.Errorf("%+v with the turnstile away, want lane_fault", e)
+	}
+	sim.start()
+	said("ready")
+	if doctor, err := exec.Command("gate", "doctor", "--config", conf).CombinedOutput(); !bytes.Contains(doctor, []byte("turnstile    the running gate has it: ready")) {
+		t.Errorf("doctor beside the gate (%v):\n%s", err, doctor)
+	}
+
+	w.ok(cmd.Process.Signal(syscall.SIGTERM))
+	for lines.Scan() {
+	}
+	ended = true
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("the gate ended with %v\n%s", err, &log)
+	}
+	if doctor, err := exec.Command("gate", "doctor", "--config", conf).CombinedOutput(); !bytes.Contains(doctor, []byte("turnstile    ready: vendor 024354")) {
+		t.Errorf("doctor without a gate (%v):\n%s", err, doctor)
+	}
+}
+
+// gate runs a command and returns what it printed, and its exit status.
+func gateCommand(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	out, err := exec.Command("gate", args...).CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return string(out), 0
+	case errors.As(err, &exit):
+		return string(out), exit.ExitCode()
+	}
+	t.Fatal(err)
+	return "", 0
+}
+
+func TestOSDPCommands(t *testing.T) {
+	sim := startController(t)
+	dir := t.TempDir()
+	says := func(code int, words []string, args ...string) {
+		t.Helper()
+		out, got := gateCommand(t, args...)
+		if got != code {
+			t.Errorf("gate %v: status %d, want %d:\n%s", args, got, code, out)
+		}
+		for _, word := range words {
+			if !strings.Contains(out, word) {
+				t.Errorf("gate %v: no %q in\n%s", args, word, out)
+			}
+		}
+	}
+	at := []string{"--url", sim.url, "--address", "3"}
+	probe := func(more ...string) []string { return append(append([]string{"osdp", "probe"}, at...), more...) }
+	if info, err := os.Stat(sim.scbk); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key's file: %v, %v", info.Mode(), err)
+	}
+	says(1, []string{"exists"}, "osdp", "key", "--new", sim.scbk)
+	says(2, []string{"--new"}, "osdp", "key")
+	says(0, []string{"vendor 024354", "our controller", "contacts", "no_key", "--scbk"}, probe()...)
+	says(0, []string{"secured", "contacts      0=0 1=0", "outputs", "cover open: false"}, probe("--scbk", sim.scbk)...)
+	says(0, []string{`"security": "secured"`, `"contacts": [`}, probe("--scbk", sim.scbk, "--json")...)
+	other := filepath.Join(dir, "other")
+	says(0, nil, "osdp", "key", "--new", other)
+	says(1, []string{"wrong_key", "vendor 024354"}, probe("--scbk", other)...)
+	says(1, []string{"does not answer"}, "osdp", "probe", "--url", sim.url, "--address", "4", "--timeout", "1s")
+	says(1, []string{"chmod"}, probe("--scbk", exposed(t, dir))...)
+	says(2, []string{"no line is named"}, "osdp", "probe", "--config", "/dev/null")
+	says(1, []string{"impossible line"}, "osdp", "probe", "--url", "smoke:signals")
+
+	fresh := filepath.Join(dir, "fresh")
+	change := func(from string) []string {
+		return append(append([]string{"osdp", "provision"}, at...), "--scbk", from, "--new", fresh)
+	}
+	says(1, []string{"no Secure Channel"}, change(other)...)
+	says(0, []string{"the device has the key"}, change(sim.scbk)...)
+	says(0, []string{"secured"}, probe("--scbk", fresh)...)
+	says(1, []string{"wrong_key"}, probe("--scbk", sim.scbk)...)
+	says(2, []string{"--new is missing"}, append([]string{"osdp", "provision"}, at...)...)
+}
+
+// exposed is a key that others can read.
+func exposed(t *testing.T, dir string) string {
+	t.Helper()
+	name := filepath.Join(dir, "exposed")
+	if err := private.Create(name, []byte("0102030405060708090a0b0c0d0e0f10\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
