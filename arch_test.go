@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 	"gate/panel":     {"sync/ticket", "gate/admit"},
 	"gate/identity":  {"sync/ticket", "sync/trust", "sync/private"},
 	"gate/doctor":    {"sync/ticket", "sync/trust"},
-	"gate":           {"sync/*", "gate/*"},
+	"gate":           {"sync/*", "gate/*", "firmware/update"},
 
 	// a gate in a hand: what of it runs in the browser
 	"scanner/wasm": {"gate/qr"},

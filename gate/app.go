@@ -56,7 +56,7 @@ func commands() []*subcommand {
 	return []*subcommand{
 		runCommand(), enrolCommand(), statusCommand(), doctorCommand(), decodeCommand(),
 		checkCommand(), loadSetCommand(), exportCommand(), versionCommand(),
-		probeCommand(), keyCommand(), provisionCommand(),
+		probeCommand(), keyCommand(), provisionCommand(), updateCommand(),
 	}
 }
 

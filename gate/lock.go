@@ -16,8 +16,10 @@ import (
 // it back when the process ends, however it ends.
 type lock struct{ f *os.File }
 
+const lockName = "gate.lock"
+
 func takeLock(dataDir string) (*lock, error) {
-	name := filepath.Join(dataDir, "gate.lock")
+	name := filepath.Join(dataDir, lockName)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a fixed name in the operator's own data folder
 	if err != nil {
 		return nil, hint.Errorf("create the data folder and make this user its owner", "lock the data folder: %w", err)

@@ -69,6 +69,10 @@ type turnstileConfig struct {
 	// has as well: 32 hex digits that only the gate's user can read. There is no other
 	// way to talk to it. No default.
 	SCBK string `toml:"scbk"`
+
+	// FirmwareKey is the file with the public half of the key that signs images of our
+	// controller, as its maker gives it: gate osdp update sends no others. No default.
+	FirmwareKey string `toml:"firmware_key"`
 }
 
 // modbusBaud is the speed of a Modbus line where none is given.
@@ -126,6 +130,9 @@ func (c *turnstileConfig) open(driver string) (open func(context.Context) (turns
 func (c *config) checkTurnstile(bad func(key, format string, args ...any) error) error {
 	if m := c.Turnstile.Mode; m != "pulse" && m != "level" {
 		return bad("turnstile.mode", "%q, want pulse or level", m)
+	}
+	if k := c.Turnstile.FirmwareKey; k != "" && !filepath.IsAbs(k) {
+		return bad("turnstile.firmware_key", "%q, want the path of a file", k)
 	}
 	switch c.Lane.Driver {
 	case driverGPIO, driverModbus:

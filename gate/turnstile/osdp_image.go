@@ -26,6 +26,7 @@ var (
 
 // How long an update waits, besides for its context.
 const (
+	reachWait  = 10 * time.Second // for Secure Channel
 	restWait   = 5 * time.Second  // for a lane that is in use
 	startWait  = 30 * time.Second // for a device to come back with its new image
 	chunkLimit = 20_000           // ms that a device may make no progress
@@ -72,7 +73,9 @@ func UpdateOSDP(ctx context.Context, cfg OSDPConfig, image *update.Image, tell f
 		return r, err
 	}
 	defer q.close()
-	if err := q.secure(ctx); err != nil {
+	reach, cancel := context.WithTimeout(ctx, reachWait)
+	defer cancel()
+	if err := q.secure(reach); err != nil {
 		return r, err
 	}
 	has, err := q.images(ctx)
