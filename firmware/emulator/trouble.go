@@ -3,7 +3,9 @@ package emulator
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -18,8 +20,10 @@ const (
 	stackSize = 2048
 
 	spot = ramStart + 0xFF00 // in RAM that the firmware does not use
+	wake = 0xB662_BF00       // nop; cpsie i: it may have slept with interrupts off
 	loop = 0xE7FE            // b .
 	trap = 0xDE00            // udf
+	back = 0xF000F8DF        // ldr.w pc, [pc]: to where the next word says
 )
 
 // BrownOut resets the chip as a supply does that sagged: its cause register says
@@ -36,19 +40,47 @@ func (b *Board) BrownOut(ctx context.Context) error {
 
 // Hang makes the processor run in a circle, interrupts and all, as a fault in
 // the software would: only the watchdog ends that.
-func (b *Board) Hang(ctx context.Context) error { return b.execute(ctx, loop) }
+func (b *Board) Hang(ctx context.Context) error {
+	_, err := b.execute(ctx, loop)
+	return err
+}
 
 // Crash makes the processor fault.
-func (b *Board) Crash(ctx context.Context) error { return b.execute(ctx, trap) }
+func (b *Board) Crash(ctx context.Context) error {
+	_, err := b.execute(ctx, trap)
+	return err
+}
 
-// execute makes the processor go on with one instruction that is not its own.
-func (b *Board) execute(ctx context.Context, instruction uint16) error {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	if _, err := b.qtest.do(ctx, fmt.Sprintf("writel %#x %#x", spot, uint32(instruction))); err != nil {
+// Stall is a Hang that ends after during, with the software where it was. When
+// that takes longer than the watchdog waits, the board starts anew instead.
+func (b *Board) Stall(ctx context.Context, during func() error) error {
+	from, err := b.execute(ctx, loop)
+	if err != nil {
 		return err
 	}
-	return b.jump(ctx, spot)
+	err = during()
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return errors.Join(err, b.poke(ctx, spot+4, from|1), b.poke(ctx, spot, back))
+}
+
+func (b *Board) poke(ctx context.Context, at, word uint32) error {
+	_, err := b.qtest.do(ctx, fmt.Sprintf("writel %#x %#x", at, word))
+	return err
+}
+
+// execute makes the processor go on with one instruction that is not its own,
+// and returns where it was.
+func (b *Board) execute(ctx context.Context, instruction uint16) (from uint32, err error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	if err := b.poke(ctx, spot-4, wake); err != nil {
+		return 0, err
+	}
+	if err := b.poke(ctx, spot, uint32(instruction)); err != nil {
+		return 0, err
+	}
+	return b.jump(ctx, spot-4)
 }
 
 // StackUsed is the most bytes of stack that the firmware has used since Boot:
@@ -68,11 +100,12 @@ func (b *Board) StackUsed(ctx context.Context) (int, error) {
 	return 0, nil
 }
 
-// jump sets the program counter through QEMU's debugger port.
-func (b *Board) jump(ctx context.Context, to uint32) error {
+// jump sets the program counter through QEMU's debugger port, and returns what it
+// was.
+func (b *Board) jump(ctx context.Context, to uint32) (from uint32, err error) {
 	conn, err := b.dial(ctx, "unix", b.gdb)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = conn.Close() }()
 	deadline, ok := ctx.Deadline()
@@ -80,25 +113,29 @@ func (b *Board) jump(ctx context.Context, to uint32) error {
 		deadline = time.Now().Add(patience)
 	}
 	if err := conn.SetDeadline(deadline); err != nil {
-		return err
+		return 0, err
 	}
 	d := debugger{conn, bufio.NewReader(conn)}
 	const pc = 15 * 8 // of the registers' hex, r0 first
 	registers, err := d.do("g")
 	if err != nil || len(registers) < pc+8 {
-		return fmt.Errorf("debugger: %d digits of registers: %w", len(registers), err)
+		return 0, fmt.Errorf("debugger: %d digits of registers: %w", len(registers), err)
 	}
-	there := hex.EncodeToString([]byte{byte(to), byte(to >> 8), byte(to >> 16), byte(to >> 24)})
+	was, err := hex.DecodeString(registers[pc : pc+8])
+	if err != nil {
+		return 0, fmt.Errorf("debugger: registers: %w", err)
+	}
+	there := hex.EncodeToString(binary.LittleEndian.AppendUint32(nil, to))
 	for _, command := range []string{"G" + registers[:pc] + there + registers[pc+8:], "D"} { // D: detach, and go on
 		got, err := d.do(command)
 		if err != nil {
-			return fmt.Errorf("debugger: %w", err)
+			return 0, fmt.Errorf("debugger: %w", err)
 		}
 		if got != "OK" {
-			return fmt.Errorf("debugger: %.1s answers %q", command, got)
+			return 0, fmt.Errorf("debugger: %.1s answers %q", command, got)
 		}
 	}
-	return nil
+	return binary.LittleEndian.Uint32(was), nil
 }
 
 // debugger speaks GDB's remote protocol.

@@ -212,6 +212,34 @@ func TestFireWithoutPanel(t *testing.T) {
 	}
 }
 
+// TestStorm: more comes than there is room for while the software is busy, and
+// the line works again when that ends.
+func TestStorm(t *testing.T) {
+	t.Parallel()
+	l := ready(t)
+	ctx := within(t)
+	must(t, l.Panel.Close())
+	conn, err := l.Dial(ctx)
+	must(t, err)
+	go func() { _, _ = io.Copy(io.Discard, conn) }() // a line that nobody reads stops QEMU
+	mark := l.Board.Mark()
+	must(t, l.Stall(ctx, func() error {
+		if err := conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+			return err
+		}
+		_, _ = conn.Write(make([]byte, 1<<20)) // it does not take as much as that
+		return nil
+	}))
+	must(t, conn.Close())
+	must(t, l.Attach(ctx))
+	must(t, l.Secured(ctx))
+	for _, e := range l.Edges(mark) {
+		if e.Reset {
+			t.Log("the stall took so long that the watchdog ended it")
+		}
+	}
+}
+
 // TestPanelDies: a grant that nobody used is taken back once its panel is gone,
 // and the next panel learns of it.
 func TestPanelDies(t *testing.T) {

@@ -32,10 +32,10 @@ const (
 
 var (
 	in   [inSize]volatile.Register8
-	inAt volatile.Register8 // next to write; owned by the interrupt
+	inAt volatile.Register8 // next to write; owned by serial
 	inTo volatile.Register8 // next to read; owned by the loop
 
-	full volatile.Register8 // the interrupt is off; either sets it, the loop clears it
+	full volatile.Register8 // the interrupt is off; serial sets it, the loop clears it
 
 	out        [outSize]uint8 // owned by the loop, as what follows
 	outAt      uint16
@@ -59,19 +59,22 @@ func (Board) SetBaud(baud uint32) {
 	reg(uart0 + uartCTL).Set(ctlEnable | ctlTXOn | ctlRXOn)
 }
 
+// serial answers the interrupt before it empties the FIFO, so that a byte that
+// comes in between asks again.
+//
 //export UART0_Handler
 func serial() {
+	reg(uart0 + uartICR).Set(0x7FF)
 	for reg(uart0+uartFR).Get()&frRXEmpty == 0 {
 		at := inAt.Get()
 		if at+1 == inTo.Get() {
 			full.Set(1)
-			reg(uart0 + uartIM).Set(intTX)
+			reg(uart0 + uartIM).Set(0)
 			break
 		}
 		in[at].Set(uint8(reg(uart0).Get()))
 		inAt.Set(at + 1)
 	}
-	reg(uart0 + uartICR).Set(0x7FF)
 }
 
 func received() bool { return inAt.Get() != inTo.Get() }
@@ -85,8 +88,12 @@ func (Board) Receive() (b byte, ok bool) {
 	b = in[at].Get()
 	inTo.Set(at + 1)
 	if full.Get() != 0 {
+		// A FIFO that is not emptied may ask no more: the loop does it, in the
+		// interrupt's place and while that is off.
 		full.Set(0)
-		reg(uart0 + uartIM).Set(intRX | intIdle | intTX)
+		if serial(); full.Get() == 0 {
+			reg(uart0 + uartIM).Set(intRX | intIdle | intTX)
+		}
 	}
 	return b, true
 }
