@@ -230,3 +230,15 @@ func TestAlmostStuck(t *testing.T) {
 		}
 	}
 }
+
+// TestFewAlike has a camera so slow that two frames are further apart than a stuck one may take: two
+// alike say nothing yet.
+func TestFewAlike(t *testing.T) {
+	s, at := newStill(), time.Unix(1_790_000_000, 0)
+	for n, want := range []time.Duration{0, 0, 6 * time.Second, 9 * time.Second} {
+		s.see(shade(100), at.Add(time.Duration(n)*3*time.Second))
+		if got := s.stuck(2 * time.Second); got != want || s.reopen(2*time.Second) != (n == 2) {
+			t.Errorf("frame %d: stuck for %v, want %v", n, got, want)
+		}
+	}
+}

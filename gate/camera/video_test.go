@@ -219,6 +219,9 @@ func TestUnusableY4M(t *testing.T) {
 		if len(got) > 0 || !errors.Is(end, ErrStream) && !errors.Is(end, io.EOF) && !errors.Is(end, io.ErrUnexpectedEOF) || errors.Is(end, ErrFrame) {
 			t.Errorf("%s: %d pictures, %v; want none and a reason", name, len(got), end)
 		}
+		if strings.HasPrefix(name, "endless") && !errors.Is(end, ErrStream) {
+			t.Errorf("%s: %v; want it to be given up before its end", name, end)
+		}
 	}
 	// After a frame that does not begin as it must nothing is taken for a picture.
 	data := append(y4mOf("W2 H2 Cmono", 0, ramp(2, 2)), "xxFRAME\n1234FRAME\n1234"...)
