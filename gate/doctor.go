@@ -22,6 +22,7 @@ const checkLimit = 8 * time.Second
 
 func doctorCommand() *subcommand {
 	var snap snapshot
+	var hands drill
 	return &subcommand{
 		name: "doctor", args: "", summary: "look at this gate and say what to do about what is not well",
 		detail: `
@@ -37,13 +38,19 @@ that only you can read. It shows whoever stands before the camera: delete it whe
 it has served. A running gate gives a picture to who can read its data folder,
 notes it in its log, and gives none when its panel is not on a loopback address.
 
+With --lane it tests the turnstile by hand instead: it shows the contacts as they
+change, asks you to move one part after the other, and opens the lane once for you to
+walk through. The gate must not run meanwhile, and nobody else stand in the lane.
+
   gate doctor
+  gate doctor --lane
   gate doctor --snapshot view.png
   gate doctor --json | jq '.findings[] | select(.level != "ok")'`,
 		flags: func(c *call) {
 			c.asJSON = c.Bool("json", false, "print one JSON object")
 			c.StringVar(&snap.name, "snapshot", "", "write what the camera sees to `file`, a PNG")
 			c.BoolVar(&snap.force, "force", false, "let --snapshot overwrite the file")
+			hands.flags(c)
 		},
 		run: func(ctx context.Context, a *app, c *call) error {
 			if err := c.Want(0, 0); err != nil {
@@ -56,7 +63,18 @@ notes it in its log, and gives none when its panel is not on a loopback address.
 			if err := snap.check(c, &conf); err != nil {
 				return err
 			}
-			report := doctor.Examine(ctx, a.now, checkLimit, a.checks(ctx, &conf, &snap)...)
+			if err := hands.check(ctx, a, c, &conf); err != nil {
+				return err
+			}
+			var report doctor.Report
+			if hands.on {
+				report, err = hands.examine(ctx, a, &conf)
+			} else {
+				report = doctor.Examine(ctx, a.now, checkLimit, a.checks(ctx, &conf, &snap)...)
+			}
+			if err != nil {
+				return err
+			}
 			write := report.WriteText
 			if *c.asJSON {
 				write = report.WriteJSON

@@ -11,12 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/con-ting/conting/gate/panel"
 	"github.com/con-ting/conting/sync/private"
 	"github.com/con-ting/conting/sync/ticketset"
 )
@@ -75,18 +77,24 @@ func (s *controllerSim) stop() {
 	})
 }
 
-func (s *controllerSim) do(command string) {
+// do gives one command and returns what came before "ok".
+func (s *controllerSim) do(command string) (said []string) {
 	s.t.Helper()
 	if _, err := fmt.Fprintln(s.in, command); err != nil {
 		s.t.Fatal(err)
 	}
 	for s.out.Scan() {
-		if line := s.out.Text(); line == "ok" {
-			return
-		} else if strings.HasPrefix(line, "error") {
-			s.t.Fatalf("%s: %s", command, line)
+		line := s.out.Text()
+		if line == "ok" {
+			return said
 		}
+		if strings.HasPrefix(line, "error") {
+			s.t.Errorf("%s: %s", command, line)
+			return said
+		}
+		said = append(said, line)
 	}
+	return said
 }
 
 // A person goes through a lane of our controller: the built gate, scan to passage,
@@ -154,13 +162,13 @@ func TestControllerLane(t *testing.T) {
 				continue
 			}
 			var report struct {
-				Checks []struct{ Name, State, Note, Hint string }
+				Checks []panel.Check `json:"checks"`
 			}
 			err = json.NewDecoder(res.Body).Decode(&report)
 			_ = res.Body.Close()
 			w.ok(err)
 			for _, c := range report.Checks {
-				if last = c.Note; c.Name == "turnstile" && strings.HasPrefix(c.Note, word) && (c.State == "ready") == (word == "ready") && (c.Hint == "") == (word == "ready") {
+				if last = c.Note; c.Name == "turnstile" && strings.HasPrefix(c.Note, word) && (c.State == panel.StateReady) == (word == "ready") && (c.Hint == "") == (word == "ready") {
 					return
 				}
 			}
@@ -288,4 +296,83 @@ func exposed(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// osdpConfig writes a configuration of a lane behind the controller.
+func (s *controllerSim) config(dir string) string {
+	s.t.Helper()
+	name := filepath.Join(dir, "gate.toml")
+	text := fmt.Sprintf("data_dir = %q\n[lane]\ninput = \"stdin\"\ndriver = \"osdp\"\n[panel]\nlisten = \"127.0.0.1:1\"\n[turnstile]\nurl = %q\nscbk = %q\naddress = 3\n", dir, s.url, s.scbk)
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return name
+}
+
+// Somebody tests a lane by hand, and does what they are asked for.
+func TestDoctorLane(t *testing.T) {
+	sim := startController(t)
+	conf := sim.config(t.TempDir())
+	if out, code := gateCommand(t, "doctor", "--config", conf, "--lane"); code != 2 || !strings.Contains(out, "--yes") {
+		t.Errorf("without a terminal: status %d\n%s", code, out)
+	}
+	cmd := exec.Command("gate", "doctor", "--config", conf, "--lane", "--yes", "--wait", "60s")
+	var report bytes.Buffer
+	cmd.Stdout = &report
+	told, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for lines := bufio.NewScanner(told); lines.Scan(); {
+		line := lines.Text()
+		said.WriteString(line + "\n")
+		for _, m := range []struct{ word, pin string }{
+			{"interrupt the near", "clear_a"},
+			{"interrupt the far", "clear_b"},
+			{"turn the rotor out", "home"},
+			{"cover now", "cover_closed"},
+			{"fire loop now", "loop_closed"},
+		} {
+			if strings.Contains(line, m.word) {
+				sim.do("set " + m.pin + " 0")
+			}
+		}
+		for name, pin := range map[string]string{"near beam": "clear_a", "far beam": "clear_b", "rotor": "home", "cover": "cover_closed", "fire loop": "loop_closed"} {
+			if strings.HasPrefix(strings.TrimSpace(line), name) && strings.HasSuffix(line, "active") {
+				sim.do("set " + pin + " 1")
+			}
+		}
+		switch {
+		case strings.Contains(line, "staff key now"):
+			sim.do("set key_turned 1")
+		case strings.Contains(line, "staff key") && strings.HasSuffix(line, "active"):
+			sim.do("set key_turned 0")
+		case strings.Contains(line, "opens now"):
+			go func() {
+				for _, open := range []bool{false, true} { // it locks after the fire, and opens for us
+					for end := time.Now().Add(time.Minute); time.Now().Before(end) && sim.open() != open; time.Sleep(20 * time.Millisecond) {
+					}
+				}
+				sim.do("walk in")
+			}()
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s\n%s", err, said.String(), report.String())
+	}
+	for _, name := range []string{"contacts", "near beam", "far beam", "rotor", "cover", "staff key", "fire loop", "passage"} {
+		if !strings.Contains(report.String(), "ok    "+name) {
+			t.Errorf("no %s in the report:\n%s\n%s", name, report.String(), said.String())
+		}
+	}
+}
+
+// open reports whether somebody could go in.
+func (s *controllerSim) open() bool {
+	s.t.Helper()
+	return slices.ContainsFunc(s.do("get"), func(line string) bool { return strings.Contains(line, "hold_a=0") })
 }

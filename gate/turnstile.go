@@ -187,14 +187,10 @@ func openTurnstile(ctx context.Context, conf *config, log *slog.Logger, now func
 		}
 		return turnstile.New(ctx, c)
 	case driverOSDP:
-		c, err := t.osdp(now)
-		if err == nil {
-			c.Key, err = readOSDPKey(t.SCBK)
-		}
+		c, err := openOSDP(conf, log, now)
 		if err != nil {
 			return nil, err
 		}
-		c.Logger = log
 		return turnstile.NewOSDP(ctx, c)
 	}
 	open, blind, err := t.open(conf.Lane.Driver)
@@ -204,6 +200,16 @@ func openTurnstile(ctx context.Context, conf *config, log *slog.Logger, now func
 	return turnstile.NewWired(ctx, turnstile.WiresConfig{
 		Open: open, Now: now, Logger: log, Level: t.Mode == "level", Pulse: t.Pulse, Blind: blind,
 	})
+}
+
+// openOSDP is how the configuration's lane behind OSDP is opened, with its key.
+func openOSDP(conf *config, log *slog.Logger, now func() time.Time) (turnstile.OSDPConfig, error) {
+	c, err := conf.Turnstile.osdp(now)
+	if err == nil {
+		c.Key, err = readOSDPKey(conf.Turnstile.SCBK)
+	}
+	c.Logger = log
+	return c, err
 }
 
 // turnstileHealth is what /healthz says of the turnstile.

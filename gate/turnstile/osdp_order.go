@@ -214,7 +214,7 @@ func (o *OSDP) judged(a *order, answer lane.Answer, before bool) {
 	case lane.Invalid, lane.Duplicate:
 		a.refuse(ErrInvalid, "the turnstile calls it "+answer.String())
 	case lane.Refused, lane.Accepted:
-		a.refuse(ErrFault, "the turnstile is "+o.word())
+		a.refuse(ErrFault, "the turnstile does not take grants now, it says")
 	default:
 		a.refuse(ErrFault, "the turnstile answers what we do not know")
 	}

@@ -133,6 +133,8 @@ func (o *OSDP) condition() Condition {
 		}
 	case o.link.lost || !o.usable:
 		return o.link.condition()
+	case o.audit != nil && o.stuck == 0:
+		return Condition{Word: wordNoAnswer, Note: "what happened before is still being told", Hint: "wait a moment and look again"}
 	case o.kind == module && o.module.Load() == nil:
 		return Condition{Word: wordNoAnswer, Note: "the module has not told its contacts", Hint: "gate osdp probe shows what it has; name those in [turnstile]"}
 	case o.stuck != 0:
@@ -142,9 +144,6 @@ func (o *OSDP) condition() Condition {
 	}
 	return Condition{Word: wordReady}
 }
-
-// word is how the lane is, in a word.
-func (o *OSDP) word() string { return o.condition().Word }
 
 // errNoModule is a command to an I/O module that refuses it.
 var errNoModule = errors.New("the module refuses the command")
