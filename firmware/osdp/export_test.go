@@ -53,8 +53,8 @@ func (s *Session) SealPlainly(reply bool, address, sequence, code byte, data []b
 	return append([]byte(nil), w.out()...)
 }
 
-// SealBlocks is Seal of a command whose data are whole blocks already: the
-// padding is the caller's.
+// SealBlocks is Seal of a command whose padding is the caller's; what is no whole
+// block at the end goes as it is.
 func (s *Session) SealBlocks(address, sequence, code byte, data []byte) []byte {
 	var w builder
 	w.mode(false, true)
@@ -68,6 +68,7 @@ func (s *Session) SealBlocks(address, sequence, code byte, data []byte) []byte {
 		s.s.enc.encrypt(&v)
 		w.putAll(v[:])
 	}
+	w.putAll(data[len(data)&^15:])
 	w.size(macSize)
 	w.putAll(s.s.sign(false, w.packet())[:macSize])
 	w.finish()
