@@ -25,7 +25,8 @@ build: ## build the commands into bin/
 	@go build -o $(BIN)/image ./firmware/cmd/image
 
 .PHONY: demo
-demo: web build ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
+demo: web build emulator ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
+	@firmware/build.sh $(BIN)/controller.elf || [ $$? = 3 ] # without TinyGo the story says what it plays with
 	@$(BIN)/demo -bin $(BIN) $(if $(filter auto,$(DEMO)),-auto)
 
 # The wallet's pages. Node is needed here only: without a build the commands compile
@@ -209,8 +210,9 @@ test-firmware: $(TINYGO) qemu-arm ## the controller's tests on this machine, the
 	@go test -race -count=1 -v -timeout 10m ./firmware/emulator/...
 
 .PHONY: bench-firmware
-bench-firmware: firmware qemu-arm ## the image's figures in QEMU, one line each
+bench-firmware: firmware qemu-arm build ## the image's figures in QEMU, one line each, and those of a whole lane with it
 	@go run ./firmware/emulator/bench $(BIN)/controller.elf
+	@$(BIN)/bench lock
 
 # Devices that only a kernel of one's own has: Debian's, in QEMU, with a keyboard, a
 # USB-CDC engine and a camera made of software. A minute or two (QEMU_ACCEL=kvm

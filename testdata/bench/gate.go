@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,14 +43,10 @@ func gateFigures(ctx context.Context, w io.Writer, bin, dir, plan string) error 
 			return err
 		}
 	}
-	var err error
-	if r.stage, err = stage.New(ctx, dir, bin); err != nil {
+	if err := r.open(ctx, bin, plan); err != nil {
 		return err
 	}
 	defer func() { _ = r.stage.StopCentral() }()
-	if r.event, err = r.stage.Import(ctx, plan, time.Now(), room); err != nil {
-		return err
-	}
 	for _, figure := range []struct {
 		name string
 		run  func(context.Context) error
@@ -61,6 +58,17 @@ func gateFigures(ctx context.Context, w io.Writer, bin, dir, plan string) error 
 		if err := figure.run(ctx); err != nil {
 			return fmt.Errorf("%s: %w", figure.name, err)
 		}
+	}
+	return nil
+}
+
+// open starts central with the event on sale.
+func (r *rig) open(ctx context.Context, bin, plan string) (err error) {
+	if r.stage, err = stage.New(ctx, r.dir, bin); err != nil {
+		return err
+	}
+	if r.event, err = r.stage.Import(ctx, plan, time.Now(), room); err != nil {
+		return errors.Join(err, r.stage.StopCentral())
 	}
 	return nil
 }

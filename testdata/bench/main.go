@@ -39,10 +39,12 @@ func command(args []string, stdout, stderr io.Writer) int {
 	switch flags.Arg(0) {
 	case "gate":
 		err = gateFigures(ctx, stdout, *bin, *dir, *plan)
+	case "lock":
+		err = lockFigures(ctx, stdout, *bin, *dir, *plan)
 	case "qr":
 		err = eyes(ctx, stdout, looks{dir: flags.Arg(1), only: *only, frames: *count, hands: *hands, seed: *seed})
 	default:
-		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]")
+		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]")
 		return 2
 	}
 	if err != nil {

@@ -44,13 +44,18 @@ func (l *live) renew() error {
 	return err
 }
 
-// admitsNow shows a fresh code and expects it to be admitted.
-func (e *entrance) admitsNow(ctx context.Context, b *stage.Bought) (stage.Event, error) {
+// admits shows a fresh code and expects it to be admitted.
+func (e *entrance) admits(ctx context.Context, b *stage.Bought) (stage.Event, error) {
 	l, err := photographed(b, 31)
 	if err != nil {
 		return stage.Event{}, err
 	}
-	v, err := e.seesLive(ctx, l, ticket.Admit, ticket.OK)
+	return e.seesLive(ctx, l, ticket.Admit, ticket.OK)
+}
+
+// admitsNow does that and has the holder walk through.
+func (e *entrance) admitsNow(ctx context.Context, b *stage.Bought) (stage.Event, error) {
+	v, err := e.admits(ctx, b)
 	if err != nil {
 		return stage.Event{}, err
 	}
@@ -93,10 +98,25 @@ func (e *entrance) sees(ctx context.Context, picture [][]byte, want ticket.Outco
 	return v, nil
 }
 
+// passes has whom the gate admitted walk through. At a lane that is made of timers
+// they do so by themselves.
 func (e *entrance) passes(ctx context.Context, v stage.Event) error {
-	_, err := e.await(ctx, 0, func(w stage.Event) bool { return w.Event == "passage" && w.Seq == v.Seq && w.Kind == "passed" })
+	if e.Turnstile != nil {
+		if err := e.Turnstile.Walk(ctx); err != nil {
+			return fmt.Errorf("gate %s: %w", e.Name, err)
+		}
+	}
+	return e.ends(ctx, v, "passed", "passed")
+}
+
+// ends waits for what became of an admission, and why.
+func (e *entrance) ends(ctx context.Context, v stage.Event, kind, cause string) error {
+	w, err := e.await(ctx, 0, func(w stage.Event) bool { return w.Event == "passage" && w.Seq == v.Seq })
 	if err != nil {
-		return fmt.Errorf("gate %s: nobody walked through: %w", e.Name, err)
+		return fmt.Errorf("gate %s does not say what became of the entry: %w", e.Name, err)
+	}
+	if w.Kind != kind || w.Cause != cause {
+		return fmt.Errorf("gate %s: the entry was %s by %s, want %s by %s", e.Name, w.Kind, w.Cause, kind, cause)
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 // Command demo plays conting's main story on this machine: a ticket is bought,
 // admitted from camera frames, refused on replay and as a screenshot, admitted
 // with the cable cut, used twice by gates that cannot see each other, and
-// reconciled. A ticket is given to a relative, and its old code dies.
-// Then it leaves everything up to look at; with -auto it ends, and
+// reconciled. At the turnstile somebody turns back, somebody never comes, somebody
+// pushes without a ticket, and there is a fire. A ticket is given to a relative, and
+// its old code dies. Then it leaves everything up to look at; with -auto it ends, and
 // its exit status is 0 only if every step happened.
 //
-// Every part is the product's own command in its own process. Only the phones,
-// the cameras' pictures and the cables are made up.
+// Every part is the product's own command in its own process, and the turnstiles'
+// controllers are the firmware's image on boards that QEMU plays. Only the phones,
+// the cameras' pictures, the cables and the people are made up.
 package main
 
 import (
@@ -17,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -31,13 +34,18 @@ func command(args []string, stdout, stderr io.Writer) int {
 	bin := flags.String("bin", "bin", "folder of the built commands")
 	dir := flags.String("dir", "", "folder for everything that is made; a new one by default")
 	auto := flags.Bool("auto", false, "end after the last step")
+	lanes := flags.String("lanes", "", "emulated, simulated or software turnstiles; the first of them that this machine can run by default")
 	plan := flags.String("plan", filepath.Join("testdata", "venue", "sample.json"), "venue and event to play")
 	if flags.Parse(args) != nil {
 		return 2
 	}
+	if !slices.Contains([]string{"", emulated, simulated, software}, *lanes) {
+		_, _ = fmt.Fprintf(stderr, "demo: no lanes are %q: %s, %s or %s\n", *lanes, emulated, simulated, software)
+		return 2
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := play(ctx, stdout, *bin, *dir, *plan, *auto); err != nil {
+	if err := play(ctx, stdout, setting{bin: *bin, dir: *dir, plan: *plan, lanes: *lanes}, *auto); err != nil {
 		_, _ = fmt.Fprintf(stderr, "demo: %v\n", err)
 		return 1
 	}
@@ -47,18 +55,24 @@ func command(args []string, stdout, stderr io.Writer) int {
 // limit is how long the whole story may take before something is wrong.
 const limit = 15 * time.Minute
 
-func play(ctx context.Context, w io.Writer, bin, dir, plan string, auto bool) error {
-	if dir == "" {
+// setting is what the story is played with.
+type setting struct {
+	bin, dir, plan string
+	lanes          string // the kind of turnstiles; "" for the best
+}
+
+func play(ctx context.Context, w io.Writer, set setting, auto bool) error {
+	if set.dir == "" {
 		made, err := os.MkdirTemp("", "conting-demo-")
 		if err != nil {
 			return err
 		}
 		defer func() { _ = os.RemoveAll(made) }()
-		dir = made
+		set.dir = made
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s, err := open(ctx, w, bin, dir, plan)
+	s, err := open(ctx, w, set)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type story struct {
 	event ticket.EventID
 	north *entrance
 	south *entrance
+	doors []*stage.Turnstile
 	step  int
 }
 
@@ -33,51 +34,84 @@ const (
 // screenshotAge is how long after it was taken the screenshot is shown.
 const screenshotAge = 15 * time.Second
 
-func open(ctx context.Context, w io.Writer, bin, dir, plan string) (*story, error) {
-	began := time.Now()
+func open(ctx context.Context, w io.Writer, set setting) (*story, error) {
 	s := &story{out: w}
-	var err error
-	if s.stage, err = stage.New(ctx, dir, bin); err != nil {
-		return nil, fmt.Errorf("start central: %w", err)
+	if err := s.open(ctx, set); err != nil {
+		s.close()
+		return nil, err
 	}
-	s.stage.DecodeBudget = "1s" // the machine plays everybody at once
-	if s.event, err = s.stage.Import(ctx, plan, time.Now(), 0); err != nil {
-		return nil, fmt.Errorf("import the event: %w", err)
-	}
-	s.say(began, "Central is up and sells event %s.", s.event)
-	began = time.Now()
-	for name, e := range map[string]**entrance{"north": &s.north, "south": &s.south} {
-		if *e, err = s.build(ctx, name); err != nil {
-			return nil, fmt.Errorf("gate %s: %w", name, err)
-		}
-	}
-	s.say(began, "Two gates were enrolled with one-time codes, each with a key made on the device; they are up.")
 	return s, nil
 }
 
-func (s *story) build(ctx context.Context, name string) (*entrance, error) {
-	hall, err := photograph(frames.Empty, 1, "")
-	if err != nil {
-		return nil, err
+func (s *story) open(ctx context.Context, set setting) (err error) {
+	began := time.Now()
+	if s.stage, err = stage.New(ctx, set.dir, set.bin); err != nil {
+		return fmt.Errorf("start central: %w", err)
 	}
-	phone, err := stage.NewPhone(ctx, hall)
-	if err != nil {
-		return nil, err
+	s.stage.DecodeBudget = "1s" // the machine plays everybody at once
+	if s.event, err = s.stage.Import(ctx, set.plan, time.Now(), 0); err != nil {
+		return fmt.Errorf("import the event: %w", err)
 	}
-	g, err := s.stage.Enrol(ctx, s.event, name, stage.Camera(phone.URL))
+	s.say(began, "Central is up and sells event %s.", s.event)
+	doors, err := s.install(ctx, set, "north", "south")
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("turnstiles: %w", err)
 	}
-	return &entrance{Gate: g, phone: phone}, g.Start(ctx)
+	began = time.Now()
+	for name, e := range map[string]**entrance{"north": &s.north, "south": &s.south} {
+		*e = &entrance{}
+		if err := s.build(ctx, *e, name, doors[name]); err != nil {
+			return fmt.Errorf("gate %s: %w", name, err)
+		}
+	}
+	s.say(began, "Two gates were enrolled with one-time codes, each with a key made on the device; they are up.")
+	return nil
 }
 
+func (s *story) build(ctx context.Context, e *entrance, name string, door *stage.Turnstile) error {
+	hall, err := photograph(frames.Empty, 1, "")
+	if err != nil {
+		return err
+	}
+	if e.phone, err = stage.NewPhone(ctx, hall); err != nil {
+		return err
+	}
+	if e.Gate, err = s.stage.Enrol(ctx, s.event, name, stage.Camera(e.phone.URL)); err != nil {
+		return err
+	}
+	if door == nil {
+		return e.Start(ctx)
+	}
+	if err := e.Fit(door); err != nil {
+		return err
+	}
+	if err := e.Start(ctx); err != nil {
+		return err
+	}
+	_, err = e.AwaitTurnstile(ctx, "ready")
+	return err
+}
+
+// close ends what was started, however far it came.
 func (s *story) close() {
 	for _, e := range []*entrance{s.north, s.south} {
-		_ = e.Stop()
-		e.phone.Close()
-		e.Cable.Close()
+		if e == nil {
+			continue
+		}
+		if e.Gate != nil {
+			_ = e.Stop()
+			e.Cable.Close()
+		}
+		if e.phone != nil {
+			e.phone.Close()
+		}
 	}
-	_ = s.stage.StopCentral()
+	for _, door := range s.doors {
+		door.Close()
+	}
+	if s.stage != nil {
+		_ = s.stage.StopCentral()
+	}
 }
 
 // say tells one step and what it took.
@@ -100,6 +134,7 @@ func (s *story) tell(ctx context.Context) error {
 	}
 	for _, part := range []func(context.Context) error{
 		s.buyAndEnter,
+		s.turnstiles,
 		func(ctx context.Context) error { return s.showScreenshot(ctx, shot) },
 		s.cutOff,
 		s.refund,

@@ -3,7 +3,10 @@ package stage
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"math/bits"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -19,10 +22,12 @@ type emulated struct {
 }
 
 // Emulate makes a turnstile whose controller is the firmware's image on the board
-// that QEMU plays. Where this machine has no QEMU the error wraps
-// [emulator.ErrMissing].
+// that QEMU plays. Where there is no QEMU, or no image, the error wraps [ErrMissing].
 func (s *Stage) Emulate(ctx context.Context, name, image string) (*Turnstile, error) {
 	if err := emulator.Available(); err != nil {
+		return nil, err
+	}
+	if err := there(image); err != nil {
 		return nil, err
 	}
 	memory := filepath.Join(s.Dir, "turnstile-"+name+".eeprom")
@@ -44,6 +49,16 @@ func (s *Stage) Emulate(ctx context.Context, name, image string) (*Turnstile, er
 		}
 		return emulated{b}, nil
 	})
+}
+
+// there returns an error that wraps [ErrMissing] where there is no such file.
+func there(name string) error {
+	if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s: %w", name, ErrMissing)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 func (b emulated) set(ctx context.Context, pin lane.Inputs, high bool) error {

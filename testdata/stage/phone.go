@@ -18,8 +18,9 @@ type Phone struct {
 	server *http.Server
 	blank  [][]byte
 
-	mu    sync.Mutex // guards shown
+	mu    sync.Mutex // guards what follows
 	shown [][]byte   // frames in turn, JPEG
+	sent  time.Time  // when the first of them went out; zero before
 }
 
 const frameEvery = 100 * time.Millisecond
@@ -44,15 +45,28 @@ func NewPhone(ctx context.Context, blank [][]byte) (*Phone, error) {
 func (p *Phone) Show(frames [][]byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.shown = frames
+	p.shown, p.sent = frames, time.Time{}
+}
+
+// Sent is when the camera began to send the first frame of what is held up; zero
+// before.
+func (p *Phone) Sent() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sent
 }
 
 // Hide takes the screen away.
 func (p *Phone) Hide() { p.Show(p.blank) }
 
-func (p *Phone) frame(n int) []byte {
+// next is the frame to be sent now.
+func (p *Phone) next(n int) []byte {
+	at := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.sent.IsZero() {
+		p.sent = at
+	}
 	return p.shown[n%len(p.shown)]
 }
 
@@ -66,7 +80,7 @@ func (p *Phone) stream(w http.ResponseWriter, r *http.Request) {
 	tick := time.NewTicker(frameEvery)
 	defer tick.Stop()
 	for n := 0; ; n++ {
-		b := p.frame(n)
+		b := p.next(n)
 		if _, err := fmt.Fprintf(w, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n", len(b)); err != nil {
 			return
 		}
@@ -82,9 +96,15 @@ func (p *Phone) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (p *Phone) now() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shown[0]
+}
+
 func (p *Phone) still(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "image/jpeg")
-	_, _ = w.Write(p.frame(0))
+	_, _ = w.Write(p.now())
 }
 
 // Close ends the stream.

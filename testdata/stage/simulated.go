@@ -45,8 +45,11 @@ type edge struct {
 }
 
 // Simulate makes a turnstile whose controller is the same as on the board, as a
-// process of this machine.
+// process of this machine. Where that is not built the error wraps [ErrMissing].
 func (s *Stage) Simulate(ctx context.Context, name string) (*Turnstile, error) {
+	if err := there(s.command("controller-sim")); err != nil {
+		return nil, err
+	}
 	memory := filepath.Join(s.Dir, "turnstile-"+name+".memory")
 	return s.newTurnstile(ctx, name, func(ctx context.Context, t *Turnstile, _ [16]byte, line string) (board, error) {
 		r, w, err := os.Pipe()

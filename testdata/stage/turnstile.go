@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/con-ting/conting/firmware/emulator"
 	"github.com/con-ting/conting/firmware/emulator/rig"
 	"github.com/con-ting/conting/firmware/lane"
 )
@@ -24,6 +25,9 @@ const settling = 30 * time.Second
 
 // turnstileAddress is the controller's on its line.
 const turnstileAddress = 1
+
+// ErrMissing means that this machine lacks what a kind of turnstile needs.
+var ErrMissing = emulator.ErrMissing
 
 // ErrPower means that the turnstile's power is cut.
 var ErrPower = errors.New("the turnstile has no power")
@@ -174,7 +178,7 @@ func (t *Turnstile) Fire(ctx context.Context, alarm bool) error {
 
 // enter moves somebody once the way in is open.
 func (t *Turnstile) enter(ctx context.Context, steps []rig.Step) error {
-	if err := t.Await(ctx, lane.HoldA, 0); err != nil {
+	if err := t.Open(ctx); err != nil {
 		return fmt.Errorf("the lane does not open: %w", err)
 	}
 	return t.move(ctx, steps)
@@ -197,6 +201,15 @@ func (t *Turnstile) move(ctx context.Context, steps []rig.Step) error {
 	}
 	return nil
 }
+
+// Open waits until the way in is open.
+func (t *Turnstile) Open(ctx context.Context) error { return t.Await(ctx, lane.HoldA, 0) }
+
+// Held waits until both ways are held.
+func (t *Turnstile) Held(ctx context.Context) error { return t.Await(ctx, lane.Hold, lane.Hold) }
+
+// Alarm waits until the lane sounds.
+func (t *Turnstile) Alarm(ctx context.Context) error { return t.Await(ctx, lane.Buzzer, lane.Buzzer) }
 
 // Await waits until the outputs under mask are as wanted: at once where they are.
 func (t *Turnstile) Await(ctx context.Context, mask, want lane.Outputs) error {
@@ -228,11 +241,20 @@ func (t *Turnstile) Mark() int {
 // Opened waits for the lock of the way in to fall and returns when it did, after
 // mark.
 func (t *Turnstile) Opened(ctx context.Context, mark int) (time.Time, error) {
+	return t.fell(ctx, mark, lane.HoldA)
+}
+
+// Freed waits for both locks to fall and returns when the last did, after mark.
+func (t *Turnstile) Freed(ctx context.Context, mark int) (time.Time, error) {
+	return t.fell(ctx, mark, lane.Hold)
+}
+
+func (t *Turnstile) fell(ctx context.Context, mark int, locks lane.Outputs) (time.Time, error) {
 	b, err := t.running()
 	if err != nil {
 		return time.Time{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
-	return b.await(ctx, mark, func(o lane.Outputs) bool { return o&lane.HoldA == 0 })
+	return b.await(ctx, mark, func(o lane.Outputs) bool { return o&locks == 0 })
 }

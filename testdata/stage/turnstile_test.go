@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/con-ting/conting/firmware/lane"
 	"github.com/con-ting/conting/testdata/stage"
 )
 
@@ -18,12 +17,12 @@ func turnstile(ctx context.Context, t *testing.T, s *stage.Stage, g *stage.Gate)
 	if err != nil {
 		t.Fatalf("build: %v: %s", err, out)
 	}
-	lane, err := s.Simulate(ctx, g.Name)
+	door, err := s.Simulate(ctx, g.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(lane.Close)
-	if err := g.Fit(lane); err != nil {
+	t.Cleanup(door.Close)
+	if err := g.Fit(door); err != nil {
 		t.Fatal(err)
 	}
 	if err := g.Stop(); err != nil {
@@ -33,7 +32,7 @@ func turnstile(ctx context.Context, t *testing.T, s *stage.Stage, g *stage.Gate)
 		t.Fatal(err)
 	}
 	turns(ctx, t, g, "ready")
-	return lane
+	return door
 }
 
 // turns waits until the gate says so of its turnstile.
@@ -136,14 +135,16 @@ func TestTurnstile(t *testing.T) {
 
 	done(t, door.Push(ctx))
 	turns(ctx, t, gate, "forced")
-	done(t, door.Await(ctx, lane.Buzzer, lane.Buzzer))
+	done(t, door.Alarm(ctx))
 	done(t, door.LetGo(ctx))
 	turns(ctx, t, gate, "ready")
 
 	third := buy("A-3")
 	v = granted(ctx, t, gate, third)
+	mark := door.Mark()
 	done(t, door.Fire(ctx, true))
-	done(t, door.Await(ctx, lane.Hold, 0))
+	_, err := door.Freed(ctx, mark)
+	done(t, err)
 	turns(ctx, t, gate, "fire")
 	ends(ctx, t, gate, v, "flagged", "free")
 	done(t, door.Fire(ctx, false))
@@ -178,7 +179,7 @@ func TestTurnstileLost(t *testing.T) {
 	done(t, s.AwaitInside(ctx, event, bought[0].ID, true))
 
 	v = granted(ctx, t, gate, bought[1])
-	done(t, door.Await(ctx, lane.HoldA, 0))
+	done(t, door.Open(ctx))
 	done(t, door.PowerOff())
 	turns(ctx, t, gate, "no_answer")
 	ends(ctx, t, gate, v, "flagged", "fault")
