@@ -47,11 +47,11 @@ type images struct {
 func (m *images) has() bool { return m.Images != nil }
 
 // atRest reports whether a board may be away for the time of an erasure, or
-// restart: nobody is in the lane or about to be, nobody is in danger, and the
-// supply is good.
+// restart: nobody is in the lane or about to be (either state holds no grant), nobody
+// is in danger, and the supply is good.
 func (c *Controller) atRest() bool {
 	s := c.lane.Status()
-	return (s.State == lane.Locked || s.State == lane.OutOfService) && s.Grants == 0 &&
+	return (s.State == lane.Locked || s.State == lane.OutOfService) &&
 		s.Inputs&lane.PowerGood != 0 && s.Inputs&lane.LoopClosed != 0
 }
 

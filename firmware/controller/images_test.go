@@ -389,6 +389,40 @@ func TestRestartWaitsForNobody(t *testing.T) {
 	}
 }
 
+// slow is a line whose last packet has not left yet.
+type slow struct{ *bench }
+
+func (slow) Sending() bool { return true }
+
+// TestRestartAfterAnswer: the panel hears that the device will go before it goes, and
+// one that sends something else meanwhile has thought better of it.
+func TestRestartAfterAnswer(t *testing.T) {
+	b := flashing(t)
+	data := transfer(t, 2)
+	b.send(data, nil)
+	if r := b.startStaged(); !ack(r) || !b.ctl.Leaving() {
+		t.Fatalf("restart: %+v", r)
+	}
+	if b.ctl.Turn(b.bench, slow{b.bench}); b.ctl.Leaving() {
+		t.Error("it leaves before its answer has left")
+	}
+	c := osdp.FileChunk{Kind: osdp.FileFirmware, Total: uint32(len(data)), Data: data[:100]}
+	if b.do(osdp.CmdFileTransfer, put(c)...); b.ctl.Leaving() {
+		t.Error("it leaves in the middle of another transfer")
+	}
+}
+
+// TestOutOfService: a lane that takes nobody takes an image.
+func TestOutOfService(t *testing.T) {
+	b := flashing(t)
+	b.order(lane.Command{Op: lane.StopService})
+	b.run(100)
+	if b.status().State != lane.OutOfService {
+		t.Fatal(b.status().State)
+	}
+	b.update(2)
+}
+
 // TestUpdateOnBadLine: noise costs time, never an image.
 func TestUpdateOnBadLine(t *testing.T) {
 	b := flashing(t)
@@ -478,4 +512,39 @@ func TestUpdateWithoutHeap(t *testing.T) {
 	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// FuzzFile: whatever a panel with the key sends as a file, what runs goes on, and
+// nothing starts that was not whole.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte{11 + 56, osdp.FileFirmware, 0x14, 6, 0, 0, 0, 0, 0, 0, 56, 0, 'C', 'T', 'F', '1'}, uint16(0))
+	f.Add([]byte{}, uint16(1556))
+	f.Add([]byte{11, osdp.FileFirmware, 0x14, 6, 0, 0, 0x14, 6, 0, 0, 0, 0}, uint16(700))
+	f.Fuzz(func(t *testing.T, commands []byte, good uint16) {
+		if len(commands) > 2048 {
+			return
+		}
+		b := flashing(t)
+		data := transfer(t, 2)
+		for at := 0; at < min(int(good), len(data)); at += 200 { // begins well, so that the rest is reached
+			c := osdp.FileChunk{
+				Kind: osdp.FileFirmware, Total: uint32(len(data)), Offset: uint32(at),
+				Data: data[at:min(at+200, int(good), len(data))],
+			}
+			b.do(osdp.CmdFileTransfer, put(c)...)
+		}
+		for len(commands) > 1 {
+			n := min(int(commands[0]), len(commands)-1, b.cp.Room())
+			b.do(osdp.CmdFileTransfer, commands[1:1+n]...)
+			commands = commands[1+n:]
+		}
+		if s := b.status(); s.State != lane.Locked || b.outputs&lane.Hold != lane.Hold {
+			t.Fatalf("the lane is %s", s.State)
+		}
+		b.run(100)
+		b.boot(lane.PowerOn)
+		if b.secure(); b.runs() != 1 && (b.runs() != 2 || int(good) < len(data)-200) {
+			t.Fatalf("version %d starts", b.runs())
+		}
+	})
 }

@@ -57,12 +57,15 @@
 //
 // # What this does not show
 //
-// The tests run on a flash of Go. The emulated board has no flash that could be
-// written, so they do not show: that a chip's erase and write commands are
-// right; that its cells read the same each time after a cut in the middle of a
-// write (a bit may be neither 0 nor 1); that the boot code is placed where
-// nothing erases it, and jumps rightly; how long the core stalls while a page is
-// erased (about 20 ms on the LM3S6965, in which the lane does not run: a board
+// The tests run on a flash of Go, and controller-sim runs the same program whatever
+// image it has "started". The emulated board has no flash that could be written; it
+// answers an update with NAK. So nothing here shows: that a chip's erase and write
+// commands are right; that its cells read the same each time after a cut in the
+// middle of a write (a bit may be neither 0 nor 1); that there is boot code, which no
+// board has yet, that it stands where nothing erases it and jumps rightly, and that an
+// image is linked for the slot it is in; that an image which does not start is ended
+// by the watchdog, which is what a trial counts on; how long the core stalls while a
+// page is erased (about 20 ms on the LM3S6965, in which the lane does not run: a board
 // must do it with the lane at rest, and cut the locks' power in hardware).
 package update
 
