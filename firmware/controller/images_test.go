@@ -389,10 +389,10 @@ func TestRestartWaitsForNobody(t *testing.T) {
 	}
 }
 
-// slow is a line whose last packet has not left yet.
-type slow struct{ *bench }
+// unsent is a line whose last packet has not left yet.
+type unsent struct{ *bench }
 
-func (slow) Sending() bool { return true }
+func (unsent) Sending() bool { return true }
 
 // TestRestartAfterAnswer: the panel hears that the device will go before it goes, and
 // one that sends something else meanwhile has thought better of it.
@@ -403,7 +403,7 @@ func TestRestartAfterAnswer(t *testing.T) {
 	if r := b.startStaged(); !ack(r) || !b.ctl.Leaving() {
 		t.Fatalf("restart: %+v", r)
 	}
-	if b.ctl.Turn(b.bench, slow{b.bench}); b.ctl.Leaving() {
+	if b.ctl.Turn(b.bench, unsent{b.bench}); b.ctl.Leaving() {
 		t.Error("it leaves before its answer has left")
 	}
 	c := osdp.FileChunk{Kind: osdp.FileFirmware, Total: uint32(len(data)), Data: data[:100]}
