@@ -99,3 +99,130 @@ func TestReaders(t *testing.T) {
 		t.Errorf("KEEPACTIVE with one byte: %+v", r)
 	}
 }
+
+// TestFailedSaveLeavesNothing: what could not be kept is not kept by the next
+// save either.
+func TestFailedSaveLeavesNothing(t *testing.T) {
+	key := [16]byte{7}
+	comm := func(b *bench, address byte, baud uint32) osdp.Reply {
+		c := osdp.Comm{Address: address, Baud: baud}
+		d := make([]byte, 32)
+		return b.do(osdp.CmdComSet, d[:c.Put(d)]...)
+	}
+	keySet := func(b *bench) osdp.Reply {
+		ticket := b.cp.Rekey(&key)
+		for range 1000 {
+			if b.run(1); b.results[ticket].Code != 0 {
+				return b.results[ticket]
+			}
+		}
+		t.Fatal("KEYSET has no answer")
+		return osdp.Reply{}
+	}
+
+	b := open(t)
+	b.worn = true
+	if r := comm(b, 9, 9600); !nak(r, osdp.NakRecord) {
+		t.Fatalf("COMSET: %+v", r)
+	}
+	b.worn = false
+	if r := keySet(b); !ack(r) {
+		t.Fatalf("KEYSET: %+v", r)
+	}
+	b.restart()
+	b.panel(key)
+	if b.run(2000); !b.cp.Online() || b.baud != 115200 {
+		t.Errorf("the address or the speed that was refused: online %v, %d baud", b.cp.Online(), b.baud)
+	}
+
+	b = open(t)
+	b.worn = true
+	if r := keySet(b); !nak(r, osdp.NakRecord) {
+		t.Fatalf("KEYSET: %+v", r)
+	}
+	b.worn = false
+	if r := comm(b, 1, 57600); r.Code != osdp.ReplyCom {
+		t.Fatalf("COMSET: %+v", r)
+	}
+	b.restart()
+	b.panel(settings().Key)
+	if b.run(2000); !b.cp.Online() || b.baud != 57600 {
+		t.Errorf("the key that was refused: online %v, %d baud", b.cp.Online(), b.baud)
+	}
+}
+
+// TestUnknownSpeed: a speed that the line has not got is not taken, the address
+// is, and the answer says so.
+func TestUnknownSpeed(t *testing.T) {
+	b := open(t)
+	for _, baud := range []uint32{0, 1, 12_345, 115_201, 1 << 31} {
+		c := osdp.Comm{Address: 1, Baud: baud}
+		d := make([]byte, 32)
+		r := b.do(osdp.CmdComSet, d[:c.Put(d)]...)
+		var got osdp.Comm
+		if r.Code != osdp.ReplyCom || !got.Take(r.Data) || got != (osdp.Comm{Address: 1, Baud: 115200}) || b.baud != 115200 {
+			t.Errorf("%d baud: %+v, %+v, the line runs at %d", baud, r, got, b.baud)
+		}
+	}
+}
+
+// leaving is a line on which the last packet is still leaving.
+type leaving struct {
+	*bench
+
+	sending bool
+}
+
+func (s *leaving) Sending() bool { return s.sending }
+
+// TestSpeedChangesLast: the answer to COMSET leaves at the old speed.
+func TestSpeedChangesLast(t *testing.T) {
+	b := open(t)
+	c := osdp.Comm{Address: 1, Baud: 9600}
+	d := make([]byte, 32)
+	if b.cp.Submit(osdp.CmdComSet, d[:c.Put(d)]) == 0 {
+		t.Fatal("COMSET could not be submitted")
+	}
+	s := &leaving{b, true}
+	for range 100 {
+		b.now++
+		b.ctl.Turn(b, s)
+		for _, c := range b.up {
+			b.act(b.cp.Feed(b.now, c))
+		}
+		b.up = nil
+		b.act(b.cp.Tick(b.now))
+	}
+	if b.baud != 115200 {
+		t.Fatalf("%d baud while the answer leaves", b.baud)
+	}
+	s.sending = false
+	b.now++
+	if b.ctl.Turn(b, s); b.baud != 9600 {
+		t.Errorf("%d baud once it has left", b.baud)
+	}
+}
+
+// TestNewChannelTellsInputs: a panel that comes learns what is not as it should
+// be, though the one before had been told.
+func TestNewChannelTellsInputs(t *testing.T) {
+	b := open(t)
+	for range 2 {
+		b.inputs &^= lane.CoverClosed | lane.ClearA
+		b.run(500)
+		inputs, local := 0, 0
+		for _, r := range b.replies {
+			switch r.Code {
+			case osdp.ReplyIStat:
+				inputs++
+			case osdp.ReplyLStat:
+				local++
+			}
+		}
+		if inputs != 1 || local != 1 {
+			t.Errorf("told of the inputs %d times, of the cover %d times; want once each", inputs, local)
+		}
+		b.replies = nil
+		b.panel(settings().Key)
+	}
+}

@@ -186,3 +186,46 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// liar is a memory that says that it wrote, and did not.
+type liar struct {
+	*cells
+
+	byte uint16
+}
+
+func (l liar) Write(at uint16, src []byte) bool {
+	ok := l.cells.Write(at, src)
+	if l.byte >= at && int(l.byte) < int(at)+len(src) {
+		l.b[l.byte] ^= 1
+	}
+	return ok
+}
+
+// TestWornCell: a save that did not come out as it was written has failed, and
+// what was before still stands.
+func TestWornCell(t *testing.T) {
+	for cell := range uint16(keep.Size) {
+		m := provisioned()
+		var s keep.Store
+		if !s.Open(m) {
+			t.Fatal("Open")
+		}
+		want := s.Settings
+		lying := liar{m, cell}
+		var worn keep.Store
+		opened := worn.Open(lying)
+		worn.Address = 99
+		saved := opened && worn.Save()
+		var again keep.Store
+		if !again.Open(m) {
+			t.Fatalf("cell %d: nothing is left", cell)
+		}
+		if saved {
+			want.Address = 99
+		}
+		if again.Settings != want {
+			t.Errorf("cell %d: saved %v, and there is %+v", cell, saved, again.Settings)
+		}
+	}
+}
