@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ type site struct {
 	cfg turnstile.OSDPConfig
 	log logBook
 
+	mute atomic.Bool // what the controller says is lost
+
 	mu     sync.Mutex // guards all below
 	in     lane.Inputs
 	out    lane.Outputs
@@ -31,7 +34,8 @@ type site struct {
 	conn   net.Conn
 	noise  *rand.Rand
 	rate   int
-	down   []byte // to the controller
+	down   []byte    // to the controller
+	sent   time.Time // when the controller last answered
 	reset  bool
 	why    lane.Reason
 	memory keep.Memory
@@ -127,9 +131,10 @@ func (s *site) Receive() (byte, bool) {
 func (s *site) Send(p []byte) bool {
 	s.mu.Lock()
 	conn := s.conn
+	s.sent = time.Now()
 	p = s.spoil(p)
 	s.mu.Unlock()
-	if conn == nil {
+	if conn == nil || s.mute.Load() {
 		return true
 	}
 	_, err := conn.Write(p)
@@ -204,6 +209,19 @@ func (s *site) hush(rate int) {
 	s.noise, s.rate = rand.New(rand.NewPCG(1, 2)), rate
 	if rate == 0 {
 		s.noise = nil
+	}
+}
+
+// lull waits for a moment at which the line is idle for a while.
+func (s *site) lull() {
+	for {
+		s.mu.Lock()
+		ago := time.Since(s.sent)
+		s.mu.Unlock()
+		if ago > 3*time.Millisecond && ago < 20*time.Millisecond {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -213,6 +213,39 @@ func TestOSDPGivenAgain(t *testing.T) {
 	})
 }
 
+// A grant reaches the controller and its answer is lost with the channel: it is given
+// again, and opens once; unless the controller has restarted, which nobody can tell
+// the grant's fate after.
+func TestOSDPAnswerLost(t *testing.T) {
+	for name, restarts := range map[string]bool{"and comes again": false, "with the controller": true} {
+		t.Run(name, func(t *testing.T) {
+			osdpTest(t, func(t *testing.T, s *site, o *turnstile.OSDP) {
+				s.lull()
+				s.mute.Store(true)
+				time.AfterFunc(150*time.Millisecond, func() {
+					if s.held() {
+						t.Error("the grant did not reach the controller")
+					}
+					s.unplug(true)
+					s.mute.Store(false)
+					if restarts {
+						s.restart(nil)
+					}
+					s.unplug(false)
+				})
+				if restarts {
+					give(t, o, turnstile.Grant{ID: 1}, turnstile.ErrInDoubt)
+					want(t, "not accepted", later(o, 8*time.Second), "")
+					return
+				}
+				give(t, o, turnstile.Grant{ID: 1}, nil)
+				s.walk(turnstile.In)
+				want(t, "once", later(o, 8*time.Second), "1 armed, 1 passed")
+			})
+		})
+	}
+}
+
 func TestOSDPRestart(t *testing.T) {
 	for name, memory := range map[string]keep.Memory{
 		"restarted":                   nil,
@@ -281,6 +314,8 @@ func TestOSDPAfterAKill(t *testing.T) {
 				heard(o) // the rest stays with the controller
 			}
 		}
+		s.set(lane.Home, false) // nobody reads that, so that the controller keeps it
+		s.set(lane.Home, true)
 		give(t, o, turnstile.Grant{ID: 90}, nil)
 		give(t, o, turnstile.Grant{ID: 91}, nil)
 		o.Kill()
@@ -288,7 +323,7 @@ func TestOSDPAfterAKill(t *testing.T) {
 		next := s.start()
 		s.unplug(false)
 		s.await(next, "ready")
-		want(t, "what was", later(next, time.Second), "")
+		want(t, "what was", later(next, time.Second), "0 forced")
 		if !s.held() {
 			t.Error("the way in is still open")
 		}
