@@ -3,9 +3,12 @@ package stage_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,16 +16,43 @@ import (
 	"github.com/con-ting/conting/testdata/stage"
 )
 
-// built compiles the commands that the stage runs.
-func built(ctx context.Context, t *testing.T) string {
+// commands compiles the commands that the stage runs, once.
+var commands = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "stage")
+	if err != nil {
+		return "", err
+	}
+	compiled = dir
+	for _, build := range [][]string{
+		{dir + string(filepath.Separator), "../../central", "../../gate", "../../central/registrar"},
+		{filepath.Join(dir, "controller-sim"), "../../firmware/cmd/controller"},
+	} {
+		if out, err := exec.Command("go", append([]string{"build", "-o"}, build...)...).CombinedOutput(); err != nil {
+			return dir, fmt.Errorf("build: %w: %s", err, out)
+		}
+	}
+	return dir, nil
+})
+
+var compiled string // the folder, once commands was called
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if compiled != "" {
+		_ = os.RemoveAll(compiled)
+	}
+	os.Exit(code)
+}
+
+// built returns the folder of the commands.
+func built(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and runs the commands")
 	}
-	dir := t.TempDir()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "../../central", "../../gate", "../../central/registrar")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v: %s", err, out)
+	dir, err := commands()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -36,7 +66,7 @@ func venue(ctx context.Context, t *testing.T) (*stage.Stage, ticket.EventID, *st
 // venueFrom is venue with a plan of one's own.
 func venueFrom(ctx context.Context, t *testing.T, plan string) (*stage.Stage, ticket.EventID, *stage.Gate) {
 	t.Helper()
-	s, err := stage.New(ctx, t.TempDir(), built(ctx, t))
+	s, err := stage.New(ctx, t.TempDir(), built(t))
 	if err != nil {
 		t.Fatal(err)
 	}

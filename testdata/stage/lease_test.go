@@ -102,6 +102,8 @@ func keep(ctx context.Context, t *testing.T, s *stage.Showing) {
 // its owner has only to unlock the ticket again. Without network the gate asks for
 // a challenge, but what it has heard to be over stays so.
 func TestLeaseLapse(t *testing.T) {
+	built(t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 4*time.Minute)
 	t.Cleanup(cancel)
 	s, event, gate := venueOf(ctx, t, func(event map[string]any) { event["leases"] = "required" })

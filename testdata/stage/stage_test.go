@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,10 +16,10 @@ import (
 )
 
 // echo is a server that gives back what it gets.
-func echo(t *testing.T) string {
+func echo(t *testing.T, network, address string) string {
 	t.Helper()
 	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := lc.Listen(t.Context(), network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,16 @@ func echo(t *testing.T) string {
 }
 
 func TestCable(t *testing.T) {
-	c, err := stage.NewCable(t.Context(), echo(t))
+	for name, target := range map[string]string{
+		"tcp":  echo(t, "tcp", "127.0.0.1:0"),
+		"unix": "unix:" + echo(t, "unix", filepath.Join(t.TempDir(), "line")),
+	} {
+		t.Run(name, func(t *testing.T) { testCable(t, target) })
+	}
+}
+
+func testCable(t *testing.T, target string) {
+	c, err := stage.NewCable(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +79,7 @@ func TestCable(t *testing.T) {
 }
 
 func TestCableCutsWhatIsOpen(t *testing.T) {
-	c, err := stage.NewCable(t.Context(), echo(t))
+	c, err := stage.NewCable(t.Context(), echo(t, "tcp", "127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +106,10 @@ func TestPhone(t *testing.T) {
 	}
 	defer p.Close()
 	p.Show([][]byte{[]byte("code")})
+	if at := p.Sent(); !at.IsZero() {
+		t.Errorf("sent at %s, to nobody", at)
+	}
+	before := time.Now()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +137,9 @@ func TestPhone(t *testing.T) {
 	}
 	if got := next(); got != "code" {
 		t.Errorf("a phone held up shows %q, want code", got)
+	}
+	if at := p.Sent(); at.Before(before) || at.After(time.Now()) {
+		t.Errorf("sent at %s, want after %s", at, before)
 	}
 	p.Hide()
 	next() // the frame that was on its way

@@ -2,7 +2,8 @@ package stage_test
 
 import (
 	"context"
-	"os/exec"
+	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,10 +14,6 @@ import (
 // turnstile puts a controller into the gate's lane and starts the gate with it.
 func turnstile(ctx context.Context, t *testing.T, s *stage.Stage, g *stage.Gate) *stage.Turnstile {
 	t.Helper()
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(s.Bin, "controller-sim"), "../../firmware/cmd/controller").CombinedOutput()
-	if err != nil {
-		t.Fatalf("build: %v: %s", err, out)
-	}
 	door, err := s.Simulate(ctx, g.Name)
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +90,8 @@ func done(t *testing.T, err error) {
 // in; who turns back, or never comes, may come again; nobody's entry is given back
 // of whom the turnstile cannot say what they did.
 func TestTurnstile(t *testing.T) {
+	built(t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
 	t.Cleanup(cancel)
 	s, event, gate := venue(ctx, t)
@@ -119,7 +118,6 @@ func TestTurnstile(t *testing.T) {
 	done(t, door.Walk(ctx))
 	ends(ctx, t, gate, v, "passed", "passed")
 	inside(first, true)
-	used(first)
 
 	second := buy("A-2")
 	v = granted(ctx, t, gate, second)
@@ -151,12 +149,15 @@ func TestTurnstile(t *testing.T) {
 	turns(ctx, t, gate, "ready")
 	inside(third, true)
 	used(third)
+	used(first)
 }
 
 // The line to the turnstile is cut while somebody is in it, and its power while
 // somebody is to come: nobody can tell whether they went in, so that both entries
 // count and are flagged. Then the lane works as before.
 func TestTurnstileLost(t *testing.T) {
+	built(t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute)
 	t.Cleanup(cancel)
 	s, event, gate := venue(ctx, t)
@@ -181,9 +182,8 @@ func TestTurnstileLost(t *testing.T) {
 	v = granted(ctx, t, gate, bought[1])
 	done(t, door.Open(ctx))
 	done(t, door.PowerOff())
-	turns(ctx, t, gate, "no_answer")
+	done(t, door.PowerOn(ctx)) // long before its silence tells
 	ends(ctx, t, gate, v, "flagged", "fault")
-	done(t, door.PowerOn(ctx))
 	turns(ctx, t, gate, "ready")
 	done(t, s.AwaitInside(ctx, event, bought[1].ID, true))
 
@@ -192,5 +192,53 @@ func TestTurnstileLost(t *testing.T) {
 	ends(ctx, t, gate, v, "passed", "passed")
 	for _, b := range bought {
 		shows(ctx, t, gate, func() (string, error) { return b.Text(time.Now()) }, "refuse already_admitted")
+	}
+}
+
+// A turnstile is held while its controller runs, and has no power after a cut; its
+// people wait for it to open.
+func TestTurnstilePower(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s := &stage.Stage{Dir: t.TempDir(), Bin: built(t)}
+	door, err := s.Simulate(ctx, "north")
+	done(t, err)
+	t.Cleanup(door.Close)
+	done(t, door.Held(ctx))
+	mark := door.Mark()
+	done(t, door.Fire(ctx, true))
+	_, err = door.Freed(ctx, mark)
+	done(t, err)
+	done(t, door.PowerOff())
+	for what, err := range map[string]error{
+		"cut again": door.PowerOff(), "a walk": door.Walk(ctx), "a look": door.Held(ctx),
+	} {
+		if !errors.Is(err, stage.ErrPower) {
+			t.Errorf("%s without power: %v", what, err)
+		}
+	}
+	done(t, door.PowerOn(ctx)) // with wires at rest
+	done(t, door.Held(ctx))
+	soon, stop := context.WithTimeout(ctx, time.Second)
+	defer stop()
+	if err := door.Walk(soon); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("somebody walked through a held lane: %v", err)
+	}
+}
+
+// TestTurnstileMissing: what is not there is told apart from what fails.
+func TestTurnstileMissing(t *testing.T) {
+	s := &stage.Stage{Dir: t.TempDir(), Bin: t.TempDir()}
+	if _, err := s.Simulate(t.Context(), "north"); !errors.Is(err, stage.ErrMissing) {
+		t.Errorf("without controller-sim: %v", err)
+	}
+	if _, err := s.Emulate(t.Context(), "north", filepath.Join(s.Bin, "controller.elf")); !errors.Is(err, stage.ErrMissing) {
+		t.Errorf("without an image: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Bin, "controller-sim"), []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Simulate(t.Context(), "north"); err == nil || errors.Is(err, stage.ErrMissing) {
+		t.Errorf("with one that ends at once: %v", err)
 	}
 }
