@@ -101,38 +101,57 @@ func (b *bitmap) edges(y int, ends []int32) []int32 {
 }
 
 // run counts pixels of one colour from (x, y) on in steps of (dx, dy), at most most.
-func (b *bitmap) run(x, y, dx, dy int, colour uint32, most int) int {
+func (b *bitmap) run(x, y, dx, dy int, dark bool, most int) int {
+	switch { // the rim is found once, not at every step
+	case dx > 0:
+		most = min(most, b.w-x)
+	case dx < 0:
+		most = min(most, x+1)
+	}
+	switch {
+	case dy > 0:
+		most = min(most, b.h-y)
+	case dy < 0:
+		most = min(most, y+1)
+	}
+	if most <= 0 || x < 0 || y < 0 || x >= b.w || y >= b.h {
+		return 0
+	}
 	n := 0
-	for n < most && x >= 0 && y >= 0 && x < b.w && y < b.h && b.bits[y*b.words+x>>5]>>(x&31)&1 == colour {
+	if dx == 0 {
+		bit := uint32(1) << (x & 31)
+		for at, step := y*b.words+x>>5, dy*b.words; n < most && (b.bits[at]&bit != 0) == dark; at += step {
+			n++
+		}
+		return n
+	}
+	for row, step := y*b.words, dy*b.words; n < most && (b.bits[row+x>>5]>>(x&31)&1 != 0) == dark; row += step {
 		n++
-		x, y = x+dx, y+dy
+		x += dx
 	}
 	return n
 }
 
-// cross measures five runs through (x, y) along (dx, dy), the middle one in the colour of a
-// finder's centre, each at most most long. off is where the middle run's centre is from (x, y), in
-// steps. It fails if there are no five runs.
-func (b *bitmap) cross(x, y, dx, dy int, inverted bool, most int) (runs [5]float64, off float64, ok bool) {
-	colour := uint32(1)
-	if inverted {
-		colour = 0
-	}
-	ahead := b.run(x, y, dx, dy, colour, most)
+// cross measures five runs through (x, y) along (dx, dy) in half steps, the middle one in the colour
+// of a finder's centre, each at most most steps long. off is where the middle run's centre is from
+// (x, y), in steps. It fails if there are no five runs.
+func (b *bitmap) cross(x, y, dx, dy int, inverted bool, most int) (runs [5]int, off float64, ok bool) {
+	dark := !inverted
+	ahead := b.run(x, y, dx, dy, dark, most)
 	if ahead == 0 {
 		return runs, 0, false
 	}
-	behind := b.run(x-dx, y-dy, -dx, -dy, colour, most)
-	r3 := b.run(x+ahead*dx, y+ahead*dy, dx, dy, 1-colour, most)
-	r1 := b.run(x-(behind+1)*dx, y-(behind+1)*dy, -dx, -dy, 1-colour, most)
+	behind := b.run(x-dx, y-dy, -dx, -dy, dark, most)
+	most = min(most, 2*(ahead+behind)+2) // what is longer beside such a centre is no ring
+	r3 := b.run(x+ahead*dx, y+ahead*dy, dx, dy, !dark, most)
+	r1 := b.run(x-(behind+1)*dx, y-(behind+1)*dy, -dx, -dy, !dark, most)
 	if r1 == 0 || r3 == 0 {
 		return runs, 0, false
 	}
-	r4 := b.run(x+(ahead+r3)*dx, y+(ahead+r3)*dy, dx, dy, colour, most)
-	r0 := b.run(x-(behind+1+r1)*dx, y-(behind+1+r1)*dy, -dx, -dy, colour, most)
+	r4 := b.run(x+(ahead+r3)*dx, y+(ahead+r3)*dy, dx, dy, dark, most)
+	r0 := b.run(x-(behind+1+r1)*dx, y-(behind+1+r1)*dy, -dx, -dy, dark, most)
 	if r0 == 0 || r4 == 0 {
 		return runs, 0, false
 	}
-	runs = [5]float64{float64(r0), float64(r1), float64(ahead + behind), float64(r3), float64(r4)}
-	return runs, float64(ahead-1-behind) / 2, true
+	return [5]int{2 * r0, 2 * r1, 2 * (ahead + behind), 2 * r3, 2 * r4}, float64(ahead-1-behind) / 2, true
 }

@@ -81,6 +81,8 @@ type Config struct {
 type Decoder struct {
 	cfg    Config
 	turn   int // whose turn it is among the ways after the first
+	faint  int // blocks of the present frame that show only a faint edge
+	idle   int // frames since one of those had its turn
 	prices prices
 	track  track
 
@@ -139,53 +141,54 @@ func (d *Decoder) search(full plane, c *clock) {
 			d.eye.look(&v, way{contrast: clearRange}, c)
 		}
 	}
-	first := always
-	if d.cfg.Exhaustive {
-		first = single
-	}
-	left := hopeless
+	d.faint = 0
+	left, seen := hopeless, 0
 	for i := range ways {
-		if i >= first && (!d.cfg.Exhaustive || left == hopeless || left == whisper && i >= whispered || left == hint && i >= hinted) {
+		if i >= always && (!d.cfg.Exhaustive || i >= left.worth()) {
 			break
 		}
-		rest := c.left()
-		if rest <= 0 {
+		if c.out() {
 			return
 		}
-		if rest < d.prices.of(i, full) {
-			d.doubt(i)
-			continue
-		}
-		left = max(left, d.try(i, full, c))
+		left = max(left, d.afford(i, full, c))
 		if len(d.eye.codes) > 0 {
 			return
+		}
+		if seen += d.eye.seenFinders; i < always && seen >= leastSeen {
+			left = max(left, glimpse)
 		}
 	}
 	if d.cfg.Exhaustive {
 		return
 	}
-	// In a stream the other ways take turns. A frame that showed nothing gets the one whose turn
-	// it is: cheap, and yet nothing stays invisible for long.
-	rest, rounds := len(ways)-always, 1
-	switch left {
-	case promise:
-		rounds = rest
-	case hint:
-		rounds = 2
-	case hopeless, whisper:
-	}
-	for range rounds {
-		more := c.left()
-		if more <= 0 {
-			return
+	// In a stream the other ways take turns. Of the frames that show nothing every few get the one
+	// whose turn it is: cheap, and yet nothing stays invisible for long.
+	if d.idle++; left > hopeless || d.idle >= idleFrames {
+		d.idle = 0
+		for range left.turns() {
+			if c.out() {
+				return
+			}
+			if d.afford(always+d.turn%(len(ways)-always), full, c); len(d.eye.codes) > 0 {
+				d.idle = idleFrames
+				return // what helped now helps again
+			}
+			d.turn++
 		}
-		if i := always + d.turn%rest; more < d.prices.of(i, full) {
-			d.doubt(i)
-		} else if d.try(i, full, c); len(d.eye.codes) > 0 {
-			return // what helped now helps again
-		}
-		d.turn++
 	}
+}
+
+// afford looks in way i if it may help and what is left of the budget pays for it.
+func (d *Decoder) afford(i int, full plane, c *clock) hope {
+	d.eye.seenFinders = 0
+	if ways[i].contrast == faintRange && d.faint < leastFaint {
+		return hopeless
+	}
+	if c.left() < d.prices.of(i, full) {
+		d.doubt(i)
+		return hopeless
+	}
+	return d.try(i, full, c)
 }
 
 // doubt lowers the price of a way that was left out for it: a machine that stood still
@@ -220,6 +223,9 @@ func (d *Decoder) try(i int, full plane, c *clock) (left hope) {
 		d.eye.stock(&v, w, c)
 	} else {
 		left = d.eye.look(&v, w, c)
+		if i == 0 {
+			d.faint = d.eye.thresholds.faint
+		}
 	}
 	// What comes after the view is divided can be broken off. More than all is no price but a stall.
 	d.prices.learn(i, full, min(before-d.eye.ready, d.cfg.Budget))

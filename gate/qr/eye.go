@@ -94,7 +94,7 @@ func (e *eye) release() { e.frame, e.half, e.source = plane{}, plane{}, source{}
 
 // look searches v in one way and adds the codes it reads to e.codes.
 func (e *eye) look(v *view, w way, c *clock) hope {
-	e.finders, e.laid = e.finders[:0], 0
+	e.finders, e.seenFinders, e.laid = e.finders[:0], 0, 0
 	e.source = source{e.frame, 1}
 	if w.sharp > 0 || w.bloom {
 		e.source = source{v.plane, 1 / v.scale}
@@ -106,9 +106,13 @@ func (e *eye) look(v *view, w way, c *clock) hope {
 	if v.h >= 700 {
 		rowStep = 3
 	}
-	e.scan(v, rowStep, c)
+	e.scan(v, rowStep, w.sharp > 0, c)
 	e.rate(c)
-	e.combine()
+	worst := worstScore
+	if w.sharp > 0 {
+		worst = sharpScore
+	}
+	e.combine(worst)
 	e.seenFinders = len(e.finders)
 	before := len(e.codes)
 	e.readTriples(c)

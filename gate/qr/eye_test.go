@@ -143,20 +143,20 @@ func TestHomography(t *testing.T) {
 func TestLike(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		runs [5]float64
+		runs [5]int
 		want bool
 	}{
-		{"as printed", [5]float64{2, 2, 6, 2, 2}, true},
-		{"bloomed", [5]float64{1, 3, 5, 3, 1}, true},
-		{"thickened", [5]float64{3, 1, 7, 1, 3}, true},
-		{"in motion", [5]float64{3, 2, 6, 2, 2}, true},
-		{"small", [5]float64{1, 1, 3, 1, 1}, true},
-		{"too small", [5]float64{1, 1, 2, 1, 1}, false},
-		{"even stripes", [5]float64{4, 4, 4, 4, 4}, false},
-		{"one long run", [5]float64{12, 2, 6, 2, 2}, false},
-		{"no middle", [5]float64{3, 3, 1, 3, 3}, false},
+		{"as printed", [5]int{2, 2, 6, 2, 2}, true},
+		{"bloomed", [5]int{1, 3, 5, 3, 1}, true},
+		{"thickened", [5]int{3, 1, 7, 1, 3}, true},
+		{"in motion", [5]int{3, 2, 6, 2, 2}, true},
+		{"small", [5]int{1, 1, 3, 1, 1}, true},
+		{"too small", [5]int{1, 1, 2, 1, 1}, false},
+		{"even stripes", [5]int{4, 4, 4, 4, 4}, false},
+		{"one long run", [5]int{12, 2, 6, 2, 2}, false},
+		{"no middle", [5]int{3, 3, 1, 3, 3}, false},
 	} {
-		if _, got := like(tt.runs[0], tt.runs[1], tt.runs[2], tt.runs[3], tt.runs[4]); got != tt.want {
+		if _, got := like(2*tt.runs[0], 2*tt.runs[1], 2*tt.runs[2], 2*tt.runs[3], 2*tt.runs[4]); got != tt.want {
 			t.Errorf("%s %v: got %v want %v", tt.name, tt.runs, got, tt.want)
 		}
 	}

@@ -1,12 +1,15 @@
 package qr
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Bounds on the search for finder patterns.
 const (
 	checkEvery = 8   // scanned rows between looks at the clock
-	maxFinders = 160 // candidates after which a picture is taken for texture and the scan stops
-	shortest   = 0.9 // least module of a finder in pixels of the scanned picture
+	maxFinders = 160 // candidates after which those in texture are dropped, or the scan stops
+	manyRows   = 4   // scanned rows after which a candidate is not dropped
 )
 
 // finder is a place that looks like one of the three corner patterns, in pixels of the frame.
@@ -28,31 +31,36 @@ type view struct {
 	x0, y0 float64 // the upper left corner in the frame
 }
 
-// like says whether five runs of pixels have the proportions 1:1:3:1:1 of a finder, and the module
-// they imply. It looks at sums of neighbouring runs: blur and bloom move an edge, and so make one
-// run longer by what they take from its neighbour, but leave the sum alone.
-func like(a, b, c, d, e float64) (module float64, ok bool) {
-	m := (a + b + c + d + e) / 7
-	if m < shortest {
+// What like reckons in, and its bounds in that.
+const (
+	unit     = 140           // a pixel
+	shortest = unit * 9 / 10 // least module of a finder in the scanned picture
+	slack    = unit * 6 / 10 // by how much pixels round an edge
+)
+
+// like says whether five runs, in half pixels, have the proportions 1:1:3:1:1 of a finder, and the
+// module they imply, in pixels. It looks at sums of neighbouring runs: blur and bloom move an edge,
+// and so make one run longer by what they take from its neighbour, but leave the sum alone. It takes
+// whole numbers because it is asked about every run of a frame.
+func like(a, b, c, d, e int) (module float64, ok bool) {
+	m := (a + b + c + d + e) * (unit / 14)
+	a, b, c, d, e = a*(unit/2), b*(unit/2), c*(unit/2), d*(unit/2), e*(unit/2)
+	if m < shortest || !near(a+b, 2*m, m*3/4+slack) || !near(d+e, 2*m, m*3/4+slack) ||
+		!near(b+c, 4*m, m+slack) || !near(c+d, 4*m, m+slack) {
 		return 0, false
 	}
-	tol := 0.75*m + 0.6
-	if math.Abs(a+b-2*m) > tol || math.Abs(d+e-2*m) > tol {
-		return 0, false
-	}
-	tol = m + 0.6
-	if math.Abs(b+c-4*m) > tol || math.Abs(c+d-4*m) > tol {
-		return 0, false
-	}
-	least := m / 4
-	return m, a >= least && b >= least && d >= least && e >= least && c >= 1.5*m && c <= 5*m
+	rim := m / 4
+	return float64(m) / unit, a >= rim && b >= rim && d >= rim && e >= rim && 2*c >= 3*m && c <= 5*m
 }
+
+// near says whether a and b differ by most at most.
+func near(a, b, most int) bool { return a-b <= most && b-a <= most }
 
 // scan looks for finders of both polarities in v, which has been divided into dark and light, row
 // by row, and adds them to e.finders.
-func (e *eye) scan(v *view, rowStep int, c *clock) {
+func (e *eye) scan(v *view, rowStep int, sharp bool, c *clock) {
 	for i, y := 0, rowStep-1; y < v.h; i, y = i+1, y+rowStep {
-		if i%checkEvery == 0 && (len(e.finders) >= maxFinders || c.out()) {
+		if i%checkEvery == 0 && (!e.room(v.y0+float64(y)*v.scale, sharp) || c.out()) {
 			return
 		}
 		e.ends = e.bitmap.edges(y, e.ends[:0])
@@ -63,13 +71,22 @@ func (e *eye) scan(v *view, rowStep int, c *clock) {
 			r1, r2, r3 := x1-ends[k], x2-x1, ends[k+3]-x2
 			if r2 >= r1 && r2 >= r3 {
 				r0, r4 := ends[k]-start, ends[k+4]-ends[k+3]
-				if m, ok := like(float64(r0), float64(r1), float64(r2), float64(r3), float64(r4)); ok {
+				if m, ok := like(2*int(r0), 2*int(r1), 2*int(r2), 2*int(r3), 2*int(r4)); ok {
 					e.check(v, int(x1+x2)/2, y, m, k&1 == 0)
 				}
 			}
 			start = ends[k]
 		}
 	}
+}
+
+// room says whether there is any for more candidates. If they are many, those that few rows crossed
+// and that end above y are dropped: they are noise or texture. A sharpened frame is made of that.
+func (e *eye) room(y float64, sharp bool) bool {
+	for rows := 1; !sharp && len(e.finders) >= maxFinders && rows < manyRows; rows++ {
+		e.finders = slices.DeleteFunc(e.finders, func(f finder) bool { return f.rows <= rows && f.y+2*f.module < y })
+	}
+	return len(e.finders) < maxFinders
 }
 
 // check crosses the candidate whose middle run was seen at (x, y) of v in the other directions, and
@@ -102,7 +119,7 @@ func (e *eye) check(v *view, x, y int, m float64, inverted bool) {
 	for _, dy := range [2]int{1, -1} { // one diagonal has to look right too
 		runs, _, ok := e.bitmap.cross(int(math.Round(cx)), int(math.Round(cy)), 1, dy, inverted, 2*reach)
 		if ok {
-			if _, ok = like(runs[0]+0.5, runs[1]+0.5, runs[2], runs[3]+0.5, runs[4]+0.5); ok {
+			if _, ok = like(runs[0]+1, runs[1]+1, runs[2], runs[3]+1, runs[4]+1); ok {
 				good = true
 				break
 			}

@@ -124,7 +124,7 @@ func (e *eye) guessThird(i, j int) {
 		e.ring(&f)
 		f.quality = max(f.quality, like)
 		e.finders = append(e.finders, f)
-		if t, ok := e.corner(i, j, len(e.finders)-1); ok {
+		if t, ok := e.corner(i, j, len(e.finders)-1); ok && t.score < worstScore {
 			e.triples = append(e.triples, t)
 		} else {
 			e.finders = e.finders[:len(e.finders)-1]

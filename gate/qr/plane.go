@@ -3,6 +3,7 @@ package qr
 import (
 	"fmt"
 	"image"
+	"math"
 )
 
 // plane is a gray picture: h rows of w pixels, each row stride bytes after the one before.
@@ -70,6 +71,29 @@ type source struct {
 }
 
 func (s *source) at(x, y float64) float64 { return s.plane.at(x*s.k, y*s.k) }
+
+// line fills out with the levels at (x, y) and in steps of (dx, dy) from there, all in the frame's
+// coordinates, as at does. It fails if not all of them and their neighbours are in the picture.
+func (s *source) line(x, y, dx, dy float64, out []float64) bool {
+	x, y, dx, dy = x*s.k-0.5, y*s.k-0.5, dx*s.k, dy*s.k
+	last := float64(len(out) - 1)
+	if right, low := float64(s.w-2), float64(s.h-2); !(min(x, x+last*dx) > 1 && max(x, x+last*dx) < right &&
+		min(y, y+last*dy) > 1 && max(y, y+last*dy) < low) { // NaN too
+		return false
+	}
+	// In 65,536ths of a pixel, and levels in as many.
+	const bits, one = 16, 1 << 16
+	fx, fy, sx, sy := int64(x*one+0.5), int64(y*one+0.5), int64(math.Round(dx*one)), int64(math.Round(dy*one))
+	for i := range out {
+		at := int(fy>>bits)*s.stride + int(fx>>bits)
+		a, b := s.pix[at:at+2:at+2], s.pix[at+s.stride:at+s.stride+2]
+		kx, ky := fx&(one-1), fy&(one-1)
+		up, low := int64(a[0])<<bits+(int64(a[1])-int64(a[0]))*kx, int64(b[0])<<bits+(int64(b[1])-int64(b[0]))*kx
+		out[i] = float64(up<<bits+(low-up)*ky) * (1.0 / one / one)
+		fx, fy = fx+sx, fy+sy
+	}
+	return true
+}
 
 // halved returns p at half size, each pixel the mean of four. It reuses the pixels of buf if they
 // are enough; buf must not share p's.

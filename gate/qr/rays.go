@@ -20,7 +20,8 @@ const (
 	raySteps    = 48   // samples along a ray
 	boldRing    = 0.38 // contrast of the light and dark rings, of that along the whole ray, where print is rough
 	faintRing   = 0.13 // the same where the frame is blurred
-	leastGood   = 3    // rays of the first half without which the others are not asked
+	leastEarly  = 2    // good rays of the first quarter without which the others are not asked
+	leastGood   = 4    // the same of the first half
 	fullRing    = 0.7  // share of good rays from which they say how large the finder is
 	minContrast = 8    // in gray levels, for the whole ray
 )
@@ -33,6 +34,10 @@ const (
 
 	idealRing, idealUneven, idealLopsided = 0.85, 0.08, 0.04 // the same of one in a hundred
 )
+
+// rayOrder has opposite rays and those square to them first, so that a few tell most of what all do.
+// The table is never changed.
+var rayOrder = [rays]int{0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15}
 
 // profile holds gray levels along one ray from a finder's centre outwards, dark being low.
 type profile struct {
@@ -135,10 +140,18 @@ func (e *eye) cast(f *finder, dx, dy, most float64) *profile {
 	p := &e.ray
 	p.step = max(most/(raySteps-1), 0.5/math.Hypot(dx, dy))
 	p.n = min(int(most/p.step)+1, raySteps)
+	dx, dy = dx*p.step, dy*p.step
+	if e.source.line(f.x, f.y, dx, dy, p.level[:p.n]) {
+		if f.inverted {
+			for i, v := range p.level[:p.n] {
+				p.level[i] = 255 - v
+			}
+		}
+		return p
+	}
 	brightest := 0.0
 	w, h := float64(e.frame.w), float64(e.frame.h)
 	x, y := f.x, f.y
-	dx, dy = dx*p.step, dy*p.step
 	for i := range p.n {
 		v := e.source.at(x, y)
 		if f.inverted {
@@ -163,13 +176,11 @@ func (e *eye) ring(f *finder) {
 	good, area, uneven := 0, 0.0, 0.0
 	var radius [rays]float64
 	for i := range e.compass {
-		if i == rays/2 && good < leastGood {
+		if i == rays/4 && good < leastEarly || i == rays/2 && good < leastGood {
+			good = 0
 			break
 		}
-		k := i * 2 % rays // every other ray first
-		if i >= rays/2 {
-			k++
-		}
+		k := rayOrder[i]
 		p := e.cast(f, e.compass[k].cos, e.compass[k].sin, 8*f.module)
 		var at [3]float64
 		if p.crossings(&at) {

@@ -13,10 +13,13 @@ const block = 8
 type thresholds struct {
 	bw, bh int
 	raw    []uint8 // black points of blocks with an edge, 0 for others
+	weak   []uint8 // 1 for those of the others with a faint edge
 	flat   []uint8 // threshold of blocks with no edge near
 	smooth []uint8
 	column []int // sums of five black points, one above the other
 	count  []int // how many of the five have an edge
+	// faint counts the blocks that have an edge only if a fainter one counts, and no better ones near.
+	faint int
 }
 
 // local computes the thresholds of p block by block. A block whose levels differ by no more than
@@ -24,17 +27,21 @@ type thresholds struct {
 // inverted.
 func (t *thresholds) local(p plane, inverted bool, minRange uint8) {
 	t.size(p)
+	t.faint = 0
 	for by := range t.bh {
 		y0 := min(by*block, p.h-block)
 		for bx := range t.bw {
 			mean, lo, hi := p.block(min(bx*block, p.w-block), y0)
 			i := by*t.bw + bx
-			t.raw[i], t.flat[i] = 0, lo/2
+			t.raw[i], t.weak[i], t.flat[i] = 0, 0, lo/2
 			if inverted {
 				t.flat[i] = hi + (255-hi)/2
 			}
-			if hi-lo > minRange {
+			switch {
+			case hi-lo > minRange:
 				t.raw[i] = max(1, mean)
+			case hi-lo > faintRange:
+				t.weak[i] = 1
 			}
 		}
 	}
@@ -61,10 +68,12 @@ func (t *thresholds) local(p plane, inverted bool, minRange uint8) {
 				sum, n = sum-t.column[bx-3], n-t.count[bx-3]
 			}
 			i := by*t.bw + bx
-			t.smooth[i] = t.flat[i]
 			if n > 0 {
 				t.smooth[i] = uint8(sum / n) //nolint:gosec // a mean of bytes
+				continue
 			}
+			t.smooth[i] = t.flat[i]
+			t.faint += int(t.weak[i])
 		}
 	}
 }
@@ -171,11 +180,11 @@ func (t *thresholds) size(p plane) {
 	t.bw, t.bh = (p.w+block-1)/block, (p.h+block-1)/block
 	n := t.bw * t.bh
 	if cap(t.raw) < n {
-		t.raw, t.flat, t.smooth = make([]uint8, n), make([]uint8, n), make([]uint8, n)
+		t.raw, t.weak, t.flat, t.smooth = make([]uint8, n), make([]uint8, n), make([]uint8, n), make([]uint8, n)
 	}
 	if cap(t.column) < t.bw {
 		t.column, t.count = make([]int, t.bw), make([]int, t.bw)
 	}
-	t.raw, t.flat, t.smooth = t.raw[:n], t.flat[:n], t.smooth[:n]
+	t.raw, t.weak, t.flat, t.smooth = t.raw[:n], t.weak[:n], t.flat[:n], t.smooth[:n]
 	t.column, t.count = t.column[:t.bw], t.count[:t.bw]
 }

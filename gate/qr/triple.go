@@ -8,17 +8,18 @@ import (
 
 // Bounds on the combination of finders.
 const (
-	ringed     = 48  // candidates that are looked at in all directions
-	kept       = 14  // best candidates that are combined
-	maxTriples = 24  // best combinations that are tried
-	maxFailed  = 5   // combinations in a row that were no code, after which no better ones are expected
-	worstScore = 2.1 // of a combination that is tried
-	goodRing   = 0.4 // least quality
-	sizeRatio  = 2.8 // largest to smallest module among three finders of one code seen in perspective
-	legRatio   = 2   // longer to shorter distance between the corner finder and the others
-	leastSine  = 0.3 // of the angle at the corner
-	leastSpan  = 11  // modules between finder centres: 14 in version 1
-	greatSpan  = 190 // 170 in version 40
+	ringed     = 48   // candidates that are looked at in all directions
+	kept       = 14   // best candidates that are combined
+	maxTriples = 24   // best combinations that are tried
+	maxFailed  = 5    // combinations in a row that were no code, after which no better ones are expected
+	worstScore = 2.1  // of a combination that is tried
+	sharpScore = 1.5  // the same in sharpened frames, whose noise looks like finders too
+	goodRing   = 0.55 // least quality
+	sizeRatio  = 2.8  // largest to smallest module among three finders of one code seen in perspective
+	legRatio   = 2    // longer to shorter distance between the corner finder and the others
+	leastSine  = 0.3  // of the angle at the corner
+	leastSpan  = 11   // modules between finder centres: 14 in version 1
+	greatSpan  = 190  // 170 in version 40
 )
 
 // triple is three finders that could be the corners of one code.
@@ -56,12 +57,12 @@ func (e *eye) rate(c *clock) {
 }
 
 // combine fills e.triples with what could be three corners of a code, likeliest first.
-func (e *eye) combine() {
+func (e *eye) combine(worst float64) {
 	e.triples = e.triples[:0]
 	for i := range e.finders {
 		for j := i + 1; j < len(e.finders); j++ {
 			for k := j + 1; k < len(e.finders); k++ {
-				if t, ok := e.corner(i, j, k); ok {
+				if t, ok := e.corner(i, j, k); ok && t.score < worst && (worst > sharpScore || e.anyRegular(i, j, k)) {
 					e.triples = append(e.triples, t)
 				}
 			}
@@ -71,6 +72,11 @@ func (e *eye) combine() {
 	if len(e.triples) > maxTriples {
 		e.triples = e.triples[:maxTriples]
 	}
+}
+
+// anyRegular says whether one of three finders is regular.
+func (e *eye) anyRegular(i, j, k int) bool {
+	return e.finders[i].regular || e.finders[j].regular || e.finders[k].regular
 }
 
 // byScore orders triples, likeliest first.
@@ -113,5 +119,5 @@ func (e *eye) corner(i, j, k int) (triple, bool) {
 	}
 	score := 1 - sine + math.Abs(math.Log(ab/ac)) + math.Log(most/least)/2 + math.Abs(bc*bc/(ab*ab+ac*ac)-1)
 	score -= 0.12*math.Log(float64(a.rows*b.rows*c.rows)) + 3*(a.quality+b.quality+c.quality-3)
-	return triple{i, j, k, score}, score < worstScore
+	return triple{i, j, k, score}, true
 }

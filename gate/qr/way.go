@@ -26,9 +26,9 @@ const (
 var ways = [...]way{
 	{half: true, contrast: clearRange},
 	{contrast: clearRange},
+	{half: true, contrast: faintRange},
 	{half: true, contrast: clearRange, sharp: 5},
 	{quarter: true, contrast: clearRange, sharp: 5},
-	{half: true, contrast: faintRange},
 	{stock: true, contrast: 24},
 	{stock: true, half: true, global: true},
 	{half: true, contrast: clearRange, sharp: 2},
@@ -43,27 +43,36 @@ var ways = [...]way{
 	{stock: true, inverted: true, contrast: 24},
 }
 
-// Every frame of a stream is looked at in the first always ways, a single picture in the first
-// single. A picture that shows a regular finder is looked at in the first whispered ways, one that
-// shows two good finders is looked at in the first hinted ways, one in which
-// the modules of a symbol seem to lie in all.
-const (
-	always = 2
-	single = 5
-	hinted = 13
+// always is how many ways every frame of a stream is looked at in.
+const always = 2
 
-	whispered = 7
-)
-
-// hope is what a look at a frame leaves when no code was read.
+// hope is what looks at a frame leave while no code was read.
 type hope uint8
 
 const (
-	hopeless hope = iota // nothing like a code
-	whisper              // a finder
+	hopeless hope = iota // hardly a finder
+	glimpse              // things like finders
+	whisper              // a regular finder
 	hint                 // finders that may belong to one code
 	promise              // finders between which modules alternate as they should
 )
+
+// worth is how many ways a single picture is looked at in, by what those before left.
+func (h hope) worth() int { return [...]int{always + 1, 5, 7, 13, len(ways)}[h] }
+
+// turns is how many of the ways that take turns a frame of a stream gets.
+func (h hope) turns() int { return [...]int{1, 1, 1, 2, len(ways) - always}[h] }
+
+// idleFrames is how many frames of a stream in which nothing is seen get one more way.
+const idleFrames = 3
+
+// leastFaint is how many blocks of the frame at half size have only a faint edge if a veiled code is
+// there: two pixels a module, of the smallest code.
+const leastFaint = 24
+
+// leastSeen is how many things like finders the first ways see, in all of them together, of a code
+// that a later one reads.
+const leastSeen = 3
 
 // prices remembers what ways cost, to begin none that the rest of a budget does not pay.
 type prices [len(ways)]time.Duration // per million pixels of the frame
