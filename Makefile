@@ -195,7 +195,7 @@ qemu-arm:
 
 .PHONY: emulator
 emulator: # as far as this machine lets it
-	@$(MAKE) --no-print-directory $(TINYGO) qemu-arm || echo "setup: went on without the emulator; its tests will say what they skip"
+	@$(MAKE) --no-print-directory --silent $(TINYGO) qemu-arm || echo "setup: went on without the emulator; its tests will say what they skip"
 
 .PHONY: firmware
 firmware: $(TINYGO) ## the turnstile controller's image, into bin/controller.elf, with its size
