@@ -1,7 +1,7 @@
 // Package stage sets up a whole venue on this machine out of the built
 // commands: central, gates, the cables between them, phones held up to cameras,
-// and a customer with a wallet. The demo plays on it and the benches measure on
-// it.
+// turnstiles with people in them, and a customer with a wallet. The demo plays on it
+// and the benches measure on it.
 //
 // It is no part of the product. Everything listens on loopback, on ports that
 // the system chooses, and lives in one folder.
