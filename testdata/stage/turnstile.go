@@ -64,44 +64,53 @@ type board interface {
 	close() error
 }
 
-// newTurnstile makes the key and the line. power starts a board whose line is at
-// the socket line; it is called again after each power cut.
-func (s *Stage) newTurnstile(ctx context.Context, name string, power func(ctx context.Context, t *Turnstile, key [16]byte, line string) (board, error)) (t *Turnstile, err error) {
-	t = &Turnstile{}
-	defer func() {
-		if err != nil {
-			t.Close()
-		}
-	}()
-	if t.dir, err = os.MkdirTemp("", "lane"); err != nil {
+// starter starts a board with a key, whose line is the socket line. It is called again
+// after each power cut.
+type starter func(ctx context.Context, t *Turnstile, key [16]byte, line string) (board, error)
+
+// newTurnstile makes the key and the line, and starts the controller.
+func (s *Stage) newTurnstile(ctx context.Context, name string, power starter) (*Turnstile, error) {
+	t := &Turnstile{}
+	if err := t.install(ctx, s.Dir, name, power); err != nil {
+		t.Close()
 		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Turnstile) install(ctx context.Context, dir, name string, power starter) (err error) {
+	if t.dir, err = os.MkdirTemp("", "lane"); err != nil {
+		return err
 	}
 	var key [16]byte
 	if _, err := rand.Read(key[:]); err != nil {
-		return nil, err
+		return err
 	}
-	if t.key, err = filepath.Abs(filepath.Join(s.Dir, "turnstile-"+name+".scbk")); err != nil {
-		return nil, err
+	if t.key, err = filepath.Abs(filepath.Join(dir, "turnstile-"+name+".scbk")); err != nil {
+		return err
 	}
 	if err := os.WriteFile(t.key, []byte(hex.EncodeToString(key[:])+"\n"), 0o600); err != nil {
-		return nil, err
+		return err
 	}
 	line := "unix:" + filepath.Join(t.dir, "line")
 	t.power = func(ctx context.Context) (board, error) { return power(ctx, t, key, line) }
 	if t.Cable, err = NewCable(ctx, line); err != nil {
-		return nil, err
+		return err
 	}
-	return t, t.PowerOn(ctx)
+	return t.PowerOn(ctx)
 }
 
 // PowerOn starts the controller. What it must remember it remembers.
 func (t *Turnstile) PowerOn(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.board != nil {
+		return errors.New("the turnstile has power")
+	}
 	b, err := t.power(ctx)
 	if err != nil {
 		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.board = b
 	return nil
 }

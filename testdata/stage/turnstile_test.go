@@ -219,6 +219,9 @@ func TestTurnstilePower(t *testing.T) {
 	}
 	done(t, door.PowerOn(ctx)) // with wires at rest
 	done(t, door.Held(ctx))
+	if err := door.PowerOn(ctx); err == nil {
+		t.Error("it was started twice")
+	}
 	soon, stop := context.WithTimeout(ctx, time.Second)
 	defer stop()
 	if err := door.Walk(soon); !errors.Is(err, context.DeadlineExceeded) {
@@ -234,6 +237,10 @@ func TestTurnstileMissing(t *testing.T) {
 	}
 	if _, err := s.Emulate(t.Context(), "north", filepath.Join(s.Bin, "controller.elf")); !errors.Is(err, stage.ErrMissing) {
 		t.Errorf("without an image: %v", err)
+	}
+	nowhere := &stage.Stage{Dir: filepath.Join(s.Dir, "none"), Bin: built(t)}
+	if _, err := nowhere.Simulate(t.Context(), "north"); err == nil || errors.Is(err, stage.ErrMissing) {
+		t.Errorf("in a folder that is not there: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(s.Bin, "controller-sim"), []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
 		t.Fatal(err)
