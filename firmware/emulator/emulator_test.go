@@ -63,10 +63,10 @@ func within(t *testing.T) context.Context {
 }
 
 // open boots a lane; its panel is not attached.
-func open(t *testing.T) *rig.Lane {
+func open(t *testing.T, change ...func(*emulator.Config)) *rig.Lane {
 	t.Helper()
 	elf := image(t)
-	l, err := rig.Open(within(t), elf, t.TempDir())
+	l, err := rig.Open(within(t), elf, t.TempDir(), change...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +75,9 @@ func open(t *testing.T) *rig.Lane {
 }
 
 // ready boots a lane whose panel is secured.
-func ready(t *testing.T) *rig.Lane {
+func ready(t *testing.T, change ...func(*emulator.Config)) *rig.Lane {
 	t.Helper()
-	l := open(t)
+	l := open(t, change...)
 	if err := l.Ready(within(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func restarted(t *testing.T, l *rig.Lane, mark int, before uint16) lane.Reason {
 
 func TestWatchdogEndsHang(t *testing.T) {
 	t.Parallel()
-	l := ready(t)
+	l := ready(t, func(c *emulator.Config) { c.Patient = false })
 	ctx := within(t)
 	must(t, l.Grant(ctx, 1, lane.In))
 	must(t, l.AwaitLevel(ctx, uint8(lane.HoldA), 0))

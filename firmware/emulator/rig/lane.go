@@ -48,11 +48,14 @@ func Provision(path string, s keep.Settings) error {
 }
 
 // Open boots the image with a fresh memory in dir and a lane at rest. The panel
-// is not attached yet.
-func Open(ctx context.Context, image, dir string) (*Lane, error) {
+// is not attached yet. The board is patient, unless change says otherwise.
+func Open(ctx context.Context, image, dir string, change ...func(*emulator.Config)) (*Lane, error) {
 	l := &Lane{config: emulator.Config{
-		Image: image, EEPROM: filepath.Join(dir, "eeprom"), Levels: uint16(lane.AllWell),
+		Image: image, EEPROM: filepath.Join(dir, "eeprom"), Levels: uint16(lane.AllWell), Patient: true,
 	}}
+	for _, f := range change {
+		f(&l.config)
+	}
 	if err := Provision(l.config.EEPROM, Settings()); err != nil {
 		return nil, err
 	}
@@ -139,11 +142,25 @@ func Back(way lane.Direction) []Step {
 	return []Step{{near, false}, {lane.Home, false}, {lane.Home, true}, {near, true}}
 }
 
-// Walk moves the pins one after the other.
+// Walk moves the pins one after the other. With a panel attached it goes on once
+// the controller says that it has seen the pin move: on a busy machine the
+// processor may have had no turn within Dwell.
 func (l *Lane) Walk(ctx context.Context, steps []Step) error {
 	for _, s := range steps {
 		if err := l.Move(ctx, s.Pin, s.High); err != nil {
 			return err
+		}
+		if l.Panel == nil {
+			continue
+		}
+		for {
+			r, err := l.Report(ctx)
+			if err != nil {
+				return err
+			}
+			if lane.Inputs(r.Inputs)&s.Pin != 0 == s.High {
+				break
+			}
 		}
 	}
 	return nil
