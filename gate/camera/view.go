@@ -61,7 +61,7 @@ func (v View) Advice() []string {
 	if light != "" {
 		out = append(out, light)
 	}
-	if most := float64(min(v.FrameWidth, v.FrameHeight)) / blurredAt; v.Edge > most {
+	if most := float64(min(v.whole())) / blurredAt; v.Edge > most {
 		say("blurred: the sharpest edges are %.0f px wide, want %.0f or less; hold a phone where people will, clean the lens and turn its ring, or set [camera] focus",
 			v.Edge, most)
 	}
@@ -77,6 +77,14 @@ func (v View) Advice() []string {
 	return out
 }
 
+// whole is the size of the whole frame; a view that does not say is of all of it.
+func (v View) whole() (width, height int) {
+	if v.FrameWidth == 0 || v.FrameHeight == 0 {
+		return v.Width, v.Height
+	}
+	return v.FrameWidth, v.FrameHeight
+}
+
 // String is the view in figures, on one line.
 func (v View) String() string {
 	if v.Frames == 0 {
@@ -84,8 +92,8 @@ func (v View) String() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d×%d", v.Width, v.Height)
-	if v.FrameWidth != v.Width || v.FrameHeight != v.Height {
-		fmt.Fprintf(&b, " of %d×%d", v.FrameWidth, v.FrameHeight)
+	if w, h := v.whole(); w != v.Width || h != v.Height {
+		fmt.Fprintf(&b, " of %d×%d", w, h)
 	}
 	if v.FPS > 0 {
 		fmt.Fprintf(&b, ", %.3g frames/s", v.FPS)
