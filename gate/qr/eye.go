@@ -31,6 +31,7 @@ type eye struct {
 	bitmap     bitmap
 	ends       []int32
 	finders    []finder
+	open       []column // of finders, while they are looked for
 	triples    []triple
 	compass    compass
 	ray        profile
@@ -65,7 +66,7 @@ type eye struct {
 func newEye() eye {
 	e := eye{
 		symbols: newSymbols(), compass: newCompass(), template: newTemplate(), spots: newSpots(),
-		finders: make([]finder, 0, maxFinders), triples: make([]triple, 0, kept*kept*kept/6),
+		finders: make([]finder, 0, maxFinders), open: make([]column, 0, maxFinders), triples: make([]triple, 0, kept*kept*kept/6),
 		found: make([]layout, 0, maxLayouts), marks: make([]mark, 0, 49),
 		levels: make([]float32, mostSide*mostSide), crisp: make([]float32, mostSide*mostSide),
 		means: make([]float32, mostSide*mostSide), column: make([]float32, mostSide),
@@ -94,7 +95,7 @@ func (e *eye) release() { e.frame, e.half, e.source = plane{}, plane{}, source{}
 
 // look searches v in one way and adds the codes it reads to e.codes.
 func (e *eye) look(v *view, w way, c *clock) hope {
-	e.finders, e.seenFinders, e.laid = e.finders[:0], 0, 0
+	e.finders, e.open, e.seenFinders, e.laid = e.finders[:0], e.open[:0], 0, 0
 	e.source = source{e.frame, 1}
 	if w.sharp > 0 || w.bloom {
 		e.source = source{v.plane, 1 / v.scale}

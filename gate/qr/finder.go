@@ -80,14 +80,29 @@ func (e *eye) scan(v *view, rowStep int, sharp bool, c *clock) {
 	}
 }
 
-// room says whether there is any for more candidates. If they are many, those that few rows crossed
-// and that end above y are dropped: they are noise or texture. A sharpened frame is made of that.
+// room says whether there is any for more candidates below y. If they are many, those that few rows
+// crossed and that end above are dropped: they are noise or texture. A sharpened frame is made of
+// that, and not worth it.
 func (e *eye) room(y float64, sharp bool) bool {
-	for rows := 1; !sharp && len(e.finders) >= maxFinders && rows < manyRows; rows++ {
-		e.finders = slices.DeleteFunc(e.finders, func(f finder) bool { return f.rows <= rows && f.y+2*f.module < y })
+	most := ringed
+	for rows := 1; !sharp && len(e.finders) >= most && rows < manyRows; rows++ {
+		e.finders = slices.DeleteFunc(e.finders, func(f finder) bool { return f.rows <= rows && f.ends(y) })
+		most = maxFinders
+	}
+	e.open = e.open[:0]
+	for i := range e.finders {
+		if f := &e.finders[i]; !f.ends(y) {
+			e.open = append(e.open, column{int32(f.x), int32(i)}) //nolint:gosec // at most 4096, and maxFinders
+		}
 	}
 	return len(e.finders) < maxFinders
 }
+
+// ends says whether f does above y. At most three modules of its centre are below the middle of it.
+func (f *finder) ends(y float64) bool { return f.y+3*f.module < y }
+
+// column is where a candidate is that the next rows may cross.
+type column struct{ x, finder int32 }
 
 // check crosses the candidate whose middle run was seen at (x, y) of v in the other directions, and
 // keeps it if they agree.
@@ -132,13 +147,18 @@ func (e *eye) check(v *view, x, y int, m float64, inverted bool) {
 	fx, fy = (cx+0.5)*v.scale+v.x0, (cy+0.5)*v.scale+v.y0
 	if !e.seen(fx, fy, 1.5*m, inverted) {
 		e.finders = append(e.finders, finder{x: fx, y: fy, module: m, rows: 1, inverted: inverted})
+		e.open = append(e.open, column{int32(fx), int32(len(e.finders) - 1)}) //nolint:gosec // at most 4096, and some more than maxFinders
 	}
 }
 
 // seen counts another row for the candidate at (x, y), if there is one already.
 func (e *eye) seen(x, y, near float64, inverted bool) bool {
-	for i := range e.finders {
-		f := &e.finders[i]
+	from, span := int32(x-near)-1, uint32(2*near)+3
+	for _, c := range e.open {
+		if uint32(c.x-from) > span { //nolint:gosec // to the left of it is far to the right
+			continue
+		}
+		f := &e.finders[c.finder]
 		if f.inverted == inverted && math.Abs(f.x-x) < near && math.Abs(f.y-y) < near {
 			f.rows++
 			return true
