@@ -62,4 +62,7 @@
 // Without readable settings the controller answers nobody and holds both ways:
 // only the fire loop, the key and the sensors work. A save that fails is told
 // to the panel as NAK 9, and what was before stands.
+//
+// COMSET and KEYSET are saved within one turn: on a board with an EEPROM the loop
+// stands still for some 15 ms then, and the fire loop is looked at after it.
 package controller
