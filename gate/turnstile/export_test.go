@@ -3,6 +3,7 @@ package turnstile
 import (
 	"context"
 	"net"
+	"time"
 )
 
 // Over has the lane reach its device through dial.
@@ -21,4 +22,9 @@ func (c OSDPConfig) Over(dial func() (net.Conn, error)) OSDPConfig {
 func (o *OSDP) Kill() {
 	o.stop()
 	<-o.bus.gone
+}
+
+// ClockJumped reports whether a controller's clock has not counted what passed.
+func ClockJumped(passed time.Duration, before, after uint32) bool {
+	return jumped(passed, before, after)
 }

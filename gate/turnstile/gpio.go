@@ -81,7 +81,7 @@ func gpio(cfg GPIOConfig, open chip) (func(context.Context) (Wires, error), erro
 		return nil, err
 	}
 	return func(context.Context) (Wires, error) {
-		p := &pins{cfg: cfg, inputs: cfg.Wiring.inputs(), edges: make(chan edge, gpioEdges), closed: make(chan struct{})}
+		p := &pins{cfg: cfg, inputs: cfg.Wiring.inputs(), edges: make(chan edge, gpioEdges)}
 		outputs := map[int]bool{}
 		for _, o := range cfg.Wiring.Unlock {
 			if o.Wired {
@@ -103,7 +103,6 @@ type pins struct {
 	lines  lines
 	inputs []int
 	edges  chan edge
-	closed chan struct{}
 	once   sync.Once
 }
 

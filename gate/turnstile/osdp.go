@@ -256,7 +256,7 @@ func NewOSDP(ctx context.Context, cfg OSDPConfig) (*OSDP, error) {
 		return nil, fmt.Errorf("%w: no panel can be like that", ErrLine)
 	}
 	o.feed = newToldFeed(cfg.Now, o.bus.stir)
-	o.reports = reports{now: cfg.Now, last: map[osdp.NoticeKind]said{}}
+	o.reports = reports{now: cfg.Now, last: map[string]said{}}
 	o.bus.secured, o.bus.polled, o.bus.noticed, o.bus.pump, o.bus.ended = o.secured, o.polled, o.noticed, o.pump, o.ended
 	ctx, o.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go o.bus.run(ctx)
@@ -284,6 +284,9 @@ func (o *OSDP) Close() error {
 		}
 		o.stop()
 		<-o.bus.gone
+		if w := o.module.Load(); w != nil {
+			w.end() // one that told its contacts in the last moment
+		}
 		o.feed.close()
 	})
 	return nil

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/con-ting/conting/firmware/osdp"
@@ -57,6 +58,10 @@ const (
 	packetsOut = 4 // packets that may wait for a port; more are lost, as on a wire
 	chunk      = 512
 	idleTurn   = time.Second // most that a turn waits
+
+	// deadAir is how long a port may bring nothing before it is opened anew: a serial
+	// server's connection whose other end is gone says nothing for a quarter of an hour.
+	deadAir = 15 * time.Second
 )
 
 // nonces are from the system.
@@ -239,13 +244,28 @@ func (b *bus) bring(ctx context.Context, h heard) {
 // says that anything came.
 func (b *bus) transport(ctx context.Context, p port) (some bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(ctx, p.interrupt)
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		p.interrupt()
+	})
+	var silent atomic.Bool
+	dead := time.AfterFunc(deadAir, func() {
+		silent.Store(true)
+		cancel()
+	})
 	wrote := make(chan error, 1)
 	defer func() {
+		dead.Stop()
 		cancel()
 		werr := <-wrote
-		stop()
-		err = errors.Join(err, werr, p.Close())
+		if !stop() {
+			<-interrupted // who closes a descriptor is the last to use it
+		}
+		cerr := p.Close()
+		if err = errors.Join(err, werr, cerr); silent.Load() {
+			err = cerr // it was us
+		}
 	}()
 	for len(b.out) > 0 { // meant for the port before
 		<-b.out
@@ -257,6 +277,7 @@ func (b *bus) transport(ctx context.Context, p port) (some bool, err error) {
 		n, err := p.Read(buf)
 		if n > 0 {
 			some = true
+			dead.Reset(deadAir)
 			b.bring(ctx, heard{bytes: slices.Clone(buf[:n])})
 		}
 		if err != nil {

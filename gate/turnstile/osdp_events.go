@@ -1,7 +1,6 @@
 package turnstile
 
 import (
-	"context"
 	"log/slog"
 	"slices"
 	"time"
@@ -29,6 +28,12 @@ type audit struct {
 // clockSlack is how far a controller's clock and ours may be apart between two reports,
 // beside a fiftieth.
 const clockSlack = 3 * time.Second
+
+// jumped reports whether a controller's clock, which wraps, has not counted what passed.
+func jumped(passed time.Duration, before, after uint32) bool {
+	off := time.Duration(int32(uint32(passed.Milliseconds())-(after-before))) * time.Millisecond //nolint:gosec // both wrap
+	return off.Abs() > clockSlack+passed/50
+}
 
 // ask has the controller report how it is.
 func (o *OSDP) ask() {
@@ -73,9 +78,7 @@ func (o *OSDP) reported(m *osdp.Reply) {
 // behind reports whether the controller has begun anew under the same boot counter, as
 // one does that lost its memory: its events or its clock are behind what they were.
 func (o *OSDP) behind(r *osdp.Report) bool {
-	passed := o.cfg.Now().Sub(o.reportAt)
-	counted := time.Duration(r.MS-o.reportMS) * time.Millisecond
-	return o.newest-r.Newest-1 < 1<<31 || passed-counted > clockSlack+passed/50 || counted-passed > clockSlack+passed/50
+	return o.newest-r.Newest-1 < 1<<31 || jumped(o.cfg.Now().Sub(o.reportAt), o.reportMS, r.MS)
 }
 
 // takeStrangers takes back grants that are not ours: of a gate that was killed.
@@ -93,7 +96,7 @@ func (o *OSDP) takeStrangers(r *osdp.Report) {
 // restarted ends what the controller held in its life before, which nobody can tell
 // the end of.
 func (o *OSDP) restarted() {
-	o.cfg.Logger.WarnContext(context.Background(), "turnstile controller has restarted", slog.Int("grants", len(o.waiting)))
+	o.report(slog.LevelWarn, "turnstile controller has restarted", slog.Int("grants", len(o.waiting)))
 	o.count(func(s *OSDPStats) { s.Restarts++ })
 	for _, a := range slices.Clone(o.orders) {
 		if a.left {
@@ -109,7 +112,7 @@ func (o *OSDP) restarted() {
 
 // missed tells of events that the controller had to overwrite.
 func (o *OSDP) missed(n uint32) {
-	o.cfg.Logger.WarnContext(context.Background(), "turnstile events are missing", slog.Uint64("events", uint64(n)))
+	o.report(slog.LevelWarn, "turnstile events are missing", slog.Uint64("events", uint64(n)))
 	o.count(func(s *OSDPStats) { s.Missing += uint64(n) })
 }
 
@@ -161,7 +164,7 @@ func (o *OSDP) compare() {
 		}
 	}
 	for ; len(ours) > a.held; ours = ours[1:] { // it serves them in their order
-		o.cfg.Logger.WarnContext(context.Background(), "the end of a grant is missing")
+		o.report(slog.LevelWarn, "the end of a grant is missing")
 		o.end(ours[0], Fault)
 	}
 	o.forced = a.state == lane.Forced
@@ -184,12 +187,13 @@ func (o *OSDP) happened(p *osdp.Passage) {
 	detail := p.Detail
 	switch lane.Kind(p.Kind) {
 	case lane.GrantArmed:
-		if h := o.find(p.Grant); h != nil {
+		if h := o.find(p.Grant); h != nil && !h.armed {
+			h.armed = true
 			o.feed.emit(h.grant.ID, Armed)
 		}
 	case lane.Passed:
 		if detail&lane.Unsure != 0 {
-			o.log("somebody passed, though the sensors do not prove it", p)
+			o.log(slog.LevelWarn, "somebody passed, though the sensors do not prove it", p)
 		}
 		o.end(p.Grant, Passed)
 	case lane.Expired:
@@ -223,17 +227,18 @@ func (o *OSDP) happened(p *osdp.Passage) {
 			o.ready()
 		}
 	case lane.WrongWay, lane.CoverOpened, lane.PowerFailed, lane.BeamStuck, lane.BeamBlind:
-		o.log("turnstile wants to be looked at", p)
+		o.log(slog.LevelWarn, "turnstile wants to be looked at", p)
 	case lane.Booted, lane.FreePassed, lane.CoverShut, lane.PowerBack, lane.PanelLost, lane.PanelBack, lane.BeamBack, lane.ModeChange:
-		o.cfg.Logger.InfoContext(context.Background(), "turnstile told", slog.String("what", lane.Kind(p.Kind).String()), slog.Int("detail", int(p.Detail)))
+		o.log(slog.LevelInfo, "turnstile told", p)
 	default:
-		o.log("turnstile told what we do not know", p)
+		o.log(slog.LevelWarn, "turnstile told what we do not know", p)
 	}
 }
 
-func (o *OSDP) log(message string, p *osdp.Passage) {
-	o.cfg.Logger.WarnContext(context.Background(), message, //nolint:sloglint // its callers' constants
-		slog.String("what", lane.Kind(p.Kind).String()), slog.Int("kind", int(p.Kind)), slog.Int("detail", int(p.Detail)))
+// log tells of an event; each kind counts as another thing.
+func (o *OSDP) log(level slog.Level, message string, p *osdp.Passage) {
+	what := lane.Kind(p.Kind).String()
+	o.reportThing(message+what, level, message, slog.String("what", what), slog.Int("kind", int(p.Kind)), slog.Int("detail", int(p.Detail)))
 }
 
 // revoked is the end of a grant that the controller took back.

@@ -60,10 +60,11 @@ func (o *OSDP) identified(r *osdp.Reply) {
 	o.serial = id.Serial
 	o.setIdentity(id)
 	if !o.rule(kind) {
+		o.losing() // what was granted, the other device has
 		return
 	}
 	if replaced {
-		o.cfg.Logger.WarnContext(context.Background(), "another device answers at the lane",
+		o.report(slog.LevelWarn, "another device answers at the lane",
 			slog.Uint64("serial", uint64(id.Serial)), slog.Int("model", int(id.Model)))
 	}
 	switch kind {
@@ -85,7 +86,7 @@ func (o *OSDP) rule(kind deviceKind) bool {
 		return true
 	}
 	if o.kind != strangeDevice {
-		o.cfg.Logger.WarnContext(context.Background(), "the device at the lane is none that this gate can drive")
+		o.report(slog.LevelWarn, "the device at the lane is none that this gate can drive")
 	}
 	if o.kind == unknownDevice {
 		o.kind = strangeDevice
@@ -96,7 +97,6 @@ func (o *OSDP) rule(kind deviceKind) bool {
 
 // noticed takes what the panel's end notices.
 func (o *OSDP) noticed(n osdp.Notice) {
-	ctx := context.Background()
 	switch n.Kind {
 	case osdp.Offline:
 		o.link.lost, o.link.heard = true, false
@@ -114,19 +114,11 @@ func (o *OSDP) noticed(n osdp.Notice) {
 	if message == "" {
 		return
 	}
-	more, ok := o.reports.may(n.Kind)
-	if !ok {
-		return
-	}
 	level := slog.LevelInfo
 	if grave {
 		level = slog.LevelWarn
 	}
-	attrs := []slog.Attr{slog.Int("detail", int(n.Detail))}
-	if more > 0 {
-		attrs = append(attrs, slog.Int("more_since", more))
-	}
-	o.cfg.Logger.LogAttrs(ctx, level, message, attrs...) //nolint:sloglint // one of notice's constants
+	o.report(level, message, slog.Int("detail", int(n.Detail)))
 }
 
 // notice is what the log says of a notice; nothing for those that are no news.
@@ -157,10 +149,10 @@ func notice(k osdp.NoticeKind) (message string, grave bool) {
 	return "", false
 }
 
-// reports bounds how often the same thing is logged.
+// reports bounds how often the same thing is logged. There are few things.
 type reports struct {
 	now  func() time.Time
-	last map[osdp.NoticeKind]said
+	last map[string]said
 }
 
 type said struct {
@@ -170,16 +162,32 @@ type said struct {
 
 const sayAgain = 10 * time.Second
 
-// may reports whether a notice may be logged now, and how many were not since.
-func (r *reports) may(k osdp.NoticeKind) (more int, ok bool) {
-	s, again := r.last[k]
+// may reports whether a thing may be logged now, and how many were not since.
+func (r *reports) may(thing string) (more int, ok bool) {
+	s, again := r.last[thing]
 	if again && r.now().Sub(s.at) < sayAgain {
 		s.more++
-		r.last[k] = s
+		r.last[thing] = s
 		return 0, false
 	}
-	r.last[k] = said{at: r.now()}
+	r.last[thing] = said{at: r.now()}
 	return s.more, true
+}
+
+// report logs what was not logged just now: a device that floods us floods no log.
+func (o *OSDP) report(level slog.Level, message string, attrs ...slog.Attr) {
+	o.reportThing(message, level, message, attrs...)
+}
+
+func (o *OSDP) reportThing(thing string, level slog.Level, message string, attrs ...slog.Attr) {
+	more, ok := o.reports.may(thing)
+	if !ok {
+		return
+	}
+	if more > 0 {
+		attrs = append(attrs, slog.Int("more_since", more))
+	}
+	o.cfg.Logger.LogAttrs(context.Background(), level, message, attrs...) //nolint:sloglint // its callers' constants
 }
 
 // losing gives everything up, because the link is lost.

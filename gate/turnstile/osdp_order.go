@@ -33,6 +33,7 @@ type held struct {
 	grant Grant
 	wire  uint32
 	until time.Time // when its end is no longer awaited
+	armed bool      // told
 }
 
 // settle answers whoever waits, once.

@@ -42,7 +42,8 @@ func (o *OSDP) pump() time.Duration {
 	return wait
 }
 
-// overdue ends grants whose end never came, though the link is up.
+// overdue ends grants whose end never came, though the link is up, and takes them back:
+// a controller that still holds one must not serve it to whoever comes next.
 func (o *OSDP) overdue() time.Duration {
 	wait := idleTurn
 	for len(o.waiting) > 0 {
@@ -51,7 +52,9 @@ func (o *OSDP) overdue() time.Duration {
 			return min(wait, left)
 		}
 		o.cfg.Logger.ErrorContext(context.Background(), "turnstile never told the end of a grant", slog.Uint64("grant", o.waiting[0].grant.ID))
-		o.end(o.waiting[0].wire, Fault)
+		wire := o.waiting[0].wire
+		o.end(wire, Fault)
+		o.order(osdp.Order{Op: opRevoke, Grant: wire}, func(*osdp.Reply) {})
 	}
 	return wait
 }
