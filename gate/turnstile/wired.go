@@ -34,6 +34,9 @@ type Wired struct {
 	off     *time.Timer // end of the pulse; never nil
 	next    *time.Timer // when the next grant may be armed; never nil
 	resting bool        // until next
+	said    Kind        // stuck, as the reader was told
+	owed    int         // passages without a grant that found no room
+	room    *time.Timer // when there may be room for what was not told; never nil
 }
 
 var _ Lane = (*Wired)(nil)
@@ -59,7 +62,7 @@ func newWired(ctx context.Context, cfg WiresConfig, f *feed) *Wired {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &Wired{
 		cfg: cfg, feed: f, asks: make(chan ask), stop: stop, gone: make(chan struct{}),
-		expiry: stopped(), off: stopped(), next: stopped(),
+		expiry: stopped(), off: stopped(), next: stopped(), room: stopped(),
 	}
 	go w.run(ctx)
 	return w
@@ -79,6 +82,9 @@ func (w *Wired) Grant(ctx context.Context, g Grant) error {
 	g, err := g.check()
 	if err != nil {
 		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("grant %d: %w", g.ID, err)
 	}
 	a := ask{grant: g, answer: make(chan error, 1)}
 	select {
@@ -152,6 +158,8 @@ func (w *Wired) idle(ctx context.Context, pause time.Duration) bool {
 		select {
 		case a := <-w.asks:
 			a.answer <- fmt.Errorf("grant %d: the turnstile's wires are away: %w", a.grant.ID, ErrFault)
+		case <-w.room.C:
+			w.announce()
 		case <-t.C:
 			return true
 		case <-ctx.Done():
@@ -203,6 +211,8 @@ func (w *Wired) session(ctx context.Context) (good bool, err error) {
 		case <-w.next.C:
 			w.resting = false
 			err = w.arm(ctx)
+		case <-w.room.C:
+			w.announce()
 		case err = <-failed:
 			over = true
 			if err == nil {
@@ -316,7 +326,7 @@ func (w *Wired) see(ctx context.Context, in Inputs, first bool) error {
 		return w.release(ctx)
 	default:
 		w.rate(0)
-		w.feed.emit(0, Ready)
+		w.announce()
 	}
 	return nil
 }
@@ -338,27 +348,42 @@ func (w *Wired) passed(ctx context.Context, d Direction) error {
 	if w.armed && w.waiting[0].Direction == d {
 		return w.finish(ctx, Passed)
 	}
-	if !w.feed.full() {
-		w.feed.emit(0, Forced)
-	}
+	w.owed++
+	w.announce()
 	return nil
 }
 
 // fail ends all grants; the lane serves none until the cause has gone.
 func (w *Wired) fail(k Kind) {
-	again := w.stuck == k && len(w.waiting) == 0
 	w.rate(k)
-	if again {
-		return
-	}
 	if len(w.waiting) == 0 {
-		w.feed.emit(0, k)
+		w.announce()
+		return
 	}
 	for _, g := range w.waiting {
 		w.feed.emit(g.ID, k)
 	}
-	w.waiting = nil
+	w.waiting, w.said = nil, k
 	w.dark()
+}
+
+// announce tells of what belongs to no grant. What finds no room, because nobody
+// reads, is told later: passages one by one, and of the lane's states the last.
+func (w *Wired) announce() {
+	for ; w.owed > 0 && !w.feed.full(); w.owed-- {
+		w.feed.emit(0, Forced)
+	}
+	switch {
+	case w.owed == 0 && w.said == w.stuck:
+	case w.feed.full():
+		w.room.Reset(roomLook)
+	case w.stuck == 0:
+		w.said = w.stuck
+		w.feed.emit(0, Ready)
+	default:
+		w.said = w.stuck
+		w.feed.emit(0, w.stuck)
+	}
 }
 
 // dark forgets the armed grant's timers.

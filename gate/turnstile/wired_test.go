@@ -415,3 +415,52 @@ func TestWiresConfig(t *testing.T) {
 		}
 	}
 }
+
+// Nobody reads for a long time: every passage without a grant is told all the same, and
+// a contact that chatters fills no memory.
+func TestWiredTellsLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, b := wired(t, turnstile.WiresConfig{})
+		const forced = 300
+		for range forced {
+			b.pass(turnstile.In)
+		}
+		for range 1000 {
+			b.set(func(in *turnstile.Inputs) { in.Alarm = true })
+			b.set(func(in *turnstile.Inputs) { in.Alarm = false })
+		}
+		b.set(func(in *turnstile.Inputs) { in.Fire = true })
+		got := heard(w) + ", "
+		if n := strings.Count(got, "forced"); n > 260 {
+			t.Errorf("%d events waited", n)
+		}
+		for range 20 {
+			time.Sleep(time.Second)
+			got += heard(w) + ", "
+		}
+		if n := strings.Count(got, "forced"); n != forced {
+			t.Errorf("%d passages told, want %d", n, forced)
+		}
+		if n := strings.Count(got, "jam"); n > 0 || !strings.Contains(got, "0 free") {
+			t.Errorf("%d jams told, and then %q", n, got[len(got)-60:])
+		}
+		b.set(func(in *turnstile.Inputs) { in.Fire = false })
+		want(t, "over", heard(w), "0 ready")
+		ask(t, w, turnstile.Grant{ID: 1}, nil)
+	})
+}
+
+// A caller who has gone already gets nothing opened.
+func TestWiredGoneCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, b := wired(t, turnstile.WiresConfig{})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for id := range uint64(20) {
+			if err := w.Grant(ctx, turnstile.Grant{ID: id + 1}); !errors.Is(err, context.Canceled) || errors.Is(err, turnstile.ErrInDoubt) {
+				t.Fatalf("Grant = %v", err)
+			}
+		}
+		want(t, "outputs", b.wires(), "")
+	})
+}

@@ -72,6 +72,8 @@ const (
 	// slack is how much longer than the grant we wait for its passage: the
 	// turnstile's window began later than ours, and its contact comes after the person.
 	slack = time.Second
+	// roomLook is between looks whether somebody reads again.
+	roomLook = 100 * time.Millisecond
 	// wireTimeout bounds one command to the wires.
 	wireTimeout = 500 * time.Millisecond
 	// firstReturn and lastReturn are the pauses before wires that failed are opened again.
