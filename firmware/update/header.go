@@ -3,6 +3,9 @@ package update
 // HeaderSize is the length of a header, in bytes.
 const HeaderSize = 56
 
+// MaxVersion is the last version there can be.
+const MaxVersion = 1<<24 - 1
+
 const checkedSize = 48
 
 // Header says what an image is.
@@ -25,7 +28,8 @@ func (h *Header) Put(dst *[HeaderSize]byte) {
 }
 
 // Parse reads a header's bytes. It returns false for anything but what
-// [Header.Put] writes, and for a version or a length of 0.
+// [Header.Put] writes, for a version of 0 or beyond [MaxVersion], which would shut every later
+// one out, and for a length of 0.
 func (h *Header) Parse(src *[HeaderSize]byte) bool {
 	if src[0] != 'C' || src[1] != 'T' || src[2] != 'F' || src[3] != '1' || src[6]|src[7] != 0 ||
 		get32(src[checkedSize:]) != crc(src[:checkedSize]) || get32(src[52:]) != ^uint32(0) {
@@ -35,7 +39,7 @@ func (h *Header) Parse(src *[HeaderSize]byte) bool {
 	h.Version = get32(src[8:])
 	h.Length = get32(src[12:])
 	copy(h.Hash[:], src[16:checkedSize])
-	return h.Version != 0 && h.Length != 0
+	return h.Version != 0 && h.Version <= MaxVersion && h.Length != 0
 }
 
 func put32(dst []byte, v uint32) {

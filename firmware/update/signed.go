@@ -20,9 +20,6 @@ var (
 // MaxImage is the longest image, in bytes.
 const MaxImage = 1 << 20
 
-// MaxVersion is the last version there can be.
-const MaxVersion = 1<<24 - 1
-
 // domain separates this signature from everything else that is signed.
 const domain = "conting/firmware/v1\x00"
 
@@ -76,7 +73,7 @@ func Read(file []byte) (*Image, error) {
 	}
 	raw, image := (*[HeaderSize]byte)(file), file[imageAt:]
 	v := new(Image)
-	if !v.Parse(raw) || v.Version > MaxVersion {
+	if !v.Parse(raw) {
 		return nil, fmt.Errorf("header: %w", ErrMalformed)
 	}
 	if int(v.Length) != len(image) {

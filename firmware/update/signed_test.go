@@ -200,3 +200,16 @@ func TestPackRefuses(t *testing.T) {
 		t.Errorf("key of another kind: %v", err)
 	}
 }
+
+// A version that nothing could follow would shut every later image out.
+func TestHeaderVersions(t *testing.T) {
+	for version, want := range map[uint32]bool{0: false, 1: true, update.MaxVersion: true, update.MaxVersion + 1: false, 1<<32 - 1: false} {
+		var raw [update.HeaderSize]byte
+		h := update.Header{Board: board, Version: version, Length: 9}
+		h.Put(&raw)
+		var got update.Header
+		if got.Parse(&raw) != want {
+			t.Errorf("version %d: Parse is not %v", version, want)
+		}
+	}
+}
