@@ -142,7 +142,7 @@ func (d *Decoder) search(full plane, c *clock) {
 		}
 	}
 	d.faint = 0
-	left, seen := hopeless, 0 // things like finders, at half size if there is such a frame
+	left, seen := hopeless, 0 // things like finders, if some at half size
 	for i := range ways {
 		if i >= always && (!d.cfg.Exhaustive || i >= left.worth()) {
 			break
@@ -154,12 +154,12 @@ func (d *Decoder) search(full plane, c *clock) {
 		if len(d.eye.codes) > 0 {
 			return
 		}
-		if i == 0 || i == 1 && seen == 0 && min(full.w, full.h) < 2*MinSide {
-			seen = d.eye.seenFinders
+		if i == 0 || i == 1 && (seen > 0 || min(full.w, full.h) < 2*MinSide) {
+			seen += d.eye.seenFinders
 		}
 		if seen >= leastSeen {
 			left = max(left, glimpse)
-		} else if left <= whisper {
+		} else if i == always-1 && left <= whisper {
 			left = hopeless
 		}
 	}

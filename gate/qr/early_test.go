@@ -200,3 +200,47 @@ func TestCrossLimit(t *testing.T) {
 		t.Errorf("only %d of the candidates were like finders", kept)
 	}
 }
+
+// TestHalvedAndSharpened compares both with what they say of each pixel.
+func TestHalvedAndSharpened(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	for _, size := range []image.Point{{29, 29}, {30, 31}, {64, 48}, {77, 41}} {
+		p := plane{pix: make([]byte, (size.X+3)*size.Y), w: size.X, h: size.Y, stride: size.X + 3}
+		for i := range p.pix {
+			p.pix[i] = byte(rng.IntN(256))
+			if i%7 == 0 {
+				p.pix[i] = 255
+			}
+		}
+		px := func(x, y int) int { return int(p.pix[min(max(y, 0), p.h-1)*p.stride+x]) }
+		half := p.halved(plane{})
+		for y := range half.h {
+			for x := range half.w {
+				want := (px(2*x, 2*y) + px(2*x+1, 2*y) + px(2*x, 2*y+1) + px(2*x+1, 2*y+1) + 2) / 4
+				if got := int(half.row(y)[x]); got != want {
+					t.Fatalf("%v halved at (%d, %d): got %d want %d", size, x, y, got, want)
+				}
+			}
+		}
+		for _, amount := range []int{2, 5} {
+			crisp, _ := p.sharpened(int32(amount), plane{}, nil)
+			for y := range p.h {
+				for x := range p.w {
+					want := px(x, y)
+					if x >= reach && x < p.w-reach {
+						sum := 0
+						for v := -reach; v <= reach; v++ {
+							for u := -reach; u <= reach; u++ {
+								sum += px(x+u, y+v)
+							}
+						}
+						want = min(max((1+amount)*want-amount*sum/25, 0), 255)
+					}
+					if got := int(crisp.row(y)[x]); got != want {
+						t.Fatalf("%v sharpened by %d at (%d, %d): got %d want %d", size, amount, x, y, got, want)
+					}
+				}
+			}
+		}
+	}
+}

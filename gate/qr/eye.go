@@ -104,7 +104,7 @@ func (e *eye) look(v *view, w way, c *clock) hope {
 	e.bitmap.fill(v.plane, &e.thresholds)
 	e.ready = c.left()
 	rowStep := 2
-	if v.h >= 700 {
+	if v.h >= 700 || v.scale == 1 && v.h >= 480 {
 		rowStep = 3
 	}
 	e.scan(v, rowStep, w.sharp > 0, c)

@@ -92,7 +92,7 @@ func (e *eye) room(y float64, sharp bool) bool {
 	e.open = e.open[:0]
 	for i := range e.finders {
 		if f := &e.finders[i]; !f.ends(y) {
-			e.open = append(e.open, column{int32(f.x), int32(i)}) //nolint:gosec // at most 4096, and maxFinders
+			e.open = append(e.open, column{int32(f.x), int32(i)})
 		}
 	}
 	return len(e.finders) < maxFinders

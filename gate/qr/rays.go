@@ -20,8 +20,8 @@ const (
 	raySteps    = 48   // samples along a ray
 	boldRing    = 0.38 // contrast of the light and dark rings, of that along the whole ray, where print is rough
 	faintRing   = 0.13 // the same where the frame is blurred
-	leastEarly  = 2    // good rays of the first quarter without which the others are not asked
-	leastGood   = 4    // the same of the first half
+	leastEarly  = 3    // good rays of the first quarter without which the others are not asked
+	leastGood   = 5    // the same of the first half
 	fullRing    = 0.7  // share of good rays from which they say how large the finder is
 	minContrast = 8    // in gray levels, for the whole ray
 )

@@ -106,9 +106,10 @@ func (p plane) block(x0, y0 int) (mean, lo, hi uint8) {
 
 // Eight pixels at once: masks of bytes.
 const (
-	evens = 0x00FF00FF00FF00FF
-	tops  = 0x8080808080808080
-	ones  = 0x0101010101010101
+	evens  = 0x00FF00FF00FF00FF
+	halves = 0x0001000100010001
+	tops   = 0x8080808080808080
+	ones   = 0x0101010101010101
 )
 
 // notAbove sets the highest bit of each byte of v that is not above the same byte of t.

@@ -70,9 +70,9 @@ const idleFrames = 3
 // there: two pixels a module, of the smallest code.
 const leastFaint = 24
 
-// leastSeen is how many things like finders a frame shows at half size, of a code that a later way
-// reads. One that is less regular than that is not read sharpened either.
-const leastSeen = 2
+// leastSeen is how many things like finders the first ways see, in both together and one at half size
+// at least, of a code that a later way reads: each of its three finders is seen twice at best.
+const leastSeen = 3
 
 // prices remembers what ways cost, to begin none that the rest of a budget does not pay.
 type prices [len(ways)]time.Duration // per million pixels of the frame
