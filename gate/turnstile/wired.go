@@ -128,9 +128,10 @@ func (w *Wired) run(ctx context.Context) {
 		wires, err := w.cfg.Open(ctx)
 		if err == nil {
 			w.wires = wires
+			began := w.cfg.Now()
 			var good bool
-			if good, err = w.session(ctx); good {
-				pause = firstReturn
+			if good, err = w.session(ctx); good && w.cfg.Now().Sub(began) >= lastReturn {
+				pause = firstReturn // those that come and go at once are no return
 			}
 			err = errors.Join(err, wires.Close())
 		}

@@ -464,3 +464,23 @@ func TestWiredGoneCaller(t *testing.T) {
 		want(t, "outputs", b.wires(), "")
 	})
 }
+
+// Wires that fail as soon as they are opened are tried less and less often.
+func TestWiredComesAndGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, b := wired(t, turnstile.WiresConfig{})
+		for range 600 {
+			b.unplug(true)
+			b.unplug(false)
+			time.Sleep(100 * time.Millisecond)
+		}
+		b.mu.Lock()
+		if b.opens > 30 {
+			t.Errorf("opened %d times in a minute", b.opens)
+		}
+		b.mu.Unlock()
+		time.Sleep(20 * time.Second)
+		heard(w)
+		ask(t, w, turnstile.Grant{ID: 1}, nil)
+	})
+}
