@@ -20,6 +20,19 @@ var alignmentStep = [41]int{
 	22, 24, 24, 26, 26, 28, 28, 24, 24, 26, 26, 26, 28, 28, 24, 26, 26, 26, 28, 28,
 }
 
+// alignmentCentres are the rows and columns in which alignment patterns lie, written to out.
+func alignmentCentres(version int, out *[7]int) []int {
+	if version < 2 {
+		return nil
+	}
+	n := version/7 + 2
+	out[0] = 6
+	for i := 1; i < n; i++ {
+		out[i] = 4*version + 10 - (n-1-i)*alignmentStep[version]
+	}
+	return out[:n]
+}
+
 // template is what an alignment pattern looks like, with mean 0 and length 1.
 type template [5][5]float64
 
@@ -57,13 +70,9 @@ func (e *eye) align(l *layout) {
 	if version < 2 {
 		return
 	}
-	step, last := alignmentStep[version], l.side-7
-	var at [7]int
-	n := version/7 + 2
-	at[0] = 6
-	for i := range at[1:] {
-		at[i+1] = last - (n-2-i)*step
-	}
+	var centres [7]int
+	at := alignmentCentres(version, &centres)
+	n := len(at)
 	// Along diagonals, because a pattern's place is best foretold by those nearer the corner.
 	for d := 0; d <= 2*(n-1); d++ {
 		for j := max(0, d-n+1); j <= min(d, n-1); j++ {

@@ -3,8 +3,6 @@ package qr
 import (
 	"encoding/binary"
 	"math/bits"
-
-	"github.com/makiuchi-d/gozxing"
 )
 
 // bitmap is a picture in black and white: a set bit is a dark pixel.
@@ -12,10 +10,6 @@ type bitmap struct {
 	w, h  int
 	words int      // 32-bit words a row
 	bits  []uint32 // row by row, the lowest bit leftmost
-
-	// matrix is the same for gozxing's own reader, filled when that is asked.
-	matrix *gozxing.BitMatrix
-	line   *gozxing.BitArray
 }
 
 // fill divides p by t into dark and light.
@@ -32,33 +26,6 @@ func (b *bitmap) fill(p plane, t *thresholds) {
 			dst[i] = pack(src[i*32:min(i*32+32, p.w)], thr[i*4:])
 		}
 	}
-}
-
-// export fills the matrix; inverted swaps dark and light.
-func (b *bitmap) export(inverted bool) error {
-	if b.matrix == nil || b.matrix.GetWidth() != b.w || b.matrix.GetHeight() != b.h {
-		m, err := gozxing.NewBitMatrix(b.w, b.h)
-		if err != nil {
-			return err
-		}
-		b.matrix, b.line = m, gozxing.NewBitArray(b.w)
-	}
-	var flip uint32
-	if inverted {
-		flip = ^uint32(0)
-	}
-	for y := range b.h {
-		row := b.bits[y*b.words : (y+1)*b.words]
-		for i, w := range row {
-			w ^= flip
-			if rest := b.w % 32; rest != 0 && i == len(row)-1 {
-				w &= 1<<rest - 1
-			}
-			b.line.SetBulk(i*32, w)
-		}
-		b.matrix.SetRow(y, b.line)
-	}
-	return nil
 }
 
 // gather brings the lowest bits of eight bytes together in the highest byte.

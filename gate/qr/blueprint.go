@@ -1,11 +1,5 @@
 package qr
 
-import (
-	"fmt"
-
-	"github.com/makiuchi-d/gozxing/qrcode/decoder"
-)
-
 // What a blueprint says of a module.
 const (
 	free      = int8(0)  // it carries data
@@ -41,18 +35,15 @@ func (p *plan) length(b int) int {
 // total is the number of data codewords of all blocks.
 func (p *plan) total() int { return p.blocks*p.data + p.blocks - p.short }
 
-// newBlueprint lays out version, 1 to 40. The numbers of blocks are gozxing's.
-func newBlueprint(version int) (*blueprint, error) {
-	v, err := decoder.Version_GetVersionForNumber(version)
-	if err != nil {
-		return nil, fmt.Errorf("version %d: %w", version, err)
-	}
+// newBlueprint lays out version, 1 to 40.
+func newBlueprint(version int) *blueprint {
 	n := 17 + 4*version
 	b := &blueprint{version: version, side: n, modules: make([]int8, n*n)}
 	b.corner(0, 0)
 	b.corner(n-7, 0)
 	b.corner(0, n-7)
-	at := v.GetAlignmentPatternCenters()
+	var centres [7]int
+	at := alignmentCentres(version, &centres)
 	for i, y := range at {
 		for j, x := range at {
 			if last := len(at) - 1; i == 0 && j == 0 || i == 0 && j == last || i == last && j == 0 {
@@ -84,18 +75,11 @@ func newBlueprint(version int) (*blueprint, error) {
 		}
 	}
 	b.walk()
-	for bits, level := range [4]decoder.ErrorCorrectionLevel{
-		decoder.ErrorCorrectionLevel_M, decoder.ErrorCorrectionLevel_L, decoder.ErrorCorrectionLevel_H, decoder.ErrorCorrectionLevel_Q,
-	} {
-		blocks := v.GetECBlocksForLevel(level)
-		p := plan{blocks: blocks.GetNumBlocks(), parity: blocks.GetECCodewordsPerBlock()}
-		p.short, p.data = blocks.GetECBlocks()[0].GetCount(), blocks.GetECBlocks()[0].GetDataCodewords()
-		b.plans[bits] = p
-		if got := p.total() + p.blocks*p.parity; got != len(b.order)/8 {
-			return nil, fmt.Errorf("version %d: %d codewords do not fill %d modules", version, got, len(b.order))
-		}
+	for bits := range b.plans {
+		words, blocks, parity := len(b.order)/8, int(blockCounts[bits][version-1]), int(parities[bits][version-1])
+		b.plans[bits] = plan{blocks: blocks, short: blocks - words%blocks, data: words/blocks - parity, parity: parity}
 	}
-	return b, nil
+	return b
 }
 
 // set says what the module in column x of row y is in every symbol.

@@ -12,10 +12,7 @@ import (
 func TestBlueprints(t *testing.T) {
 	text := ""
 	for version := 1; version <= 40; version++ {
-		b, err := newBlueprint(version)
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := newBlueprint(version)
 		for level := range decoder.ErrorCorrectionLevel(4) {
 			v, err := decoder.Version_GetVersionForNumber(version)
 			if err != nil {

@@ -12,9 +12,8 @@
 // reads no more of a thousand rendered frames than once, and at a gate other lanes have the other
 // cores.
 //
-// It is the only package that imports gozxing, whose reader is the last resort and whose tables of
-// versions are used. The strategies inside may change; [Decoder] is what
-// callers rely on.
+// It is the only package of the gate that imports gozxing, whose detector is the last resort. The
+// strategies inside may change; [Decoder] is what callers rely on.
 package qr
 
 import (
@@ -71,6 +70,8 @@ type Config struct {
 	// camera shows the same code again in the next frame, so by default the costlier ways take
 	// turns over the frames; a single picture has no next frame.
 	Exhaustive bool
+	// Own leaves out gozxing's detector, as a build for the browser does anyway.
+	Own bool
 	// Now is the clock that the budget is measured with. Required.
 	Now func() time.Time
 }
@@ -93,6 +94,7 @@ type Decoder struct {
 	// bright is the curve for overexposed frames.
 	bright *curve
 	eye    eye
+	stock  stock
 }
 
 // New makes a Decoder. It fails if cfg has no clock or a negative budget.
@@ -120,7 +122,7 @@ func (d *Decoder) Decode(gray *image.Gray) (codes []Code, err error) {
 	defer func() {
 		d.eye.release()
 		if r := recover(); r != nil {
-			d.eye, d.track = newEye(), track{} // their buffers are in an unknown state
+			d.eye, d.stock, d.track = newEye(), stock{}, track{} // their buffers are in an unknown state
 			codes, err = nil, fmt.Errorf("%w: %v", ErrReader, r)
 		}
 	}()
@@ -174,6 +176,9 @@ func (d *Decoder) search(full plane, c *clock) {
 			if c.out() {
 				return
 			}
+			for !d.asksStock() && ways[always+d.turn%(len(ways)-always)].stock {
+				d.turn++
+			}
 			if d.afford(always+d.turn%(len(ways)-always), full, c); len(d.eye.codes) > 0 {
 				d.idle = idleFrames
 				return // what helped now helps again
@@ -186,7 +191,7 @@ func (d *Decoder) search(full plane, c *clock) {
 // afford looks in way i if it may help and what is left of the budget pays for it.
 func (d *Decoder) afford(i int, full plane, c *clock) hope {
 	d.eye.seenFinders = 0
-	if ways[i].contrast == faintRange && d.faint < leastFaint {
+	if ways[i].contrast == faintRange && d.faint < leastFaint || ways[i].stock && !d.asksStock() {
 		return hopeless
 	}
 	if c.left() < d.prices.of(i, full) {
@@ -195,6 +200,9 @@ func (d *Decoder) afford(i int, full plane, c *clock) hope {
 	}
 	return d.try(i, full, c)
 }
+
+// asksStock says whether gozxing's detector has its turns.
+func (d *Decoder) asksStock() bool { return hasStock && !d.cfg.Own }
 
 // doubt lowers the price of a way that was left out for it: a machine that stood still
 // for a moment must not make the decoder blind. What does cost as much is tried again
@@ -225,7 +233,7 @@ func (d *Decoder) try(i int, full plane, c *clock) (left hope) {
 		v.plane = d.crisp
 	}
 	if w.stock {
-		d.eye.stock(&v, w, c)
+		d.stock.look(&d.eye, &v, w, c)
 	} else {
 		left = d.eye.look(&v, w, c)
 		if i == 0 {

@@ -10,13 +10,14 @@ import (
 
 // looked says in how many ways a new decoder looks at frames like g, by a clock that never stands
 // still.
-func looked(t *testing.T, g *image.Gray, frames int, exhaustive bool) int {
+func looked(t *testing.T, g *image.Gray, frames int, cfg Config) int {
 	t.Helper()
 	now := time.Unix(1_800_000_000, 0)
-	d, err := New(Config{Exhaustive: exhaustive, Budget: time.Hour, Now: func() time.Time {
+	cfg.Budget, cfg.Now = time.Hour, func() time.Time {
 		now = now.Add(time.Microsecond)
 		return now
-	}})
+	}
+	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,15 +48,33 @@ func TestGivesUpEarly(t *testing.T) {
 		for i := range g.Pix {
 			g.Pix[i] = level(i%640, i/640)
 		}
-		if n := looked(t, g, 1, true); n > always {
+		if n := looked(t, g, 1, Config{Exhaustive: true}); n > always {
 			t.Errorf("%s: a single picture was looked at in %d ways, want %d at most", name, n, always)
 		}
-		if n := looked(t, g, idleFrames-1, false); n > always {
+		if n := looked(t, g, idleFrames-1, Config{}); n > always {
 			t.Errorf("%s: a stream's first frames were looked at in %d ways, want %d at most", name, n, always)
 		}
 	}
-	if n := looked(t, unreadable(t, 640, 480), 1, true); n != len(ways) && n != len(ways)-1 { // nothing faint is there
+	if n := looked(t, unreadable(t, 640, 480), 1, Config{Exhaustive: true}); n != len(ways) && n != len(ways)-1 { // nothing faint is there
 		t.Errorf("a code that cannot be read was looked at in %d ways, want all but the faint one", n)
+	}
+}
+
+// TestOwn holds that gozxing is not asked where that is not wanted, and that no frame's turn is lost
+// for it.
+func TestOwn(t *testing.T) {
+	own := 0
+	for _, w := range ways {
+		if !w.stock && w.contrast != faintRange { // nothing faint is there
+			own++
+		}
+	}
+	g := unreadable(t, 640, 480)
+	if n := looked(t, g, 1, Config{Exhaustive: true, Own: true}); n != own {
+		t.Errorf("a single picture was looked at in %d ways, want our own %d", n, own)
+	}
+	if n := looked(t, g, len(ways), Config{Own: true}); n != own {
+		t.Errorf("frames of a stream were looked at in %d ways, want our own %d", n, own)
 	}
 }
 
@@ -65,7 +84,7 @@ func TestFaintWay(t *testing.T) {
 	for i, v := range g.Pix {
 		g.Pix[i] = 100 + v/16
 	}
-	if n := looked(t, g, 1, true); n <= always {
+	if n := looked(t, g, 1, Config{Exhaustive: true}); n <= always {
 		t.Errorf("looked in %d ways, want the faint one too", n)
 	}
 }

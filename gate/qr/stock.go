@@ -1,3 +1,5 @@
+//go:build !js
+
 package qr
 
 import (
@@ -17,8 +19,46 @@ const (
 	stockRatio   = 1.6 // largest to smallest module of a combination
 )
 
-// stock searches v with gozxing's finder and detector. It is the last resort.
-func (e *eye) stock(v *view, w way, c *clock) {
+// hasStock says that gozxing's detector is there. A browser would have to download its tables of
+// character sets with it, which are more than all the rest.
+const hasStock = true
+
+// stock is gozxing's detector and what it is fed with.
+type stock struct {
+	matrix *gozxing.BitMatrix
+	line   *gozxing.BitArray
+	soft   []float32 // the modules of a symbol that it found
+}
+
+// export fills the matrix with b; inverted swaps dark and light.
+func (s *stock) export(b *bitmap, inverted bool) error {
+	if s.matrix == nil || s.matrix.GetWidth() != b.w || s.matrix.GetHeight() != b.h {
+		m, err := gozxing.NewBitMatrix(b.w, b.h)
+		if err != nil {
+			return err
+		}
+		s.matrix, s.line = m, gozxing.NewBitArray(b.w)
+	}
+	var flip uint32
+	if inverted {
+		flip = ^uint32(0)
+	}
+	for y := range b.h {
+		row := b.bits[y*b.words : (y+1)*b.words]
+		for i, w := range row {
+			w ^= flip
+			if rest := b.w % 32; rest != 0 && i == len(row)-1 {
+				w &= 1<<rest - 1
+			}
+			s.line.SetBulk(i*32, w)
+		}
+		s.matrix.SetRow(y, s.line)
+	}
+	return nil
+}
+
+// look searches v with gozxing's finder and detector for e. It is the last resort.
+func (s *stock) look(e *eye, v *view, w way, c *clock) {
 	if w.global {
 		if !e.thresholds.global(v.plane) {
 			e.ready = c.left()
@@ -28,21 +68,20 @@ func (e *eye) stock(v *view, w way, c *clock) {
 		e.thresholds.local(v.plane, w.inverted, w.contrast)
 	}
 	e.bitmap.fill(v.plane, &e.thresholds)
-	broken := c.out() || e.bitmap.export(w.inverted) != nil
+	broken := c.out() || s.export(&e.bitmap, w.inverted) != nil
 	e.ready = c.left()
 	if broken {
 		return
 	}
-	for _, info := range stockTriplesOf(e.centres(w.inverted, c)) {
+	for _, info := range stockTriplesOf(s.centres(e, w.inverted, c)) {
 		if c.out() {
 			return
 		}
-		found, err := detector.NewDetector(e.bitmap.matrix).ProcessFinderPatternInfo(info)
+		found, err := detector.NewDetector(s.matrix).ProcessFinderPatternInfo(info)
 		if err != nil {
 			continue
 		}
-		n := float64(found.GetBits().GetWidth())
-		code, ok := e.symbols.decode(found.GetBits())
+		code, ok := s.read(e, found.GetBits())
 		if !ok {
 			continue
 		}
@@ -50,10 +89,29 @@ func (e *eye) stock(v *view, w way, c *clock) {
 		frame := func(p *detector.FinderPattern) Point {
 			return Point{p.GetX()*v.scale + v.x0, p.GetY()*v.scale + v.y0}
 		}
-		code.Corners = parallelogram(frame(tl), frame(tr), frame(bl), n)
+		code.Corners = parallelogram(frame(tl), frame(tr), frame(bl), code.side())
 		e.codes = append(e.codes, code)
 		return
 	}
+}
+
+// read makes text of modules, all of them equally sure.
+func (s *stock) read(e *eye, modules *gozxing.BitMatrix) (Code, bool) {
+	n := modules.GetWidth()
+	b := e.symbols.blueprint((n - 17) / 4)
+	if b == nil || b.side != n || modules.GetHeight() != n {
+		return Code{}, false
+	}
+	s.soft = s.soft[:0]
+	for i := range n * n {
+		soft := float32(-1)
+		if modules.Get(i%n, i/n) {
+			soft = 1
+		}
+		s.soft = append(s.soft, soft)
+	}
+	text, ok := e.symbols.read(b, s.soft)
+	return Code{Text: text, Version: b.version}, ok
 }
 
 // parallelogram extends the centres of three finders to the corners of a symbol of side modules.
@@ -67,8 +125,8 @@ func parallelogram(tl, tr, bl Point, side float64) [4]Point {
 }
 
 // centres scans rows for runs of 1:1:3:1:1 and lets gozxing cross-check each.
-func (e *eye) centres(inverted bool, c *clock) []*detector.FinderPattern {
-	f := detector.NewFinderPatternFinder(e.bitmap.matrix, nil)
+func (s *stock) centres(e *eye, inverted bool, c *clock) []*detector.FinderPattern {
+	f := detector.NewFinderPatternFinder(s.matrix, nil)
 	var runs [5]int
 	first := 1 // odd runs are dark
 	if inverted {

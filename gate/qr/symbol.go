@@ -3,9 +3,6 @@ package qr
 import (
 	"cmp"
 	"slices"
-
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 )
 
 // Bounds on what is believed of a symbol's modules.
@@ -16,8 +13,7 @@ const (
 	mostDoubt     = 0.22 // share of a block's certainty that its corrections may speak against
 )
 
-// symbols reads modules into text. Its own way is read, which is told how sure each module is;
-// decode is gozxing's, for symbols that gozxing has sampled.
+// symbols reads modules into text, told how sure each module is.
 type symbols struct {
 	blueprints [41]*blueprint // of the versions that were seen
 	correct    corrector
@@ -37,19 +33,12 @@ type symbols struct {
 	index       [255]int // of the block's symbols among the codewords
 	doubtful    [255]uint8
 	formatWords [32]int
-
-	decoder *decoder.Decoder
-	// hints name a character set, because gozxing otherwise guesses one and fails on bytes that
-	// are none. Our text is taken from the corrected codewords and never passes through it.
-	hints map[gozxing.DecodeHintType]any
 }
 
 func newSymbols() *symbols {
 	s := &symbols{
 		correct:    corrector{field: newField()},
 		transposed: make([]float32, mostSide*mostSide),
-		decoder:    decoder.NewDecoder(),
-		hints:      map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_CHARACTER_SET: "ISO-8859-1"},
 	}
 	for i := range s.formatWords {
 		s.formatWords[i] = formatBits(i)
@@ -63,11 +52,7 @@ func (s *symbols) blueprint(version int) *blueprint {
 		return nil
 	}
 	if s.blueprints[version] == nil {
-		b, err := newBlueprint(version)
-		if err != nil {
-			return nil
-		}
-		s.blueprints[version] = b
+		s.blueprints[version] = newBlueprint(version)
 	}
 	return s.blueprints[version]
 }
@@ -273,20 +258,6 @@ func (s *symbols) deal(p *plan) []byte {
 		}
 	}
 	return out
-}
-
-// decode corrects and parses one symbol with gozxing. The matrix is changed by it.
-func (s *symbols) decode(modules *gozxing.BitMatrix) (Code, bool) {
-	version := (modules.GetWidth() - 17) / 4
-	result, err := s.decoder.Decode(modules, s.hints)
-	if err != nil {
-		return Code{}, false
-	}
-	text, err := parseSegments(result.GetRawBytes(), version, false)
-	if err != nil || text == "" {
-		return Code{}, false
-	}
-	return Code{Text: text, Version: version}, true
 }
 
 // side is the number of modules along one side of the code.

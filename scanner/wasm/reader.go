@@ -82,6 +82,7 @@ func (r *readers) add(s settings) (int, error) {
 	d, err := qr.New(qr.Config{
 		Budget:     time.Duration(s.budgetMS * float64(time.Millisecond)),
 		Exhaustive: s.still,
+		Own:        true, // what reads here is what reads in a browser
 		Now:        r.now,
 	})
 	if err != nil {
