@@ -100,7 +100,11 @@ func TestNoiseIsNoMessage(t *testing.T) {
 	r := corrector{field: newField()}
 	rng := rand.New(rand.NewPCG(3, 4))
 	word, erased := make([]byte, 134), make([]uint8, 26)
-	for range 3000 {
+	n := 3000
+	if Racing || testing.Short() {
+		n = 300
+	}
+	for range n {
 		for i := range word {
 			word[i] = byte(rng.Uint32())
 		}

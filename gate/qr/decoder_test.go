@@ -240,8 +240,8 @@ func TestProfiles(t *testing.T) {
 		{frames.Empty, 20, 0},
 	} {
 		n, want := tt.n, tt.want
-		if racing || testing.Short() { // the arithmetic is the same, ten times as slow
-			n, want = n/5, want/5-1
+		if qr.Racing || testing.Short() { // the arithmetic is the same, ten times as slow
+			n, want = n/10, want/10-1
 		}
 		r, d := frames.NewRenderer(), newDecoder(t, qr.Config{Exhaustive: true})
 		read := 0

@@ -60,8 +60,8 @@ func TestGivesUpEarly(t *testing.T) {
 	}
 }
 
-// TestOwn holds that gozxing is not asked where that is not wanted, and that no frame's turn is lost
-// for it.
+// TestOwn holds that gozxing is not asked where that is not wanted, and that our own ways have its
+// turns.
 func TestOwn(t *testing.T) {
 	own := 0
 	for _, w := range ways {
@@ -73,8 +73,8 @@ func TestOwn(t *testing.T) {
 	if n := looked(t, g, 1, Config{Exhaustive: true, Own: true}); n != own {
 		t.Errorf("a single picture was looked at in %d ways, want our own %d", n, own)
 	}
-	if n := looked(t, g, len(ways), Config{Own: true}); n != own {
-		t.Errorf("frames of a stream were looked at in %d ways, want our own %d", n, own)
+	if n := looked(t, g, 1, Config{Own: true}); n != own {
+		t.Errorf("a promising frame of a stream was looked at in %d ways, want our own %d", n, own)
 	}
 }
 

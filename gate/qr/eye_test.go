@@ -83,7 +83,7 @@ func noAllocation(t *testing.T, g *image.Gray) {
 	if triples == 0 {
 		t.Fatal("the frame shows nothing to look at")
 	}
-	if n := testing.AllocsPerRun(5, look); n != 0 {
+	if n := testing.AllocsPerRun(1, look); n != 0 {
 		t.Errorf("%v allocations a frame, want none", n)
 	}
 }

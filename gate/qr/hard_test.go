@@ -64,8 +64,8 @@ func TestConditions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n, want := tt.n, tt.want
-			if racing || testing.Short() {
-				n, want = n/4, want/4-1
+			if qr.Racing || testing.Short() {
+				n, want = n/8, want/8-1
 			}
 			var scenes []frames.Scene
 			for i := range n {

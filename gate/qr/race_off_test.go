@@ -1,6 +1,6 @@
 //go:build !race
 
-package qr_test
+package qr
 
-// racing says that the race detector slows everything down.
-const racing = false
+// Racing says that the race detector slows everything down.
+const Racing = false
