@@ -89,9 +89,13 @@ func FuzzDecode(f *testing.F) {
 				g.Pix[i] = pixels[i%len(pixels)]
 			}
 		}
-		codes, err := borrow(t).Decode(g)
+		d := borrow(t)
+		codes, err := d.Decode(g)
 		if err != nil && !errors.Is(err, ErrFrame) {
 			t.Errorf("%d×%d: %v", w, h, err)
+		}
+		if most := maxTries + bendRounds + 3; d.eye.tries > most { // what is begun is finished
+			t.Errorf("%d×%d: %d symbols were tried, want %d at most", w, h, d.eye.tries, most)
 		}
 		for _, c := range codes {
 			if c.Text == "" || c.Version < 1 || c.Version > 40 {
