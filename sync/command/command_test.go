@@ -65,6 +65,7 @@ func TestRun(t *testing.T) {
 		{"show --loud a b", 0, nil, nil, "a b true "},
 		{"show a --loud --name x b --name y", 0, nil, nil, "a b true x,y"},
 		{"show -- --loud", 0, nil, nil, "--loud false "},
+		{"show -- --loud --loud", 0, nil, nil, "--loud --loud false "},
 		{"show a -- --name", 0, nil, nil, "a --name false "},
 		{"show", 2, nil, []string{"prog: show: want FILE…", "hint: run `prog help show`"}, ""},
 		{"show a b c", 2, nil, []string{`unexpected argument "c"`}, ""},
