@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -36,3 +37,34 @@ func takeLock(dataDir string) (*lock, error) {
 }
 
 func (l *lock) release() error { return l.f.Close() }
+
+// holdLane keeps a gate with this data folder from running, or says that one does.
+// A folder that no gate ever used needs no holding.
+func holdLane(dataDir string) (release func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dataDir, lockName), os.O_RDWR, 0) //nolint:gosec // a fixed name in the operator's own data folder
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil
+	}
+	if err != nil {
+		return nil, hint.Errorf("run this as the gate's user", "see whether a gate runs: %w", err)
+	}
+	release = func() { _ = f.Close() }
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		release()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, hint.Errorf("stop it first: systemctl stop conting-gate", "the gate runs, and uses this line")
+		}
+		return nil, fmt.Errorf("see whether a gate runs: %w", err)
+	}
+	return release, nil
+}
+
+// holdLine is holdLane for a command that speaks on a line, if the line is that of the
+// configured gate: two panels on one line disturb each other.
+func holdLine(c *call, url string) (release func(), err error) {
+	conf, err := c.load()
+	if err != nil || conf.Lane.Driver != driverOSDP || conf.Turnstile.URL != url {
+		return func() {}, nil //nolint:nilerr // without a configuration there is no gate to disturb
+	}
+	return holdLane(conf.DataDir)
+}

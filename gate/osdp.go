@@ -119,6 +119,11 @@ with a key only when Secure Channel came up; else 1.
 			if err != nil {
 				return err
 			}
+			release, err := holdLine(c, conf.URL)
+			if err != nil {
+				return err
+			}
+			defer release()
 			ctx, cancel := context.WithTimeout(ctx, f.limit)
 			defer cancel()
 			r, err := turnstile.ProbeOSDP(ctx, conf)
@@ -258,6 +263,11 @@ Stop the gate that uses the line.
 			if err != nil {
 				return err
 			}
+			release, err := holdLine(c, conf.URL)
+			if err != nil {
+				return err
+			}
+			defer release()
 			ctx, cancel := context.WithTimeout(ctx, f.limit)
 			defer cancel()
 			err = turnstile.RekeyOSDP(ctx, conf, key)

@@ -6,12 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/con-ting/conting/firmware/update"
 	"github.com/con-ting/conting/gate/turnstile"
@@ -75,13 +71,11 @@ by its third start gives way to the one before.
 			if line.Key == (turnstile.OSDPKey{}) {
 				return hint.Errorf("--scbk FILE, as [turnstile] scbk has it", "%w: no Secure Channel key is named", command.ErrUsage)
 			}
-			if confErr == nil && conf.Lane.Driver == driverOSDP && conf.Turnstile.URL == line.URL {
-				release, err := holdLane(conf.DataDir)
-				if err != nil {
-					return err
-				}
-				defer release()
+			release, err := holdLine(c, line.URL)
+			if err != nil {
+				return err
 			}
+			defer release()
 			ctx, cancel := context.WithTimeout(ctx, f.limit)
 			defer cancel()
 			r, err := turnstile.UpdateOSDP(ctx, line, image, progress(a.err))
@@ -134,27 +128,6 @@ func readShort(name string, most int64) (data []byte, err error) {
 		err = fmt.Errorf("%s: longer than %d bytes", name, most)
 	}
 	return data, err
-}
-
-// holdLane keeps a gate with this data folder from running, or says that one does.
-// A folder that no gate ever used needs no holding.
-func holdLane(dataDir string) (release func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dataDir, lockName), os.O_RDWR, 0) //nolint:gosec // a fixed name in the operator's own data folder
-	if errors.Is(err, fs.ErrNotExist) {
-		return func() {}, nil
-	}
-	if err != nil {
-		return nil, hint.Errorf("run this as the gate's user", "see whether a gate runs: %w", err)
-	}
-	release = func() { _ = f.Close() }
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		release()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, hint.Errorf("stop it first: systemctl stop conting-gate", "the gate runs, and uses this line")
-		}
-		return nil, fmt.Errorf("see whether a gate runs: %w", err)
-	}
-	return release, nil
 }
 
 // progress tells a person how far an update is: each tenth of it.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,6 +185,16 @@ func TestUpdateBesideGate(t *testing.T) {
 	code, _, complaint := u.update("--config", conf, u.image("good.img", hostBoard, 2))
 	if code == 0 || !strings.Contains(complaint, "the gate runs") || !strings.Contains(complaint, "systemctl stop") {
 		t.Errorf("%d, %q", code, complaint)
+	}
+	// So do the other commands that speak on a line, if it is that gate's.
+	for _, args := range [][]string{{"osdp", "probe"}, {"osdp", "provision", "--new", u.path("fresh")}} {
+		line := []string{"--config", conf, "--scbk", u.path("scbk"), "--timeout", "50ms", "--url"}
+		for url, held := range map[string]bool{"unix:/nowhere": true, "unix:/elsewhere": false} {
+			out, code := gateCommand(t, slices.Concat(args, line, []string{url})...)
+			if code == 0 || strings.Contains(out, "the gate runs") != held {
+				t.Errorf("%v on %s beside a running gate: %d, %q", args, url, code, out)
+			}
+		}
 	}
 }
 
