@@ -13,13 +13,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/con-ting/conting/gate/panel"
 	"github.com/con-ting/conting/sync/private"
-	"github.com/con-ting/conting/sync/ticketset"
 )
 
 // controllerSim is a running controller-sim, built for the test.
@@ -101,53 +99,12 @@ func (s *controllerSim) do(command string) (said []string) {
 func TestControllerLane(t *testing.T) {
 	sim := startController(t)
 	w, dir := newWorld(t, 8), t.TempDir()
-	conf := w.config(dir, fmt.Sprintf("[uplink]\nenabled = false\n[turnstile]\nurl = %q\nscbk = %q\naddress = 3\n", sim.url, sim.scbk))
-	text, err := os.ReadFile(conf)
-	w.ok(err)
-	w.ok(os.WriteFile(conf, bytes.Replace(text, []byte("[lane]"), []byte("[lane]\ndriver = \"osdp\"\ngrant_timeout = \"30s\""), 1), 0o600))
-	set := w.setFile(filepath.Join(dir, "set"), w.set(ticketset.Current{}, w.now, w.now.Add(time.Hour)))
-	for _, args := range [][]string{{"enrol", w.invitation(worldCode)}, {"load-set", set}} {
-		if out, err := exec.Command("gate", args[0], "--config", conf, args[1]).CombinedOutput(); err != nil {
-			t.Fatalf("gate %s: %v\n%s", args[0], err, out)
-		}
-	}
-	cmd := exec.Command("gate", "run", "--config", conf, "--events", "-")
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	in, err := cmd.StdinPipe()
-	w.ok(err)
-	out, err := cmd.StdoutPipe()
-	w.ok(err)
-	w.ok(cmd.Start())
-	ended := false
-	t.Cleanup(func() {
-		if !ended {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
-	})
-	lines := bufio.NewScanner(out)
-	next := func(kinds ...string) event {
-		t.Helper()
-		for lines.Scan() {
-			var e event
-			w.ok(json.Unmarshal(lines.Bytes(), &e))
-			for _, k := range kinds {
-				if e.Event == k {
-					return e
-				}
-			}
-		}
-		t.Fatalf("no %v event; the gate said:\n%s", kinds, &log)
-		return event{}
-	}
+	g := startGate(w, dir, "driver = \"osdp\"\ngrant_timeout = \"30s\"", fmt.Sprintf("[turnstile]\nurl = %q\nscbk = %q\naddress = 3\n", sim.url, sim.scbk))
+	conf, next := g.conf, g.next
 	show := func(i int) event {
 		t.Helper()
-		_, err := fmt.Fprintln(in, w.pass(i, time.Now()))
-		w.ok(err)
-		return next("verdict", "repeat")
+		return g.show(w.pass(i, time.Now()))
 	}
-	next("ready")
 	said := func(word string) {
 		t.Helper()
 		var last string
@@ -213,13 +170,7 @@ func TestControllerLane(t *testing.T) {
 		t.Errorf("doctor beside the gate (%v):\n%s", err, doctor)
 	}
 
-	w.ok(cmd.Process.Signal(syscall.SIGTERM))
-	for lines.Scan() {
-	}
-	ended = true
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("the gate ended with %v\n%s", err, &log)
-	}
+	g.stop()
 	if doctor, err := exec.Command("gate", "doctor", "--config", conf).CombinedOutput(); !bytes.Contains(doctor, []byte("turnstile    ready: vendor 024354")) {
 		t.Errorf("doctor without a gate (%v):\n%s", err, doctor)
 	}
