@@ -55,10 +55,10 @@ web-check: node_modules/.stamp ## types, accessibility and tests of the wallet's
 	@npm --workspace scanner/wasm run --silent test
 
 # What only tests and the browser need from the system: once, where it is missing.
-APT := chromium fonts-noto-cjk poppler-utils
+APT := chromium fonts-noto-cjk poppler-utils ffmpeg
 .PHONY: browser
 browser:
-	@if ! { command -v chromium && command -v pdftoppm && fc-list :lang=ko | grep -q .; } >/dev/null 2>&1; then \
+	@if ! { command -v chromium && command -v pdftoppm && command -v ffmpeg && fc-list :lang=ko | grep -q .; } >/dev/null 2>&1; then \
 	  echo "setup: installing $(APT)"; \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
 	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(APT); } >/dev/null || \
