@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/con-ting/conting/gate/camera"
 	"github.com/con-ting/conting/gate/engine"
 	"github.com/con-ting/conting/gate/turnstile"
 	"github.com/con-ting/conting/sync/hint"
