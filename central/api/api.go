@@ -88,6 +88,8 @@ type API struct {
 	admin  secretHash
 	pages  *template.Template
 
+	document []byte // OpenAPI
+
 	origin  string // of our own pages
 	overTLS bool   // whether that is https, here or at a proxy
 }
@@ -112,6 +114,9 @@ func New(_ context.Context, cfg Config) (*API, error) {
 	if a.pages, err = pages(); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	if a.document, err = document(); err != nil {
+		return nil, fmt.Errorf("api: description: %w", err)
+	}
 	if err := a.router.SetTrustedProxies(nil); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
@@ -121,7 +126,7 @@ func New(_ context.Context, cfg Config) (*API, error) {
 	return a, nil
 }
 
-// routes is every way in. Each stands in openapi.json; a test compares.
+// routes is every way in. Each stands in a file of openapi/; a test compares.
 func (a *API) routes() {
 	r := a.router
 	r.Use(a.identify, a.log, a.guard, a.recover, a.deadline, a.sameOrigin)

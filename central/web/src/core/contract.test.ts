@@ -1,5 +1,5 @@
-// Every request of the client is one that central/api/openapi.json describes.
-import { readFileSync } from 'node:fs';
+// Every request of the client is one that central/api/openapi describes.
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Api } from './api';
 import type { NewCredential, Signed } from './wire';
@@ -13,9 +13,15 @@ interface Schema {
 interface Operation {
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
 }
-const described = JSON.parse(readFileSync(new URL('../../../api/openapi.json', import.meta.url), 'utf8')) as {
-  paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+interface Document {
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { readonly schemas: Record<string, Schema> };
+}
+const folder = new URL('../../../api/openapi/', import.meta.url);
+const parts = readdirSync(folder).map((f) => JSON.parse(readFileSync(new URL(f, folder), 'utf8')) as Partial<Document>);
+const described: Document = {
+  paths: Object.assign({}, ...parts.map((p) => p.paths)) as Document['paths'],
+  components: { schemas: Object.assign({}, ...parts.map((p) => p.components?.schemas)) as Record<string, Schema> },
 };
 
 /** members is all that a schema allows, and all that it wants. */

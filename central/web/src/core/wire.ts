@@ -1,5 +1,5 @@
 /**
- * What central says and is told, as it stands on the wire (central/api/openapi.json).
+ * What central says and is told, as it stands on the wire (central/api/openapi).
  * Bytes are unpadded base64url; moments are RFC 3339 unless they say Unix.
  */
 
