@@ -135,7 +135,7 @@ func (a *API) devices(ctx context.Context, c *gin.Context) (int, any, error) {
 	last := ""
 	for _, d := range ds {
 		out = append(out, deviceView{
-			ID: d.ID, Role: d.Role, Gate: d.Gate, Events: d.Events, Enrolled: d.Enrolled.UTC(), Expires: d.Expires.UTC(),
+			ID: d.ID, Role: d.Role, Gate: d.Gate, Events: append([]ticket.EventID{}, d.Events...), Enrolled: d.Enrolled.UTC(), Expires: d.Expires.UTC(),
 			Revoked: d.Revoked, Online: d.Online, Seen: d.Seen.UTC(), Version: d.Version, Set: d.Set, Delta: d.Delta, Unacked: d.Unacked,
 		})
 		last = string(d.ID)

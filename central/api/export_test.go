@@ -9,6 +9,9 @@ func (a *API) Routes() []string {
 	return out
 }
 
+// Document is the OpenAPI document.
+func Document() ([]byte, error) { return document() }
+
 // Codes gives the status of every problem code.
 func Codes() map[string]int {
 	out := map[string]int{}

@@ -212,6 +212,7 @@ func (h *harness) call(method, path, body string, headers ...header) *answer {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.conform(r, body, res, b)
 	if len(body) > 300 {
 		body = body[:300] + "…"
 	}
