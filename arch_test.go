@@ -94,6 +94,7 @@ var allowed = map[string][]string{
 	"testdata/pki":               {"sync/ticket", "sync/trust"},
 	"testdata/pty":               {},
 	"testdata/relay":             {},
+	"testdata/servers":           {},
 	"testdata/uinput":            {},
 	"testdata/devices":           {"testdata/uinput"},
 	"testdata/wallet":            {"sync/ticket", "sync/pass", "sync/trust"},
