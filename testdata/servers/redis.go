@@ -171,7 +171,7 @@ func (s *RedisServer) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		_, err := s.Do("PING")
+		_, err := s.do(ctx, "PING")
 		if err == nil {
 			return nil
 		}
@@ -240,7 +240,11 @@ func (s *RedisServer) signal(sig syscall.Signal) error {
 // Do runs one command on a connection of its own and returns its answer; the items
 // of an answer that is an array stand on lines of their own.
 func (s *RedisServer) Do(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	return s.do(context.Background(), args...)
+}
+
+func (s *RedisServer) do(ctx context.Context, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := dialRedis(ctx, s.Addr(), s.tls)
 	if err != nil {
@@ -274,4 +278,3 @@ func (s *RedisServer) Await(t testing.TB, want func(answer string) bool, args ..
 func tail(log []byte) string {
 	return string(log[max(0, len(log)-600):])
 }
-
