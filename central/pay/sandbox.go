@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 )
 
@@ -42,14 +43,14 @@ type sandboxPayment struct {
 func NewSandbox() *Sandbox { return &Sandbox{payments: make(map[string]*sandboxPayment)} }
 
 // Begin implements [Provider]. The reference derives from the key alone.
-func (s *Sandbox) Begin(ctx context.Context, r Request) (Payment, error) {
+func (s *Sandbox) Begin(ctx context.Context, r Request) (Payment, Action, error) {
 	if err := ctx.Err(); err != nil {
-		return Payment{}, err
+		return Payment{}, Action{}, err
 	}
 	switch r.Token {
 	case TokenOK, TokenDeclined, TokenTimeoutThenOK, TokenRefundTimeout:
 	default:
-		return Payment{}, fmt.Errorf("sandbox knows %q, %q, %q and %q: %w",
+		return Payment{}, Action{}, fmt.Errorf("sandbox knows %q, %q, %q and %q: %w",
 			TokenOK, TokenDeclined, TokenTimeoutThenOK, TokenRefundTimeout, ErrBadToken)
 	}
 	sum := sha256.Sum256([]byte(r.Key))
@@ -58,21 +59,21 @@ func (s *Sandbox) Begin(ctx context.Context, r Request) (Payment, error) {
 	defer s.mu.Unlock()
 	if p, ok := s.payments[reference]; ok {
 		if p.Amount != r.Amount || p.Currency != r.Currency || p.token != r.Token {
-			return Payment{}, ErrKeyReused
+			return Payment{}, Action{}, ErrKeyReused
 		}
-		return p.Payment, nil
+		return p.Payment, Action{Kind: ActionNone}, nil
 	}
 	if len(s.payments) >= maxSandbox {
-		return Payment{}, fmt.Errorf("sandbox holds %d payments: restart central", maxSandbox)
+		return Payment{}, Action{}, fmt.Errorf("sandbox holds %d payments: restart central", maxSandbox)
 	}
 	p := &sandboxPayment{token: r.Token}
 	p.Payment = Payment{Reference: reference, State: Begun, Amount: r.Amount, Currency: r.Currency}
 	s.payments[reference] = p
-	return p.Payment, nil
+	return p.Payment, Action{Kind: ActionNone}, nil
 }
 
 // Confirm implements [Provider].
-func (s *Sandbox) Confirm(ctx context.Context, reference string) (Payment, error) {
+func (s *Sandbox) Confirm(ctx context.Context, reference, _ string) (Payment, error) {
 	return s.change(ctx, reference, func(p *sandboxPayment) error {
 		switch {
 		case p.State == Failed:
@@ -89,6 +90,21 @@ func (s *Sandbox) Confirm(ctx context.Context, reference string) (Payment, error
 		}
 		return nil
 	})
+}
+
+// Cancel implements [Provider].
+func (s *Sandbox) Cancel(ctx context.Context, reference string) (Payment, error) {
+	return s.change(ctx, reference, func(p *sandboxPayment) error {
+		if p.State == Begun {
+			p.State = Failed
+		}
+		return nil
+	})
+}
+
+// Webhook implements [Provider]. The sandbox sends none.
+func (s *Sandbox) Webhook(context.Context, http.Header, []byte) (Notice, error) {
+	return Notice{}, ErrForged
 }
 
 // Refund implements [Provider].

@@ -24,20 +24,20 @@ func TestSandboxOutcomes(t *testing.T) {
 		t.Run(c.token, func(t *testing.T) {
 			ctx, s := t.Context(), pay.NewSandbox()
 			r := pay.Request{Key: "k", Order: "o", Amount: 1000, Currency: "KRW", Token: c.token}
-			p, err := s.Begin(ctx, r)
+			p, _, err := s.Begin(ctx, r)
 			if err != nil || p.State != pay.Begun {
 				t.Fatalf("Begin(%+v) = %+v, %v; want begun", r, p, err)
 			}
-			if again, err := s.Begin(ctx, r); err != nil || again != p {
+			if again, _, err := s.Begin(ctx, r); err != nil || again != p {
 				t.Errorf("second Begin(%+v) = %+v, %v; want %+v", r, again, err, p)
 			}
-			if _, err := s.Confirm(ctx, p.Reference); !errors.Is(err, c.confirm) {
+			if _, err := s.Confirm(ctx, p.Reference, ""); !errors.Is(err, c.confirm) {
 				t.Errorf("Confirm: %v, want %v", err, c.confirm)
 			}
 			if got, err := s.Get(ctx, p.Reference); err != nil || got.State != c.state {
 				t.Errorf("Get = %+v, %v; want %s", got, err, c.state)
 			}
-			again, err := s.Confirm(ctx, p.Reference)
+			again, err := s.Confirm(ctx, p.Reference, "")
 			if c.state == pay.Succeeded && (err != nil || again.State != pay.Succeeded) || c.state == pay.Failed && !errors.Is(err, pay.ErrDeclined) {
 				t.Errorf("second Confirm = %+v, %v; want the first outcome", again, err)
 			}
@@ -63,24 +63,24 @@ func TestSandboxOutcomes(t *testing.T) {
 func TestSandboxRefuses(t *testing.T) {
 	ctx, s := t.Context(), pay.NewSandbox()
 	r := pay.Request{Key: "k", Amount: 1000, Currency: "KRW", Token: pay.TokenOK}
-	if _, err := s.Begin(ctx, pay.Request{Token: "visa"}); !errors.Is(err, pay.ErrBadToken) {
+	if _, _, err := s.Begin(ctx, pay.Request{Token: "visa"}); !errors.Is(err, pay.ErrBadToken) {
 		t.Errorf("Begin with a foreign token: %v, want ErrBadToken", err)
 	}
-	if _, err := s.Begin(ctx, r); err != nil {
+	if _, _, err := s.Begin(ctx, r); err != nil {
 		t.Fatal(err)
 	}
 	r.Amount++
-	if _, err := s.Begin(ctx, r); !errors.Is(err, pay.ErrKeyReused) {
+	if _, _, err := s.Begin(ctx, r); !errors.Is(err, pay.ErrKeyReused) {
 		t.Errorf("Begin of the same key with another amount: %v, want ErrKeyReused", err)
 	}
-	for name, call := range map[string]func(context.Context, string) (pay.Payment, error){"Confirm": s.Confirm, "Refund": s.Refund, "Get": s.Get} {
+	for name, call := range map[string]func(context.Context, string) (pay.Payment, error){"Cancel": s.Cancel, "Refund": s.Refund, "Get": s.Get} {
 		if _, err := call(ctx, "sandbox_none"); !errors.Is(err, pay.ErrUnknownPayment) {
 			t.Errorf("%s of nothing: %v, want ErrUnknownPayment", name, err)
 		}
 	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := s.Begin(gone, r); !errors.Is(err, context.Canceled) {
+	if _, _, err := s.Begin(gone, r); !errors.Is(err, context.Canceled) {
 		t.Errorf("Begin after cancel: %v, want context.Canceled", err)
 	}
 }
@@ -90,9 +90,9 @@ func TestSandboxChargesOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			p, err := s.Begin(ctx, pay.Request{Key: "k", Amount: 1, Currency: "KRW", Token: pay.TokenOK})
+			p, _, err := s.Begin(ctx, pay.Request{Key: "k", Amount: 1, Currency: "KRW", Token: pay.TokenOK})
 			if err == nil {
-				_, err = s.Confirm(ctx, p.Reference)
+				_, err = s.Confirm(ctx, p.Reference, "")
 			}
 			if err != nil {
 				t.Errorf("pay: %v", err)

@@ -68,11 +68,11 @@ type wire struct {
 	get     func(p pay.Provider, ctx context.Context, reference string) (pay.Payment, error)
 }
 
-func (w *wire) Confirm(ctx context.Context, reference string) (pay.Payment, error) {
+func (w *wire) Confirm(ctx context.Context, reference, token string) (pay.Payment, error) {
 	if w.confirm != nil {
 		return w.confirm(w.Provider, ctx, reference)
 	}
-	return w.Provider.Confirm(ctx, reference)
+	return w.Provider.Confirm(ctx, reference, token)
 }
 
 func (w *wire) Get(ctx context.Context, reference string) (pay.Payment, error) {

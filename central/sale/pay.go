@@ -36,7 +36,7 @@ func (s *Sale) Pay(ctx context.Context, id, secret, provider, token string) (Ord
 	if payment.ID, err = s.newID(); err != nil {
 		return Order{}, err
 	}
-	begun, err := p.Begin(ctx, pay.Request{ // takes nothing: if we stop here, nothing has happened
+	begun, _, err := p.Begin(ctx, pay.Request{ // takes nothing: if we stop here, nothing has happened
 		Key: payment.ID, Order: payment.Order, Amount: payment.Amount, Currency: payment.Currency, Token: token,
 	})
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Sale) standing(o *Order) (Order, error) {
 
 // charge takes the money and settles the outcome, whatever it is.
 func (s *Sale) charge(ctx context.Context, p pay.Provider, payment Payment) error {
-	done, err := p.Confirm(ctx, payment.Reference)
+	done, err := p.Confirm(ctx, payment.Reference, "")
 	after, cancel := s.unhurried(ctx)
 	defer cancel()
 	if err != nil && !errors.Is(err, pay.ErrDeclined) { // the answer is lost: ask

@@ -275,7 +275,7 @@ func TestExpiryRacesConfirm(t *testing.T) {
 		charged := make(chan struct{})
 		h.wire.confirm = func(p pay.Provider, ctx context.Context, ref string) (pay.Payment, error) {
 			close(charged)
-			return p.Confirm(ctx, ref)
+			return p.Confirm(ctx, ref, "")
 		}
 		if i%4 == 0 { // the rival comes before anything is charged
 			close(charged)
@@ -314,7 +314,7 @@ func TestPaidTooLateGoesBack(t *testing.T) {
 			o, secret := h.hold("A-1")
 			h.wire.confirm = func(p pay.Provider, ctx context.Context, reference string) (pay.Payment, error) {
 				h.clock.Advance(sale.DefaultHold)
-				return p.Confirm(ctx, reference)
+				return p.Confirm(ctx, reference, "")
 			}
 			if got, err := h.Pay(t.Context(), o.ID, secret, "sandbox", token); !errors.Is(err, sale.ErrPaidTooLate) {
 				t.Fatalf("Pay = %+v, %v; want ErrPaidTooLate", got, err)
@@ -385,11 +385,11 @@ func TestLostAnswers(t *testing.T) {
 		want    sale.State
 	}{
 		"charged, known in time": {func(p pay.Provider, ctx context.Context, ref string) (pay.Payment, error) {
-			_, err := p.Confirm(ctx, ref)
+			_, err := p.Confirm(ctx, ref, "")
 			return pay.Payment{}, errors.Join(err, lose)
 		}, time.Minute, sale.Paid},
 		"charged, known too late": {func(p pay.Provider, ctx context.Context, ref string) (pay.Payment, error) {
-			_, err := p.Confirm(ctx, ref)
+			_, err := p.Confirm(ctx, ref, "")
 			return pay.Payment{}, errors.Join(err, lose)
 		}, time.Hour, sale.Lapsed},
 		"never charged": {lostGet, time.Minute, sale.Held},
@@ -435,7 +435,7 @@ func TestChargeAfterGivingUp(t *testing.T) {
 		if _, err := h.Pay(ctx, o.ID, secret, "sandbox", pay.TokenOK); err != nil {
 			t.Errorf("paying otherwise: %v", err)
 		}
-		return p.Confirm(ctx, ref)
+		return p.Confirm(ctx, ref, "")
 	}
 	if _, err := h.Pay(t.Context(), o.ID, secret, "sandbox", pay.TokenOK); !errors.Is(err, sale.ErrPaidTooLate) {
 		t.Errorf("the slow payment: %v, want ErrPaidTooLate", err)
@@ -452,7 +452,7 @@ func TestBuyerGoesAway(t *testing.T) {
 	o, secret := h.hold("A-1")
 	ctx, cancel := context.WithCancel(t.Context())
 	h.wire.confirm = func(p pay.Provider, ctx context.Context, ref string) (pay.Payment, error) {
-		done, err := p.Confirm(ctx, ref)
+		done, err := p.Confirm(ctx, ref, "")
 		cancel()
 		return done, err
 	}
@@ -469,7 +469,7 @@ func TestWrongAmountIsNotBooked(t *testing.T) {
 	h := start(t)
 	o, secret := h.hold("A-1")
 	h.wire.confirm = func(p pay.Provider, ctx context.Context, ref string) (pay.Payment, error) {
-		done, err := p.Confirm(ctx, ref)
+		done, err := p.Confirm(ctx, ref, "")
 		done.Amount = 1
 		return done, err
 	}
