@@ -67,6 +67,8 @@ var allowed = map[string][]string{
 	"central/identity":  {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale"},
 	"central/store":     {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity"},
 	"central/api":       {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity"},
+	"central/queue":           {"sync/ticket"},
+	"central/queue/queuetest": {"sync/ticket", "central/queue"},
 	"central/web":       {},
 	"central":           {"sync/*", "central/*"},
 	"central/registrar": {"sync/ticket", "sync/trust", "sync/credential", "sync/hint", "sync/private", "sync/command"},
