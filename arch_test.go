@@ -63,15 +63,17 @@ var allowed = map[string][]string{
 	"central/fleet":   {"sync/ticket", "sync/topic", "sync/trust"},
 	"central/publish": {"sync/*"},
 	"central/lease":   {"sync/ticket", "sync/trust", "sync/ticketset", "sync/topic"},
+	"central/outbox":  {"sync/ticket"},
+	"central/leader":  {},
 	// moves tickets and reads accounts by those rooms' own terms
-	"central/identity":  {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale"},
-	"central/store":     {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity"},
-	"central/api":       {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity"},
+	"central/identity":        {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale"},
+	"central/store":           {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity", "central/outbox", "central/leader"},
+	"central/api":             {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity"},
 	"central/queue":           {"sync/ticket"},
 	"central/queue/queuetest": {"sync/ticket", "central/queue"},
-	"central/web":       {},
-	"central":           {"sync/*", "central/*"},
-	"central/registrar": {"sync/ticket", "sync/trust", "sync/credential", "sync/hint", "sync/private", "sync/command"},
+	"central/web":             {},
+	"central":                 {"sync/*", "central/*"},
+	"central/registrar":       {"sync/ticket", "sync/trust", "sync/credential", "sync/hint", "sync/private", "sync/command"},
 
 	// both ends of the line between a gate and its lane's controller
 	"firmware/osdp": {},
