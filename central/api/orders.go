@@ -18,9 +18,10 @@ type orderView struct {
 	ID       string         `json:"id"`
 	Secret   string         `json:"secret,omitempty"` // only when the order is made
 	Event    ticket.EventID `json:"event"`
-	Zone     uint16         `json:"zone"`
+	Zone     uint16         `json:"zone"` // zone, class and seat are the first item's
 	Class    uint8          `json:"class"`
 	Seat     string         `json:"seat,omitempty"`
+	Items    []itemView     `json:"items"`
 	State    string         `json:"state"`
 	Amount   int64          `json:"amount"`
 	Currency string         `json:"currency"`
@@ -28,6 +29,24 @@ type orderView struct {
 	Expires  time.Time      `json:"expires"`
 	Returned bool           `json:"money_returned,omitempty"`
 	Tickets  []ticketView   `json:"tickets"`
+}
+
+type itemView struct {
+	Zone       uint16 `json:"zone"`
+	Class      uint8  `json:"class"`
+	Seat       string `json:"seat,omitempty"`
+	Paper      bool   `json:"paper,omitempty"`
+	Ask        string `json:"ask,omitempty"` // what a relative asked for
+	Accessible bool   `json:"accessible,omitempty"`
+	Companion  bool   `json:"companion,omitempty"`
+	Amount     int64  `json:"amount"`
+}
+
+func viewItem(i *sale.Item) itemView {
+	return itemView{
+		Zone: i.Zone, Class: i.Class, Seat: i.Seat, Paper: i.Holder.IsZero(), Ask: i.Ask, Amount: i.Amount,
+		Accessible: i.Flags.Has(ticket.FlagAccessible), Companion: i.Flags.Has(ticket.FlagCompanion),
+	}
 }
 
 type ticketView struct {
@@ -45,9 +64,15 @@ type ticketView struct {
 
 func (a *API) viewOrder(o *sale.Order) orderView {
 	v := orderView{
-		ID: o.ID, Event: o.Event, Zone: o.Zone, Class: o.Class, Seat: o.Seat, State: string(o.State),
+		ID: o.ID, Event: o.Event, State: string(o.State), Items: make([]itemView, 0, len(o.Items)),
 		Amount: o.Amount, Currency: o.Currency, Created: o.Created.UTC(), Expires: o.Expires.UTC(),
 		Returned: o.Returned, Tickets: make([]ticketView, 0, len(o.Tickets)),
+	}
+	for n := range o.Items {
+		v.Items = append(v.Items, viewItem(&o.Items[n]))
+	}
+	if first := v.Items; len(first) > 0 {
+		v.Zone, v.Class, v.Seat = first[0].Zone, first[0].Class, first[0].Seat
 	}
 	if o.Expired(a.cfg.Now()) {
 		v.State = "expired"

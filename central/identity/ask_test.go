@@ -70,7 +70,7 @@ func TestAsk(t *testing.T) {
 		}
 	}
 	o, secret, err := w.books(mina, a, "A-1")
-	if err != nil || o.Owner != "mina" || o.Keeper != "jun" || o.Holder != jun.Passkey.Key {
+	if err != nil || o.Owner != "mina" || o.Items[0].Keeper != "jun" || o.Items[0].Holder != jun.Passkey.Key {
 		t.Fatalf("Hold = %+v, %v", o, err)
 	}
 	if s := w.askState(a); s != identity.AskBooked {
@@ -258,7 +258,7 @@ func TestAskSurvivesAnUnpaidOrder(t *testing.T) {
 	w.refused("paying the first order after all", err, sale.ErrHoldExpired)
 	_, _, err = w.books(mina, a, "A-3")
 	w.refused("a third order beside the second", err, sale.ErrAsk)
-	if second.Seat != "A-2" {
+	if second.Items[0].Seat != "A-2" {
 		t.Errorf("second order = %+v", second)
 	}
 	w.refused("cancelled by another", w.CancelAsk(t.Context(), w.person("x").Person, a.ID), identity.ErrUnknownAsk)

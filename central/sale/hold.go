@@ -3,6 +3,7 @@ package sale
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -14,14 +15,25 @@ type Possession struct {
 	Assertion Assertion
 }
 
-// HoldRequest asks for one place.
+// HoldRequest asks for one place, or for several at once: all of them are held, or
+// none.
 type HoldRequest struct {
-	Event  ticket.EventID
-	Zone   uint16
-	Class  uint8
-	Seat   string      // empty for any place of the zone
-	Holder *Possession // nil for paper, and with Ask
-	Paper  bool        // true exactly when Holder and Ask are nil
+	Event ticket.EventID
+
+	// What is asked for, when it is one place; see [Want].
+	Zone  uint16
+	Class uint8
+	Seat  string
+	Paper bool
+	Ask   *Authorisation
+
+	// Items asks for several places, one to [MaxItems]; the fields above are not
+	// looked at then. Empty asks for the one place that they name.
+	Items []Want
+
+	// Holder is whose key all tickets will be bound to that are neither on paper
+	// nor asked for by a relative; nil if there are none of those.
+	Holder *Possession
 
 	// Owner is the account that orders; empty if nobody is signed in.
 	Owner string
@@ -29,8 +41,25 @@ type HoldRequest struct {
 	// ProvedAge is the age in years that Owner's credential proves; zero for none.
 	ProvedAge uint8
 
-	// Ask is what a relative of Owner asked for, or nil.
-	Ask *Authorisation
+	// Admission is what the queue gave the buyer; empty if there is none.
+	Admission string
+}
+
+// Want is one place that is asked for. Its ticket will be bound to the key of the
+// one who orders unless Paper or Ask says otherwise.
+type Want struct {
+	Zone  uint16
+	Class uint8
+	Seat  string         // empty for any place of the zone
+	Paper bool           // on paper; not with Ask
+	Ask   *Authorisation // what a relative of Owner asked for, or nil
+}
+
+// Door is asked before a place is held.
+type Door interface {
+	// Check returns nil if the account may buy now: the event has no queue, or
+	// the queue has admitted this account. Else the error wraps [ErrNotAdmitted].
+	Check(ctx context.Context, event ticket.EventID, account, admission string) error
 }
 
 // Authorisation lets one account order for another, who has proved possession of
@@ -42,68 +71,103 @@ type Authorisation struct {
 	ProvedAge uint8            // of that account
 }
 
-// Hold keeps a place for the buyer and returns the order with its secret, which
-// is not kept and cannot be asked for again.
+// Hold keeps places for the buyer and returns the order with its secret, which is
+// not kept and cannot be asked for again.
 func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
+	if len(r.Items) == 0 {
+		r.Items = []Want{{Zone: r.Zone, Class: r.Class, Seat: r.Seat, Paper: r.Paper, Ask: r.Ask}}
+	}
 	event, err := s.cfg.Store.Rules(ctx, r.Event)
 	if err != nil {
 		return Order{}, "", err
 	}
 	now := s.cfg.Now()
-	h := Hold{Event: r.Event, Zone: r.Zone, Class: r.Class, Seat: r.Seat, Expires: now.Add(s.cfg.Hold)}
-	h.Owner, h.Keeper = r.Owner, r.Owner
-	switch class, ok := event.Class(r.Class); {
+	switch {
 	case now.Unix() >= event.Ends:
 		return Order{}, "", ErrSaleClosed
-	case !ok || class.Staff:
-		return Order{}, "", ErrNotSold
-	case count(r.Paper, r.Holder != nil, r.Ask != nil) != 1:
-		return Order{}, "", ErrHolder
-	case r.Paper && !class.Paper:
-		return Order{}, "", ErrPaper
-	case r.Ask != nil && (r.Owner == "" || r.Ask.Owner == "" || r.Ask.Holder.IsZero()):
-		return Order{}, "", ErrAsk
+	case len(r.Items) > MaxItems:
+		return Order{}, "", ErrTooMany
 	}
-	proved := r.ProvedAge
-	if a := r.Ask; a != nil {
-		h.Ask, h.Keeper, h.Holder, proved = a.ID, a.Owner, a.Holder, a.ProvedAge
-	}
-	if !r.Paper { // a steward sees who comes with paper
-		if h.Flags, err = aged(&event, 0, proved); err != nil {
+	if s.cfg.Door != nil {
+		if err := s.cfg.Door.Check(ctx, r.Event, r.Owner, r.Admission); err != nil {
 			return Order{}, "", err
 		}
+	}
+	h := Hold{Event: r.Event, Owner: r.Owner, Expires: now.Add(s.cfg.Hold)}
+	own := 0
+	for _, w := range r.Items {
+		item, err := heldItem(&event, &r, w)
+		if err != nil {
+			return Order{}, "", err
+		}
+		h.Items = append(h.Items, item)
+		if !w.Paper && w.Ask == nil {
+			own++
+		}
+	}
+	if (own > 0) != (r.Holder != nil) {
+		return Order{}, "", ErrHolder
 	}
 	if r.Holder != nil {
-		if h.ChallengeExpires, err = s.checkChallenge(r.Holder.Challenge); err != nil {
+		if h.ChallengeExpires, err = s.possessed(&event, r.Holder); err != nil {
 			return Order{}, "", err
 		}
-		if err := s.cfg.Verifier.VerifyAssertion(event.RelyingParty, r.Holder.Key, r.Holder.Challenge, r.Holder.Assertion); err != nil {
-			return Order{}, "", fmt.Errorf("%w: %w", ErrPossession, err)
-		}
-		h.Holder, h.Challenge = r.Holder.Key, r.Holder.Challenge
+		h.Challenge = r.Holder.Challenge
 	}
+	return s.keep(ctx, h)
+}
+
+// heldItem checks one of the places that are asked for against the event's rules.
+func heldItem(event *ticket.Event, r *HoldRequest, w Want) (HeldItem, error) {
+	item := HeldItem{Zone: w.Zone, Class: w.Class, Seat: w.Seat, Keeper: r.Owner}
+	proved := r.ProvedAge
+	switch class, ok := event.Class(w.Class); {
+	case !ok || class.Staff:
+		return item, ErrNotSold
+	case w.Paper && w.Ask != nil:
+		return item, ErrHolder
+	case w.Paper && !class.Paper:
+		return item, ErrPaper
+	case w.Paper: // a steward sees who comes with it
+		return item, nil
+	case w.Ask != nil && (r.Owner == "" || w.Ask.Owner == "" || w.Ask.Holder.IsZero()):
+		return item, ErrAsk
+	case w.Ask != nil:
+		item.Ask, item.Keeper, item.Holder, proved = w.Ask.ID, w.Ask.Owner, w.Ask.Holder, w.Ask.ProvedAge
+	case r.Holder == nil:
+		return item, ErrHolder
+	default:
+		item.Holder = r.Holder.Key
+	}
+	var err error
+	item.Flags, err = aged(event, 0, proved)
+	return item, err
+}
+
+// possessed checks that whoever asks has the key, and returns when the challenge
+// ends that proves it.
+func (s *Sale) possessed(event *ticket.Event, p *Possession) (expires time.Time, err error) {
+	if expires, err = s.checkChallenge(p.Challenge); err != nil {
+		return expires, err
+	}
+	if err := s.cfg.Verifier.VerifyAssertion(event.RelyingParty, p.Key, p.Challenge, p.Assertion); err != nil {
+		return expires, fmt.Errorf("%w: %w", ErrPossession, err)
+	}
+	return expires, nil
+}
+
+// keep gives the order its name and secret and stores it.
+func (s *Sale) keep(ctx context.Context, h Hold) (o Order, secret string, err error) {
 	if h.Order, err = s.newID(); err != nil {
 		return Order{}, "", err
 	}
-	secret, hash, err := s.newSecret()
-	if err != nil {
+	if secret, h.SecretHash, err = s.newSecret(); err != nil {
 		return Order{}, "", err
 	}
-	h.SecretHash = hash
-	o, err := s.cfg.Store.Hold(ctx, h)
-	if err != nil {
+	if o, err = s.cfg.Store.Hold(ctx, h); err != nil {
 		return Order{}, "", err
 	}
 	return o, secret, nil
-}
-
-func count(all ...bool) (n int) {
-	for _, b := range all {
-		if b {
-			n++
-		}
-	}
-	return n
 }
 
 // Order returns an order to whoever has its secret. A wrong secret and an

@@ -13,26 +13,23 @@ type State string
 // The states of an order. An order that is held past its expiry has run out;
 // nothing need happen for that.
 const (
-	Held     State = "held"     // a place is kept until Expires
-	Paying   State = "paying"   // a payment is in progress
+	Held     State = "held"     // its places are kept until Expires
+	Paying   State = "paying"   // a payment is in progress: its places are kept until that has ended
 	Paid     State = "paid"     // its tickets exist
 	Lapsed   State = "lapsed"   // charged too late; the money goes or went back
 	Refunded State = "refunded" // its tickets are dead; the money goes or went back
 )
 
-// Order is one purchase of one place.
+// MaxItems is how many places one order may be for.
+const MaxItems = 8
+
+// Order is one purchase of one to [MaxItems] places.
 type Order struct {
 	ID         string // 32 hexadecimal digits
 	Event      ticket.EventID
-	Zone       uint16
-	Class      uint8
-	Place      int32
-	Seat       string
-	Flags      ticket.Flags
-	Holder     ticket.HolderKey // zero for paper
-	Owner      string           // account that ordered; empty for nobody
-	Keeper     string           // account that its ticket will belong to; empty for nobody
-	Amount     int64
+	Owner      string // account that ordered; empty for nobody
+	Items      []Item // in the order in which they were asked for; never empty
+	Amount     int64  // of all items
 	Currency   string
 	State      State
 	SecretHash [32]byte
@@ -40,7 +37,20 @@ type Order struct {
 	Expires    time.Time
 	Payment    string // id of the payment in progress or done; else empty
 	Returned   bool   // that payment's money went back
-	Tickets    []Issued
+	Tickets    []Issued // one for each item, in their order, once it was paid
+}
+
+// Item is one place of an order, and what its ticket will say.
+type Item struct {
+	Zone   uint16
+	Class  uint8
+	Place  int32 // number within the zone
+	Seat   string
+	Flags  ticket.Flags
+	Holder ticket.HolderKey // zero for paper
+	Keeper string           // account that its ticket will belong to; empty for nobody
+	Ask    string           // what a relative asked for; empty for none
+	Amount int64
 }
 
 // Expired reports whether the order's hold has run out unpaid.

@@ -118,11 +118,11 @@ func (s *Sale) settle(ctx context.Context, p pay.Provider, payment Payment, told
 	if err != nil {
 		return err
 	}
-	t, err := s.ticket(ctx, &o)
+	tickets, err := s.tickets(ctx, &o)
 	if err != nil {
 		return err
 	}
-	sold, err := s.cfg.Store.Sell(ctx, payment.ID, t)
+	sold, err := s.cfg.Store.Sell(ctx, payment.ID, tickets)
 	if err != nil {
 		return err
 	}
@@ -133,15 +133,24 @@ func (s *Sale) settle(ctx context.Context, p pay.Provider, payment Payment, told
 	return errors.Join(ErrPaidTooLate, s.payBack(ctx, p, payment))
 }
 
-// ticket makes the order's ticket and signs it. It exists once it is sold.
-func (s *Sale) ticket(ctx context.Context, o *Order) (Issued, error) {
-	t := ticket.Ticket{
-		Event: o.Event, Zone: o.Zone, Class: o.Class, Seat: o.Seat, Version: 1, Holder: o.Holder, Flags: o.Flags,
+// tickets makes a ticket for each of the order's items and signs it. They exist
+// once they are sold.
+func (s *Sale) tickets(ctx context.Context, o *Order) ([]Issued, error) {
+	out := make([]Issued, 0, len(o.Items))
+	for _, i := range o.Items {
+		t := ticket.Ticket{
+			Event: o.Event, Zone: i.Zone, Class: i.Class, Seat: i.Seat, Version: 1, Holder: i.Holder, Flags: i.Flags,
+		}
+		if _, err := io.ReadFull(s.cfg.Rand, t.ID[:]); err != nil {
+			return nil, fmt.Errorf("make ticket id: %w", err)
+		}
+		signed, err := s.sign(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, signed)
 	}
-	if _, err := io.ReadFull(s.cfg.Rand, t.ID[:]); err != nil {
-		return Issued{}, fmt.Errorf("make ticket id: %w", err)
-	}
-	return s.sign(ctx, t)
+	return out, nil
 }
 
 // payBack returns a payment's money. If that fails it stays due and

@@ -1,6 +1,6 @@
-// Package sale sells tickets: a place is held for a while, paid for, and
-// becomes a ticket bound to its holder's key (or a paper ticket where the class
-// allows one); a sold ticket can be refunded, or bound to another key. Tickets
+// Package sale sells tickets: one to eight places are held for a while, paid for
+// at once, and become tickets bound to their holders' keys (or paper tickets where
+// the class allows them); a sold ticket can be refunded, or bound to another key. Tickets
 // that nobody buys, accreditations, are issued here as well.
 //
 // It holds no SQL and talks to no gate. The [Store] is the authority: each step
@@ -57,6 +57,8 @@ var (
 	ErrMoved           = errors.New("the ticket has moved in the meantime")
 	ErrTicketUsed      = errors.New("the ticket was used")
 	ErrTicketDead      = errors.New("the ticket is not in force")
+	ErrTooMany         = errors.New("too many places for one order")
+	ErrNotAdmitted     = errors.New("the queue has not admitted this account")
 	ErrNotTransferable = errors.New("such a ticket cannot be bound to another key")
 )
 
@@ -87,7 +89,7 @@ const (
 	DefaultHold = 5 * time.Minute
 )
 
-// Config is what a sale needs. Everything but Hold, Rand and Changed is required.
+// Config is what a sale needs. Everything but Hold, Rand, Door and Changed is required.
 type Config struct {
 	Store     Store
 	Providers map[string]pay.Provider // by the name that buyers choose
@@ -105,6 +107,9 @@ type Config struct {
 
 	// Rand makes order ids, secrets and ticket ids; nil means crypto/rand.
 	Rand io.Reader
+
+	// Door is asked before places are held. Nil lets everybody in.
+	Door Door
 
 	// Changed is called after each transaction that wrote to the outbox. It
 	// must not block. It may be nil.

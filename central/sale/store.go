@@ -35,34 +35,39 @@ type Catalogue interface {
 	Places(ctx context.Context, event ticket.EventID, zone uint16, after int32, limit int) ([]PlaceState, error)
 }
 
-// Hold asks for a place.
+// Hold asks for places.
 type Hold struct {
 	Order      string
 	SecretHash [32]byte
 	Event      ticket.EventID
-	Zone       uint16
-	Class      uint8
-	Seat       string // empty for any place of the zone
-	Holder     ticket.HolderKey
-	Flags      ticket.Flags // beside the place's own
-	Owner      string       // account that orders; empty for nobody
-	Keeper     string       // account that the ticket will belong to; empty for nobody
+	Owner      string // account that orders; empty for nobody
 	Expires    time.Time
+	Items      []HeldItem // one to [MaxItems]
 
-	// Ask is what the order is made for; empty for none. The place must be what it
-	// asks for, Owner whom it asks, Keeper and Holder who asks.
-	Ask string
-
-	// Challenge is used up with the hold; nil for paper.
+	// Challenge is used up with the hold; nil where no key was to be proved.
 	Challenge        []byte
 	ChallengeExpires time.Time
 }
 
+// HeldItem asks for one place.
+type HeldItem struct {
+	Zone   uint16
+	Class  uint8
+	Seat   string           // empty for any place of the zone
+	Holder ticket.HolderKey // zero for paper
+	Flags  ticket.Flags     // beside the place's own
+	Keeper string           // account that the ticket will belong to; empty for nobody
+
+	// Ask is what the item is for; empty for none. The place must be what it asks
+	// for, the order's owner whom it asks, Keeper and Holder who asks.
+	Ask string
+}
+
 // Orders keeps who has which place.
 type Orders interface {
-	// Hold takes a place that is free now, or whose hold has run out, and
-	// stores the order. One statement decides: of two, one gets [ErrSeatTaken]
-	// (for a seat) or [ErrSoldOut] (for any place). [ErrUnknownEvent],
+	// Hold takes places that are free now, or whose hold has run out, and
+	// stores the order. One statement decides on each: of two, one gets [ErrSeatTaken]
+	// (for a seat) or [ErrSoldOut] (for any place), and has none of its places. [ErrUnknownEvent],
 	// [ErrNotSold], [ErrUnknownSeat], for a challenge that was used
 	// [ErrChallenge], and for an ask that does not fit or is taken [ErrAsk]
 	// change nothing either.
@@ -73,25 +78,28 @@ type Orders interface {
 
 	// RefundOrder marks a paid order refunded and its payment due to go back,
 	// gives each of its tickets the status refunded with a line in the outbox,
-	// and frees the place. It reports false, and changes nothing, unless the
+	// and frees the places. It reports false, and changes nothing, unless the
 	// order is paid.
 	RefundOrder(ctx context.Context, id string) (bool, error)
 }
 
 // Payments keeps what was charged.
 type Payments interface {
-	// BeginPayment moves a held order whose hold has not run out to paying and
-	// stores p. It reports false when the order is not such a one.
+	// BeginPayment moves a held order whose hold has not run out to paying, pins
+	// its places and stores p. Pinned places stay the order's, however long the
+	// payment takes. It reports false when the order is not such a one.
 	BeginPayment(ctx context.Context, p Payment) (bool, error)
 
-	// FailPayment ends a payment that took nothing; its order is held again.
+	// FailPayment ends a payment that took nothing; its order is held again, until
+	// when it was held before.
 	FailPayment(ctx context.Context, id string) error
 
-	// Sell ends a payment that was charged. If its order is paying with it and
-	// still has its place, the place is sold, the order paid, the ticket stored
-	// and a line in the outbox; it reports true. If not, the payment is due to
-	// go back and it reports false. A second call repeats the first answer.
-	Sell(ctx context.Context, id string, t Issued) (bool, error)
+	// Sell ends a payment that was charged. If its order is paying with it, the
+	// places are sold, the order paid, its tickets stored (one for each item, in
+	// their order) with a line each in the outbox; it reports true. If not, the
+	// payment is due to go back and it reports false. A second call repeats the
+	// first answer.
+	Sell(ctx context.Context, id string, tickets []Issued) (bool, error)
 
 	// EndRefund notes that a payment's money went back.
 	EndRefund(ctx context.Context, id string) error

@@ -217,7 +217,8 @@ const (
 	selectRekeys = `SELECT account, from_key, to_key, expires FROM rekey WHERE $1 = '' OR account = $1 ORDER BY created, account, from_key LIMIT $2`
 	// A payment whose outcome the provider does not tell can take longer than a hold.
 	dropRekey = `DELETE FROM rekey WHERE account = $1 AND from_key = $2 AND to_key = $3 AND expires <= $4
-		AND NOT EXISTS (SELECT 1 FROM purchase p WHERE p.keeper = $1 AND p.holder = $2 AND p.state = 'paying')`
+		AND NOT EXISTS (SELECT 1 FROM item i JOIN purchase p ON p.id = i.purchase
+			WHERE i.keeper = $1 AND i.holder = $2 AND p.state = 'paying')`
 )
 
 // Rekeys implements [account.Store].

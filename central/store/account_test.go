@@ -193,7 +193,8 @@ func TestReplacedKeyIsFollowedWhileAnOrderIsPaid(t *testing.T) {
 	must(t, p.join(1, "kim", "kim@example.org"))
 	old := key(1).Key
 	_, err := s.Hold(t.Context(), sale.Hold{
-		Order: "o", Event: 1001, Zone: 1, Class: 1, Seat: "A-1", Holder: old, Owner: "kim", Keeper: "kim", Expires: c.now().Add(time.Minute),
+		Order: "o", Event: 1001, Owner: "kim", Expires: c.now().Add(time.Minute),
+		Items: []sale.HeldItem{{Zone: 1, Class: 1, Seat: "A-1", Holder: old, Keeper: "kim"}},
 	})
 	must(t, err)
 	if !begin(t, s, "o", "payment") {

@@ -22,10 +22,10 @@ const (
 			AND NOT ` + askTaken
 )
 
-// takeAsk ties an order to what it is made for, in the transaction of its hold.
-func takeAsk(ctx context.Context, t *tx, h sale.Hold, o *sale.Order) error {
-	n, err := t.exec(ctx, takeAskFor, o.ID, t.ms(), h.Ask, h.Owner, h.Keeper, h.Holder.String(),
-		int64(o.Event), o.Zone, o.Class, o.Seat, o.Amount)
+// takeAsk ties an item of an order to what it is for, in the transaction of its hold.
+func takeAsk(ctx context.Context, t *tx, o *sale.Order, i *sale.Item) error {
+	n, err := t.exec(ctx, takeAskFor, o.ID, t.ms(), i.Ask, o.Owner, i.Keeper, i.Holder.String(),
+		int64(o.Event), i.Zone, i.Class, i.Seat, i.Amount)
 	if err == nil && n != 1 {
 		err = sale.ErrAsk
 	}

@@ -14,8 +14,11 @@ import (
 	"github.com/con-ting/conting/sync/ticket"
 )
 
-// sold is the free_at of a place that is sold.
-const sold = math.MaxInt64
+// The free_at of a place that is sold, and of one whose order is being paid.
+const (
+	sold   = math.MaxInt64
+	pinned = math.MaxInt64 - 1
+)
 
 const (
 	insertEvent = `INSERT INTO event (id, rules, currency, plan_hash, imported) VALUES ($1, $2, $3, $4, $5)

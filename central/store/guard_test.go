@@ -51,7 +51,9 @@ func must(t *testing.T, err error) {
 
 func hold(t *testing.T, s *store.Store, c *clock, id string) {
 	t.Helper()
-	_, err := s.Hold(t.Context(), sale.Hold{Order: id, Event: 1001, Zone: 1, Class: 1, Seat: "A-1", Expires: c.now().Add(time.Minute)})
+	_, err := s.Hold(t.Context(), sale.Hold{
+		Order: id, Event: 1001, Items: []sale.HeldItem{{Zone: 1, Class: 1, Seat: "A-1"}}, Expires: c.now().Add(time.Minute),
+	})
 	must(t, err)
 }
 
@@ -64,7 +66,7 @@ func begin(t *testing.T, s *store.Store, order, payment string) bool {
 
 func sell(t *testing.T, s *store.Store, payment string) bool {
 	t.Helper()
-	done, err := s.Sell(t.Context(), payment, sale.Issued{Ticket: ticket.Ticket{ID: ticket.ID{1}, Event: 1001}, Signed: []byte{1}})
+	done, err := s.Sell(t.Context(), payment, []sale.Issued{{Ticket: ticket.Ticket{ID: ticket.ID{1}, Event: 1001}, Signed: []byte{1}}})
 	must(t, err)
 	return done
 }

@@ -29,45 +29,17 @@ const (
 		RETURNING number, seat, flags`
 	seatExists = `SELECT COUNT(*) FROM place WHERE event = $1 AND zone = $2 AND seat = $3`
 
-	insertPurchase = `INSERT INTO purchase
-		(id, event, zone, class, place, seat, flags, holder, amount, currency, state, secret_hash, created, expires, changed, owner, keeper)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13, $15, $16)`
+	insertPurchase = `INSERT INTO purchase (id, event, amount, currency, state, secret_hash, created, expires, changed, owner)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9)`
+	insertItem = `INSERT INTO item (purchase, n, zone, class, place, seat, flags, holder, keeper, ask, amount)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 )
 
 // Hold implements [sale.Orders].
 func (s *Store) Hold(ctx context.Context, h sale.Hold) (o sale.Order, err error) {
-	o = sale.Order{
-		ID: h.Order, Event: h.Event, Zone: h.Zone, Class: h.Class, Holder: h.Holder, State: sale.Held,
-		SecretHash: h.SecretHash, Expires: h.Expires, Owner: h.Owner, Keeper: h.Keeper,
-	}
-	err = s.update(ctx, func(t *tx) error {
-		o.Created = t.now
-		err := t.row(ctx, selectPrice, []any{int64(h.Event), h.Zone, h.Class}, &o.Amount, &o.Currency)
-		if errors.Is(err, sql.ErrNoRows) {
-			return sale.ErrNotSold
-		}
-		if err != nil {
-			return err
-		}
-		if err := takePlace(ctx, t, h, &o); err != nil {
-			return err
-		}
-		if h.Challenge != nil {
-			if err := spendChallenge(ctx, t, h); err != nil {
-				return err
-			}
-		}
-		var holder []byte
-		if !h.Holder.IsZero() {
-			holder = h.Holder[:]
-		}
-		o.Flags |= h.Flags
-		_, err = t.exec(ctx, insertPurchase, o.ID, int64(o.Event), o.Zone, o.Class, o.Place, o.Seat, o.Flags, holder,
-			o.Amount, o.Currency, string(o.State), o.SecretHash[:], t.ms(), h.Expires.UnixMilli(), optional(h.Owner), optional(h.Keeper))
-		if err != nil || h.Ask == "" {
-			return err
-		}
-		return takeAsk(ctx, t, h, &o)
+	err = s.update(ctx, func(t *tx) (err error) {
+		o, err = hold(ctx, t, h)
+		return err
 	})
 	if err != nil {
 		return sale.Order{}, err
@@ -75,22 +47,78 @@ func (s *Store) Hold(ctx context.Context, h sale.Hold) (o sale.Order, err error)
 	return o, nil
 }
 
+func hold(ctx context.Context, t *tx, h sale.Hold) (sale.Order, error) {
+	o := sale.Order{
+		ID: h.Order, Event: h.Event, Owner: h.Owner, State: sale.Held, SecretHash: h.SecretHash, Created: t.now, Expires: h.Expires,
+	}
+	for _, w := range h.Items {
+		i := sale.Item{Zone: w.Zone, Class: w.Class, Holder: w.Holder, Keeper: w.Keeper, Ask: w.Ask}
+		err := t.row(ctx, selectPrice, []any{int64(h.Event), w.Zone, w.Class}, &i.Amount, &o.Currency)
+		if errors.Is(err, sql.ErrNoRows) {
+			return o, sale.ErrNotSold
+		}
+		if err != nil {
+			return o, err
+		}
+		if err := takePlace(ctx, t, &h, w.Seat, &i); err != nil {
+			return o, err
+		}
+		i.Flags |= w.Flags
+		o.Amount += i.Amount
+		o.Items = append(o.Items, i)
+	}
+	if h.Challenge != nil {
+		if err := spendChallenge(ctx, t, h); err != nil {
+			return o, err
+		}
+	}
+	return o, addOrder(ctx, t, &o)
+}
+
+// addOrder stores an order that is held, and ties it to what its items are for.
+func addOrder(ctx context.Context, t *tx, o *sale.Order) error {
+	_, err := t.exec(ctx, insertPurchase, o.ID, int64(o.Event), o.Amount, o.Currency, string(o.State), o.SecretHash[:],
+		t.ms(), o.Expires.UnixMilli(), optional(o.Owner))
+	if err != nil {
+		return err
+	}
+	for n := range o.Items {
+		i := &o.Items[n]
+		var holder []byte
+		if !i.Holder.IsZero() {
+			holder = i.Holder[:]
+		}
+		_, err := t.exec(ctx, insertItem, o.ID, n+1, i.Zone, i.Class, i.Place, i.Seat, i.Flags, holder,
+			optional(i.Keeper), optional(i.Ask), i.Amount)
+		if err != nil {
+			return err
+		}
+		if i.Ask == "" {
+			continue
+		}
+		if err := takeAsk(ctx, t, o, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // takePlace is where two buyers of one place part: the update changes the row
 // for one of them.
-func takePlace(ctx context.Context, t *tx, h sale.Hold, o *sale.Order) error {
-	query, args := holdAny, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), h.Zone, t.ms()}
-	if h.Seat != "" {
-		query, args = holdSeat, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), h.Zone, h.Seat, t.ms()}
+func takePlace(ctx context.Context, t *tx, h *sale.Hold, seat string, i *sale.Item) error {
+	query, args := holdAny, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, t.ms()}
+	if seat != "" {
+		query, args = holdSeat, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, seat, t.ms()}
 	}
-	err := t.row(ctx, query, args, &o.Place, &o.Seat, &o.Flags)
+	err := t.row(ctx, query, args, &i.Place, &i.Seat, &i.Flags)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if h.Seat == "" {
+	if seat == "" {
 		return sale.ErrSoldOut
 	}
 	var n int
-	if err := t.row(ctx, seatExists, []any{int64(h.Event), h.Zone, h.Seat}, &n); err != nil {
+	if err := t.row(ctx, seatExists, []any{int64(h.Event), i.Zone, seat}, &n); err != nil {
 		return err
 	}
 	if n == 0 {
@@ -126,11 +154,12 @@ func (t *tx) spend(ctx context.Context, challenge []byte, expires time.Time) (fr
 }
 
 const (
-	selectPurchase = `SELECT p.event, p.zone, p.class, p.place, p.seat, p.flags, p.holder, p.amount, p.currency, p.state,
-			p.secret_hash, p.created, p.expires, COALESCE(p.payment, ''), COALESCE(y.state, ''),
-			COALESCE(p.owner, ''), COALESCE(p.keeper, '')
+	selectPurchase = `SELECT p.event, p.amount, p.currency, p.state, p.secret_hash, p.created, p.expires,
+			COALESCE(p.payment, ''), COALESCE(y.state, ''), COALESCE(p.owner, '')
 		FROM purchase p LEFT JOIN payment y ON y.id = p.payment WHERE p.id = $1`
-	selectIssued = `SELECT body, status, signed, COALESCE(owner, '') FROM ticket WHERE purchase = $1 ORDER BY id`
+	selectItems = `SELECT zone, class, place, seat, flags, holder, COALESCE(keeper, ''), COALESCE(ask, ''), amount
+		FROM item WHERE purchase = $1 ORDER BY n`
+	selectIssued = `SELECT body, status, signed, COALESCE(owner, '') FROM ticket WHERE purchase = $1 ORDER BY item, id`
 )
 
 // Order implements [sale.Orders].
@@ -145,42 +174,54 @@ func (s *Store) Order(ctx context.Context, id string) (o sale.Order, err error) 
 func getOrder(ctx context.Context, t *tx, id string) (sale.Order, error) {
 	o := sale.Order{ID: id}
 	var (
-		holder, hash     []byte
+		hash             []byte
 		created, expires int64
 		payment          string
 	)
-	err := t.row(ctx, selectPurchase, []any{id}, &o.Event, &o.Zone, &o.Class, &o.Place, &o.Seat, &o.Flags, &holder,
-		&o.Amount, &o.Currency, &o.State, &hash, &created, &expires, &o.Payment, &payment, &o.Owner, &o.Keeper)
+	err := t.row(ctx, selectPurchase, []any{id}, &o.Event, &o.Amount, &o.Currency, &o.State, &hash, &created, &expires,
+		&o.Payment, &payment, &o.Owner)
 	if errors.Is(err, sql.ErrNoRows) {
 		return sale.Order{}, sale.ErrUnknownOrder
 	}
 	if err != nil {
 		return sale.Order{}, err
 	}
-	copy(o.Holder[:], holder)
 	copy(o.SecretHash[:], hash)
 	o.Created, o.Expires = time.UnixMilli(created), time.UnixMilli(expires)
 	o.Returned = sale.PaymentState(payment) == sale.PaymentRefunded
-	o.Tickets, err = rows(ctx, t, func(r scanner) (i sale.Issued, err error) {
-		var body, owner string
-		if err := r.Scan(&body, &i.Status, &i.Signed, &owner); err != nil {
-			return i, err
-		}
-		if err := json.Unmarshal([]byte(body), &i.Ticket); err != nil {
-			return i, err
-		}
-		if owner != o.Owner {
-			k := &i.Ticket
-			i = sale.Issued{Status: i.Status, Withheld: true, Ticket: ticket.Ticket{
-				ID: k.ID, Event: k.Event, Zone: k.Zone, Class: k.Class, Seat: k.Seat,
-			}}
-		}
-		return i, nil
-	}, selectIssued, id)
+	if o.Items, err = rows(ctx, t, scanItem, selectItems, id); err != nil {
+		return sale.Order{}, fmt.Errorf("items of an order: %w", err)
+	}
+	o.Tickets, err = rows(ctx, t, func(r scanner) (sale.Issued, error) { return scanIssued(r, o.Owner) }, selectIssued, id)
 	if err != nil {
 		return sale.Order{}, fmt.Errorf("tickets of an order: %w", err)
 	}
 	return o, nil
+}
+
+func scanItem(r scanner) (i sale.Item, err error) {
+	var holder []byte
+	err = r.Scan(&i.Zone, &i.Class, &i.Place, &i.Seat, &i.Flags, &holder, &i.Keeper, &i.Ask, &i.Amount)
+	copy(i.Holder[:], holder)
+	return i, err
+}
+
+// scanIssued withholds what is not the buyer's to know.
+func scanIssued(r scanner, buyer string) (i sale.Issued, err error) {
+	var body, owner string
+	if err := r.Scan(&body, &i.Status, &i.Signed, &owner); err != nil {
+		return i, err
+	}
+	if err := json.Unmarshal([]byte(body), &i.Ticket); err != nil {
+		return i, err
+	}
+	if owner != buyer {
+		k := &i.Ticket
+		i = sale.Issued{Status: i.Status, Withheld: true, Ticket: ticket.Ticket{
+			ID: k.ID, Event: k.Event, Zone: k.Zone, Class: k.Class, Seat: k.Seat,
+		}}
+	}
+	return i, nil
 }
 
 const (
@@ -188,7 +229,6 @@ const (
 	refundPayment  = `UPDATE payment SET state = 'refund_due', changed = $2
 		WHERE id = (SELECT payment FROM purchase WHERE id = $1) AND state = 'succeeded'`
 	refundTickets = `UPDATE ticket SET status = $2 WHERE purchase = $1 AND status <> $2 RETURNING id, event`
-	freePlace     = `UPDATE place SET free_at = 0, purchase = NULL WHERE purchase = $1`
 )
 
 // RefundOrder implements [sale.Orders].
@@ -201,7 +241,7 @@ func (s *Store) RefundOrder(ctx context.Context, id string) (refunded bool, err 
 		if _, err := t.exec(ctx, refundPayment, id, t.ms()); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, freePlace, id); err != nil {
+		if _, err := t.exec(ctx, freePlaces, id); err != nil {
 			return err
 		}
 		dead, err := rows(ctx, t, func(r scanner) (c sale.Change, err error) {

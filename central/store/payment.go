@@ -25,15 +25,25 @@ func (s *Store) BeginPayment(ctx context.Context, p sale.Payment) (began bool, e
 		if began = n == 1; err != nil || !began {
 			return err
 		}
+		if ok, err := pin(ctx, t, p.Order); err != nil || !ok {
+			return errors.Join(err, errLostPlace) // which undoes all
+		}
 		_, err = t.exec(ctx, insertPayment, p.ID, p.Order, p.Provider, p.Reference, p.Amount, p.Currency, t.ms())
 		return err
 	})
+	if errors.Is(err, errLostPlace) {
+		return false, nil
+	}
 	return began, err
 }
 
+// errLostPlace undoes a payment that began for a place that is another's. The hold
+// of an order and of its places end together, so nobody has seen one.
+var errLostPlace = errors.New("the order has not all of its places")
+
 const (
 	failPayment = `UPDATE payment SET state = 'failed', changed = $2 WHERE id = $1 AND state = 'begun'`
-	holdAgain   = `UPDATE purchase SET state = 'held', changed = $2 WHERE payment = $1 AND state = 'paying'`
+	holdAgain   = `UPDATE purchase SET state = 'held', changed = $2 WHERE payment = $1 AND state = 'paying' RETURNING id`
 )
 
 // FailPayment implements [sale.Payments].
@@ -43,8 +53,15 @@ func (s *Store) FailPayment(ctx context.Context, id string) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = t.exec(ctx, holdAgain, id, t.ms())
-		return err
+		var order string
+		err = t.row(ctx, holdAgain, []any{id, t.ms()}, &order)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return unpin(ctx, t, order)
 	})
 }
 
@@ -54,21 +71,16 @@ const (
 		RETURNING purchase`
 	wasSold  = `SELECT COUNT(*) FROM purchase WHERE payment = $1 AND state IN ('paid', 'refunded')`
 	makePaid = `UPDATE purchase SET state = 'paid', changed = $3 WHERE id = $1 AND payment = $2 AND state = 'paying'`
-	sellIt   = `UPDATE place SET free_at = $2 WHERE purchase = $1 AND free_at > $3 AND free_at < $2`
 	lapse    = `UPDATE purchase SET state = 'lapsed', changed = $2 WHERE id = $1 AND state = 'paid'`
 	owe      = `UPDATE payment SET state = 'refund_due', changed = $2 WHERE id = $1 AND state = 'succeeded'`
 
-	insertTicket = `INSERT INTO ticket (id, event, purchase, owner, version, holder, status, body, signed, issued, changed)
-		SELECT $1, $2, $3, (SELECT keeper FROM purchase WHERE id = $3), $4, $5, $6, $7, $8, $9, $9`
+	insertTicket = `INSERT INTO ticket (id, event, purchase, item, owner, version, holder, status, body, signed, issued, changed)
+		SELECT $1, $2, purchase, n, keeper, $4, $5, $6, $7, $8, $9, $9 FROM item WHERE purchase = $3 AND n = $10`
 )
 
-// Sell implements [sale.Payments]. The place's row decides: it is sold only while
-// it is held by this order.
-func (s *Store) Sell(ctx context.Context, id string, i sale.Issued) (done bool, err error) {
-	body, err := json.Marshal(i.Ticket)
-	if err != nil {
-		return false, fmt.Errorf("encode ticket: %w", err)
-	}
+// Sell implements [sale.Payments]. The places' rows decide: they are sold only
+// while they are this order's.
+func (s *Store) Sell(ctx context.Context, id string, tickets []sale.Issued) (done bool, err error) {
 	err = s.update(ctx, func(t *tx) error {
 		var order string
 		err := t.row(ctx, succeed, []any{id, t.ms()}, &order)
@@ -81,36 +93,58 @@ func (s *Store) Sell(ctx context.Context, id string, i sale.Issued) (done bool, 
 		if err != nil {
 			return err
 		}
-		if done, err = sellPlace(ctx, t, order, id); err != nil {
+		if done, err = sellOrder(ctx, t, order, id); err != nil {
 			return err
 		}
 		if !done {
 			_, err := t.exec(ctx, owe, id, t.ms())
 			return err
 		}
-		if _, err := t.exec(ctx, insertTicket, i.Ticket.ID[:], int64(i.Ticket.Event), order, i.Ticket.Version,
-			holderText(i.Ticket.Holder), i.Status, string(body), i.Signed, t.ms()); err != nil {
-			return err
-		}
-		return tell(ctx, t, sale.Change{Event: i.Ticket.Event, Kind: sale.TicketNew, ID: i.Ticket.ID, Status: i.Status, Ticket: &i.Ticket})
+		return issue(ctx, t, order, tickets)
 	})
 	return done, err
 }
 
-func sellPlace(ctx context.Context, t *tx, order, payment string) (bool, error) {
+func sellOrder(ctx context.Context, t *tx, order, payment string) (bool, error) {
 	paid, err := t.exec(ctx, makePaid, order, payment, t.ms())
 	if err != nil || paid == 0 {
 		return false, err
 	}
-	n, err := t.exec(ctx, sellIt, order, int64(sold), t.ms())
-	if err != nil {
-		return false, err
+	if ok, err := sell(ctx, t, order); err != nil || ok {
+		return ok, err
 	}
-	if n == 1 {
-		return true, nil
+	if _, err := t.exec(ctx, freePlaces, order); err != nil {
+		return false, err
 	}
 	_, err = t.exec(ctx, lapse, order, t.ms())
 	return false, err
+}
+
+// issue stores the tickets of an order's items and tells the gates of them.
+func issue(ctx context.Context, t *tx, order string, tickets []sale.Issued) error {
+	var items int
+	if err := t.row(ctx, countItems, []any{order}, &items); err != nil {
+		return err
+	}
+	if items != len(tickets) {
+		return fmt.Errorf("%d tickets for %d items", len(tickets), items)
+	}
+	for n := range tickets {
+		i := &tickets[n]
+		body, err := json.Marshal(i.Ticket)
+		if err != nil {
+			return fmt.Errorf("encode ticket: %w", err)
+		}
+		if _, err := t.exec(ctx, insertTicket, i.Ticket.ID[:], int64(i.Ticket.Event), order, i.Ticket.Version,
+			holderText(i.Ticket.Holder), i.Status, string(body), i.Signed, t.ms(), n+1); err != nil {
+			return err
+		}
+		change := sale.Change{Event: i.Ticket.Event, Kind: sale.TicketNew, ID: i.Ticket.ID, Status: i.Status, Ticket: &i.Ticket}
+		if err := tell(ctx, t, change); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const endRefund = `UPDATE payment SET state = 'refunded', changed = $2 WHERE id = $1 AND state = 'refund_due'`

@@ -129,6 +129,10 @@ func TestMigrateFromEveryOlderSchema(t *testing.T) {
 	if err != nil || rebuilt < 0 {
 		t.Fatal(rebuilt, err)
 	}
+	items, err := store.MigrationsBefore("0010_items.sql")
+	if err != nil || items < 0 {
+		t.Fatal(items, err)
+	}
 	old, later := ticket.HolderKey{2, 7}, ticket.HolderKey{3, 8}
 	body := `{"id":"000102030405060708090a0b0c0d0e0f","event":7,"zone":1,"class":1,"version":3,"holder":"` + old.String() + `"}`
 	for n := range all + 1 {
@@ -140,11 +144,17 @@ func TestMigrateFromEveryOlderSchema(t *testing.T) {
 					`INSERT INTO event (id, rules, currency, plan_hash, imported) VALUES (7, '` + string(rules) + `', 'KRW', x'00', 1)`,
 					`INSERT INTO price (event, zone, class, amount) VALUES (7, 1, 1, 1000)`,
 					`INSERT INTO place (event, zone, number, seat, flags, free_at, purchase) VALUES (7, 1, 1, 'A-1', 0, 9223372036854775807, 'o')`,
-					`INSERT INTO purchase (id, event, zone, class, place, seat, flags, amount, currency, state, secret_hash, created, expires, changed)
-						VALUES ('o', 7, 1, 1, 1, 'A-1', 0, 1000, 'KRW', 'paid', x'01', 1, 2, 3)`,
 					`INSERT INTO outbox (seq, event, kind, ticket, status, body, at)
 						VALUES (1, 7, 'ticket_new', x'000102030405060708090a0b0c0d0e0f', 0, '{"id":"000102030405060708090a0b0c0d0e0f","event":7}', 4)`,
 					`INSERT INTO counter (name, n) VALUES ('outbox', 1)`,
+				}
+				if n <= items {
+					fill = append(fill, `INSERT INTO purchase (id, event, zone, class, place, seat, flags, amount, currency, state, secret_hash, created, expires, changed)
+						VALUES ('o', 7, 1, 1, 1, 'A-1', 0, 1000, 'KRW', 'paid', x'01', 1, 2, 3)`)
+				} else {
+					fill = append(fill, `INSERT INTO purchase (id, event, amount, currency, state, secret_hash, created, expires, changed)
+						VALUES ('o', 7, 1000, 'KRW', 'paid', x'01', 1, 2, 3)`,
+						`INSERT INTO item (purchase, n, zone, class, place, seat, flags, amount) VALUES ('o', 1, 1, 1, 1, 'A-1', 0, 1000)`)
 				}
 				if n <= rebuilt {
 					fill = append(fill, `INSERT INTO ticket (id, event, purchase, status, body, signed, issued)
@@ -170,7 +180,7 @@ func TestMigrateFromEveryOlderSchema(t *testing.T) {
 			}
 			o, err := s.Order(t.Context(), "o")
 			if err != nil || o.State != sale.Paid || len(o.Tickets) != 2 || o.Tickets[0].Ticket.Event != 7 || o.Tickets[0].Ticket.Version != 3 ||
-				o.Tickets[1].Status != ticket.StatusRefunded || string(o.Tickets[1].Signed) != "\x03" {
+				len(o.Items) != 1 || o.Items[0].Seat != "A-1" || o.Items[0].Amount != 1000 || o.Tickets[1].Status != ticket.StatusRefunded || string(o.Tickets[1].Signed) != "\x03" {
 				t.Errorf("Order = %+v, %v", o, err)
 			}
 			if cs, err := s.Changes(t.Context(), 0, 10); err != nil || len(cs) != 1 || cs[0].Ticket == nil {
