@@ -10,8 +10,9 @@ import (
 
 // Fractions of a lease.
 const (
-	renewals = 5 // how often in a lease the holder renews and the others look
-	patience = 2 // how many of those one statement may take
+	renewals = 8  // how often in a lease the holder renews and the others look
+	patience = 3  // how many of those one statement may take
+	hurry    = 20 // how often in a lease the holder tries again what failed
 )
 
 // Run takes part until ctx ends, and gives the seat up then. It returns nil.
@@ -29,6 +30,9 @@ func (e *Election) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if ctx.Err() != nil { // both at once
+			return nil
 		}
 		tick.Reset(e.cfg.Lease / renewals)
 		now, err := e.look(ctx)
@@ -96,7 +100,8 @@ func (e *Election) hold(ctx context.Context, mine Seat, asked time.Time) {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- e.cfg.Work(working, mine.Term) }()
+	term := mine.Term
+	go func() { done <- e.cfg.Work(working, term) }()
 	err, ended := e.renew(ctx, &mine, until, done)
 
 	e.mu.Lock()
@@ -121,7 +126,7 @@ func (e *Election) hold(ctx context.Context, mine Seat, asked time.Time) {
 }
 
 // renew keeps the seat; ended says that the work is over, which done has then told.
-func (e *Election) renew(ctx context.Context, mine *Seat, until time.Time, done <-chan error) (err error, ended bool) { //nolint:revive // what it is about comes second
+func (e *Election) renew(ctx context.Context, mine *Seat, until time.Time, done <-chan error) (err error, ended bool) {
 	tick := time.NewTicker(e.cfg.Lease / renewals)
 	defer tick.Stop()
 	over := time.NewTimer(until.Sub(e.cfg.Now()))
@@ -169,8 +174,10 @@ func (e *Election) renew(ctx context.Context, mine *Seat, until time.Time, done 
 			case errors.Is(a.err, ErrLost):
 				return a.err, false
 			case a.err != nil:
-				err = a.err // tried again with the next tick, until over
+				err = a.err // tried again until over
+				tick.Reset(e.cfg.Lease / hurry)
 			default:
+				tick.Reset(e.cfg.Lease / renewals)
 				*mine = a.seat
 				over.Reset(e.lead(a.seat, a.asked).Sub(e.cfg.Now()))
 			}

@@ -75,9 +75,9 @@ type Consumer struct {
 	Kinds []Kind
 
 	// Handle deals with rows in the order of their numbers. An error means that none
-	// of them may be taken for dealt with: they come again, at first one by one, so
-	// that those before the cause get through. They also come again after a crash, so
-	// what Handle does must bear repetition. It has [Config.Timeout] for it.
+	// of them may be taken for dealt with: they come again one by one, so that those
+	// before the cause get through. They also come again after a crash, so what Handle
+	// does must bear repetition. It has [Config.Timeout] for it.
 	Handle func(ctx context.Context, rows []Row) error
 
 	// Forget erases the bodies of the rows that Handle has dealt with, in the

@@ -84,7 +84,7 @@ func New(_ context.Context, cfg Config) (*Outbox, error) {
 		}
 		seen[c.Name] = true
 		c.Kinds = slices.Clone(c.Kinds)
-		o.lines = append(o.lines, &line{cfg: &o.cfg, consumer: c, wake: make(chan struct{}, 1), limit: atOnce})
+		o.lines = append(o.lines, &line{cfg: &o.cfg, consumer: c, wake: make(chan struct{}, 1)})
 	}
 	return o, nil
 }
@@ -121,7 +121,7 @@ type line struct {
 
 	known    bool   // cursor was read
 	cursor   uint64 // how far the consumer has come, as it is stored
-	limit    int    // rows at a time: one while something fails
+	singly   int    // so many rows are handed out one by one, after they failed together
 	attempts int    // that failed one after the other
 }
 
@@ -158,7 +158,11 @@ func (l *line) step(ctx context.Context) (more bool, err error) {
 		}
 		l.known = true
 	}
-	rows, through, err := l.cfg.Store.Rows(ctx, l.cursor, l.consumer.Kinds, l.limit)
+	limit := atOnce
+	if l.singly > 0 {
+		limit = 1
+	}
+	rows, through, err := l.cfg.Store.Rows(ctx, l.cursor, l.consumer.Kinds, limit)
 	if err != nil {
 		return false, fmt.Errorf("rows: %w", err)
 	}
@@ -169,16 +173,19 @@ func (l *line) step(ctx context.Context) (more bool, err error) {
 		return false, l.advance(ctx, through, nil)
 	}
 	if err := l.handle(ctx, rows); err != nil {
-		return false, fmt.Errorf("row %d and %d more: %w", rows[0].Seq, len(rows)-1, err)
+		if len(rows) > 1 && ctx.Err() == nil { // those before the one that is the cause need not wait for it
+			l.singly = len(rows)
+			return true, nil
+		}
+		return false, fmt.Errorf("row %d: %w", rows[0].Seq, err)
 	}
-	more = len(rows) == l.limit
 	if err := l.advance(ctx, rows[len(rows)-1].Seq, rows); err != nil {
 		return false, err
 	}
-	l.limit, l.attempts = atOnce, 0
+	l.singly, l.attempts = max(0, l.singly-len(rows)), 0
 	l.cfg.Observe.Stuck(l.consumer.Name, 0)
 	l.cfg.Observe.Handled(l.consumer.Name, len(rows), l.cfg.Now().Sub(rows[len(rows)-1].At))
-	return more, nil
+	return len(rows) == limit, nil
 }
 
 func (l *line) handle(ctx context.Context, rows []Row) error {
@@ -205,13 +212,9 @@ func (l *line) advance(ctx context.Context, through uint64, rows []Row) error {
 // failed notes a failure and returns how long to wait.
 func (l *line) failed(ctx context.Context, err error) time.Duration {
 	l.attempts++
-	if l.limit > 1 {
-		l.limit = 1
-		return 0 // the rows before the one that is the cause need not wait
-	}
 	l.cfg.Observe.Stuck(l.consumer.Name, l.attempts)
 	wait := l.cfg.RetryAfter
-	for range l.attempts - 2 {
+	for range l.attempts - 1 {
 		if wait = 2 * wait; wait >= l.cfg.RetryMost {
 			wait = l.cfg.RetryMost
 			break
