@@ -173,12 +173,15 @@ func TestPoison(t *testing.T) {
 		b := newBook(slices.Repeat([]outbox.Kind{outbox.OrderPaid}, 20)...)
 		var got []uint64
 		var tries []time.Time
+		var mu sync.Mutex // guards got, tries, sick and other
 		sick := true
 		w := &watch{}
 		other := 0
 		_, stop := start(t, b, w, outbox.Consumer{
 			Name: "mail", Kinds: []outbox.Kind{outbox.OrderPaid},
 			Handle: func(_ context.Context, rows []outbox.Row) error {
+				mu.Lock()
+				defer mu.Unlock()
 				for _, r := range rows {
 					if sick && r.Seq == 8 {
 						tries = append(tries, time.Now())
@@ -192,10 +195,17 @@ func TestPoison(t *testing.T) {
 			},
 		}, outbox.Consumer{
 			Name: "mint", Kinds: []outbox.Kind{outbox.OrderPaid},
-			Handle: func(_ context.Context, rows []outbox.Row) error { other += len(rows); return nil },
+			Handle: func(_ context.Context, rows []outbox.Row) error {
+				mu.Lock()
+				defer mu.Unlock()
+				other += len(rows)
+				return nil
+			},
 		})
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10*time.Minute + time.Millisecond)
 		synctest.Wait()
+		mu.Lock()
+		w.mu.Lock()
 		if want := []uint64{1, 2, 3, 4, 5, 6, 7}; !slices.Equal(got, want) || b.at("mail") != 7 {
 			t.Errorf("before the cure: got %v, cursor %d, want %v", got, b.at("mail"), want)
 		}
@@ -209,8 +219,14 @@ func TestPoison(t *testing.T) {
 			t.Errorf("observer heard %v, want mail alone to be stuck", w.stuck)
 		}
 		sick = false
+		w.mu.Unlock()
+		mu.Unlock()
 		time.Sleep(time.Minute)
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if len(got) != 20 || !slices.IsSorted(got) || w.stuck["mail"] != 0 {
 			t.Errorf("after the cure: got %v, stuck %v", got, w.stuck)
 		}
