@@ -34,6 +34,7 @@ type flags struct {
 	config, dir, role, gate, name string
 	hosts, events                 command.List
 	json                          bool
+	surge                         surgeFlags
 }
 
 // The flags, as the commands name them.
@@ -85,9 +86,16 @@ func (a *app) program() *command.Program {
 			one("refund", "ORDER", "give an order's money back and revoke its tickets", config, runRefund),
 			one("revoke", "DEVICE", "take a device out of the fleet", config, runRevoke),
 			one("receipt", "RECEIPT.json", "verify the entry receipt that a wallet fetched, without the running central", both(config, asJSON), runReceipt),
+			detailed(surgeDetail, one("surge", "", "load a running central as a crowd does, and report", both(config, (*flags).takeSurge), runSurge)),
 			one("version", "", "print the version", asJSON, runVersion),
 		},
 	}
+}
+
+// detailed is a command with more to say of it.
+func detailed(what string, c command.Command) command.Command {
+	c.Detail = what
+	return c
 }
 
 // exitCode is what central's own errors end it with.

@@ -165,13 +165,13 @@ func readChunks(r *bufio.Reader, buf []byte) ([]byte, error) {
 		}
 		size, _, _ := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(";"))
 		n, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 31)
-		if err != nil || len(buf)+int(n) > maxBody { //nolint:gosec // 31 bits
+		if err != nil || len(buf)+int(n) > maxBody {
 			return buf, fmt.Errorf("chunk: %w", ErrAnswer)
 		}
 		if n == 0 {
 			return buf, trailer(r)
 		}
-		if buf, err = grow(r, buf, int(n)); err != nil { //nolint:gosec // 31 bits
+		if buf, err = grow(r, buf, int(n)); err != nil {
 			return buf, err
 		}
 		if line, err = r.ReadSlice('\n'); err != nil {

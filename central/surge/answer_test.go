@@ -95,6 +95,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil || theirs.StatusCode != a.Status {
 			return // it is stricter than we are, or reads interim answers as answers
 		}
+		defer func() { _ = theirs.Body.Close() }()
 		body, err := io.ReadAll(theirs.Body)
 		if err == nil && !bytes.Equal(body, a.Body) {
 			t.Fatalf("%q: body %q, net/http reads %q", in, a.Body, body)

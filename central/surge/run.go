@@ -39,7 +39,7 @@ func Run(ctx context.Context, cfg Config, crowd Crowd) (*Result, error) {
 	}
 	r.open.Store(int64(cfg.People))
 	for i, at := range arrivals(cfg.People, cfg.Ramp, cfg.Seed) {
-		r.wheel.add(int32(i), at) //nolint:gosec // at most MaxPeople
+		r.wheel.add(int32(i), at) // at most MaxPeople
 	}
 	r.began = cfg.Now()
 	var workers, watcher sync.WaitGroup
