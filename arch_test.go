@@ -66,9 +66,10 @@ var allowed = map[string][]string{
 	"central/lease":   {"sync/ticket", "sync/trust", "sync/ticketset", "sync/topic"},
 	"central/outbox":  {"sync/ticket"},
 	"central/leader":  {},
+	"central/archive": {},
 	// moves tickets and reads accounts by those rooms' own terms
 	"central/identity":        {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale"},
-	"central/store":           {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity", "central/outbox", "central/leader"},
+	"central/store":           {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity", "central/outbox", "central/leader", "central/archive"},
 	"central/api":             {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity"},
 	"central/queue":           {"sync/ticket"},
 	"central/queue/queuetest": {"sync/ticket", "central/queue"},
