@@ -1,16 +1,13 @@
 package redis
 
 import (
-	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	client "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -21,15 +18,12 @@ var ErrAddress = errors.New("want redis://HOST[:PORT][/DB], redis-cluster://HOST
 
 // Limits of what may be configured, and what holds where nothing is.
 const (
-	maxAddress     = 2048
-	maxHosts       = 64
-	maxDatabase    = 1 << 14
-	defaultPort    = "6379"
-	sentinelPort   = "26379"
-	DefaultTimeout = 2 * time.Second // of [Config.Timeout]
-	MinTimeout     = 100 * time.Millisecond
-	MaxTimeout     = 30 * time.Second
-	poolSize       = 16 // connections to one server; batches share few
+	maxAddress   = 2048
+	maxHosts     = 64
+	maxDatabase  = 1 << 14
+	defaultPort  = "6379"
+	sentinelPort = "26379"
+	poolSize     = 16 // connections to one server; batches share few
 )
 
 // kind is how the servers at an address belong together.
@@ -164,14 +158,3 @@ func (a address) dial(cfg Config) client.UniversalClient {
 	}
 	return client.NewUniversalClient(o)
 }
-
-// fill sets what was left open and reports what cannot be.
-func (cfg *Config) fill() error {
-	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultTimeout)
-	if cfg.Timeout < MinTimeout || cfg.Timeout > MaxTimeout {
-		return fmt.Errorf("a time-out of %s, want %s to %s", cfg.Timeout, MinTimeout, MaxTimeout)
-	}
-	return nil
-}
-
-var _ *x509.CertPool
