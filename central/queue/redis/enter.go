@@ -165,7 +165,7 @@ func (e *Engine) give(ctx context.Context, waiting []*person) error {
 		case n < 0 || n > queue.MaxPeople:
 			return damaged("a number")
 		}
-		waiting[i].number = uint32(n) //nolint:gosec // bounded above
+		waiting[i].number = uint32(n)
 		return nil
 	})
 }

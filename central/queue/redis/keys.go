@@ -43,7 +43,7 @@ func join(bucket int, field string) (k queue.Key, ok bool) {
 	if len(field) != fieldSize || int(field[0])>>2 != bucket&0x3f {
 		return queue.Key{}, false
 	}
-	k[0] = byte(bucket >> 6)
+	k[0] = byte(bucket >> 6 & 0xff)
 	copy(k[1:], field)
 	return k, true
 }

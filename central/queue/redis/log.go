@@ -241,9 +241,11 @@ func decodeView(got []any) (v view, of string, err error) {
 	v = view{reign: reign, last: uint32(last), length: length, records: make([]record, len(entries))}
 	for i, entry := range entries {
 		text, ok := entry.(string)
-		if v.records[i], ok = decodeRecord(text); !ok {
+		r, whole := decodeRecord(text)
+		if !ok || !whole {
 			return view{}, "", damaged("a record")
 		}
+		v.records[i] = r
 	}
 	return v, of, nil
 }

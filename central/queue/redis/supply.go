@@ -77,7 +77,7 @@ func (e *Engine) draw(ctx context.Context, event ticket.EventID, count, floor ui
 		case a.status == 2:
 			if a.fetch {
 				// Nobody waits for it: there are numbers left.
-				e.work.Go(func() { e.fetchAhead(event, r, a, token) })
+				e.work.Go(func() { e.fetchAhead(ctx, event, r, a, token) })
 			}
 			return a.last, nil
 		case a.status == 0:
@@ -112,7 +112,7 @@ func (e *Engine) tryDraw(ctx context.Context, event ticket.EventID, r *room, cou
 	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || last < 0 || last > queue.MaxPeople || limit < 0 || limit > queue.MaxPeople {
 		return at{}, damaged("a room")
 	}
-	return at{status: status, last: uint32(last), limit: uint32(limit), reign: reign, fetch: fetch == 1}, nil //nolint:gosec // bounded above
+	return at{status: status, last: uint32(last), limit: uint32(limit), reign: reign, fetch: fetch == 1}, nil
 }
 
 // crown lets a reign begin where the sequence of the last can have ended.
@@ -164,10 +164,12 @@ func (e *Engine) reserve(ctx context.Context, event ticket.EventID, r *room, a a
 	return mark - size, min(mark, queue.MaxPeople), nil
 }
 
-// fetchAhead is fetch before numbers run out.
-func (e *Engine) fetchAhead(event ticket.EventID, r *room, a at, token string) {
-	ctx, cancel := context.WithTimeout(e.ctx, reserving)
+// fetchAhead is fetch before numbers run out. It ends with the engine, not with
+// the call that it was begun by.
+func (e *Engine) fetchAhead(ctx context.Context, event ticket.EventID, r *room, a at, token string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reserving)
 	defer cancel()
+	defer context.AfterFunc(e.ctx, cancel)() //nolint:contextcheck // it ends with the engine
 	if a.limit == queue.MaxPeople {
 		return
 	}
