@@ -9,6 +9,7 @@ import (
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -55,7 +56,9 @@ func (p *people) replace(id string, old, next byte) error {
 	})
 }
 
-func TestAccountIsAddedWhole(t *testing.T) {
+func TestAccountIsAddedWhole(t *testing.T) { storetest.Each(t, testAccountIsAddedWhole) }
+
+func testAccountIsAddedWhole(t *testing.T) {
 	p := crowd(t)
 	must(t, p.join(1, "kim", "kim@example.org"))
 	if err := p.join(2, "lee", "kim@example.org"); !errors.Is(err, account.ErrExists) {
@@ -82,6 +85,10 @@ func TestAccountIsAddedWhole(t *testing.T) {
 // A challenge that an order used up is used up for accounts, and the other way
 // round: one table remembers both.
 func TestChallengesAreRememberedUntilTheyEnd(t *testing.T) {
+	storetest.Each(t, testChallengesAreRememberedUntilTheyEnd)
+}
+
+func testChallengesAreRememberedUntilTheyEnd(t *testing.T) {
 	p := crowd(t)
 	must(t, p.join(1, "kim", "kim@example.org"))
 	u := account.Used{Challenge: []byte("c"), Expires: p.clock.now().Add(time.Minute)}
@@ -106,7 +113,9 @@ func TestChallengesAreRememberedUntilTheyEnd(t *testing.T) {
 	}
 }
 
-func TestReplacedPasskeyIsOut(t *testing.T) {
+func TestReplacedPasskeyIsOut(t *testing.T) { storetest.Each(t, testReplacedPasskeyIsOut) }
+
+func testReplacedPasskeyIsOut(t *testing.T) {
 	p := crowd(t)
 	must(t, p.join(1, "kim", "kim@example.org"))
 	must(t, p.join(9, "lee", "lee@example.org"))
@@ -159,7 +168,9 @@ func TestReplacedPasskeyIsOut(t *testing.T) {
 	}
 }
 
-func TestSessionEnds(t *testing.T) {
+func TestSessionEnds(t *testing.T) { storetest.Each(t, testSessionEnds) }
+
+func testSessionEnds(t *testing.T) {
 	p := crowd(t)
 	must(t, p.join(1, "kim", "kim@example.org"))
 	hash := [32]byte{1}
@@ -188,6 +199,10 @@ func TestSessionEnds(t *testing.T) {
 
 // A key is followed for as long as an order for it may still become a ticket.
 func TestReplacedKeyIsFollowedWhileAnOrderIsPaid(t *testing.T) {
+	storetest.Each(t, testReplacedKeyIsFollowedWhileAnOrderIsPaid)
+}
+
+func testReplacedKeyIsFollowedWhileAnOrderIsPaid(t *testing.T) {
 	s, c := onSale(t)
 	p := &people{Accounts: s.Accounts(), t: t, clock: c}
 	must(t, p.join(1, "kim", "kim@example.org"))
@@ -222,7 +237,9 @@ func TestReplacedKeyIsFollowedWhileAnOrderIsPaid(t *testing.T) {
 }
 
 // People of an older release are the same after the update.
-func TestAccountsOfAnOlderSchema(t *testing.T) {
+func TestAccountsOfAnOlderSchema(t *testing.T) { storetest.Each(t, testAccountsOfAnOlderSchema) }
+
+func testAccountsOfAnOlderSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "central.db")
 	older(t, path, 4,
 		`INSERT INTO account (id, email, recovery, created, changed) VALUES ('kim', 'kim@example.org', x'01', 1, 1)`,

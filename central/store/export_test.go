@@ -2,55 +2,53 @@ package store
 
 import (
 	"context"
-	"log/slog"
+	"errors"
 	"slices"
 	"strconv"
-	"time"
 )
 
-// OpenAt opens a database with the first n migrations only, as an older release
-// would, and runs the SQL that fills it.
-func OpenAt(ctx context.Context, path string, n int, fill ...string) error {
-	steps, err := migrations()
+// OpenAt opens a database with the first n migrations only, all for -1, as an older
+// release would, and runs the SQL that fills it.
+func OpenAt(ctx context.Context, cfg Config, n int, fill ...string) error {
+	open := openSQLite
+	if cfg.URL != "" {
+		open = openPostgres
+	}
+	s, err := open(cfg)
 	if err != nil {
 		return err
 	}
-	db, err := openSQLite(path, nil, 1)
+	steps, err := migrations(s.dialect.name)
 	if err != nil {
 		return err
 	}
-	s := &Store{write: db, read: db, now: time.Now}
-	if err := s.migrate(ctx, steps[:n], slog.New(slog.DiscardHandler)); err != nil {
+	if n < 0 {
+		n = len(steps)
+	}
+	if err := s.migrate(ctx, steps[:n], cfg.Logger); err != nil {
 		return err
 	}
-	err = s.update(ctx, func(t *tx) error {
-		for _, q := range fill {
-			if _, err := t.exec(ctx, q); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return db.Close()
+	return errors.Join(s.Run(ctx, fill...), s.Close())
 }
 
 // Migrations is how many this program has.
-func Migrations() (int, error) {
-	steps, err := migrations()
+func Migrations(engine string) (int, error) {
+	steps, err := migrations(engine)
 	return len(steps), err
 }
 
 // MigrationsBefore is how many come before the named one.
-func MigrationsBefore(name string) (int, error) {
-	steps, err := migrations()
+func MigrationsBefore(engine, name string) (int, error) {
+	steps, err := migrations(engine)
 	return slices.IndexFunc(steps, func(s step) bool { return s.name == name }), err
 }
 
-// Violations lists the tables whose foreign keys lead nowhere.
+// Violations lists the tables whose foreign keys lead nowhere, which PostgreSQL
+// never lets happen.
 func (s *Store) Violations(ctx context.Context) (out []string, err error) {
+	if s.dialect.name != "sqlite" {
+		return nil, nil
+	}
 	err = s.view(ctx, func(t *tx) error {
 		out, err = rows(ctx, t, func(r scanner) (table string, err error) {
 			var row, parent, key any
@@ -92,13 +90,13 @@ func (s *Store) Numbers(ctx context.Context, name string, fail error) (int64, er
 	return n, err
 }
 
-// Pragma asks a connection for a setting.
+// Pragma asks a connection for a setting of SQLite's.
 func (s *Store) Pragma(ctx context.Context, name string, writer bool) (v string, err error) {
-	db := s.read
+	run := s.view
 	if writer {
-		db = s.write
+		run = s.update
 	}
-	return v, db.QueryRowContext(ctx, "PRAGMA "+name).Scan(&v)
+	return v, run(ctx, func(t *tx) error { return t.row(ctx, "PRAGMA "+name, nil, &v) })
 }
 
 // WriteWhereOneReads runs one statement on a connection that must only read.

@@ -14,6 +14,7 @@ import (
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -30,7 +31,7 @@ func onSale(t *testing.T) (*store.Store, *clock) {
 	t.Helper()
 	c := &clock{}
 	c.ms.Store(1_800_000_000_000)
-	s, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "central.db"), Now: c.now, Logger: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), storetest.At(t, filepath.Join(t.TempDir(), "central.db"), c.now, slog.New(slog.DiscardHandler)))
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
 	b, err := os.ReadFile("../../testdata/venue/sample.json")
@@ -71,7 +72,9 @@ func sell(t *testing.T, s *store.Store, payment string) bool {
 	return done
 }
 
-func TestPaymentBeginsInTimeOnly(t *testing.T) {
+func TestPaymentBeginsInTimeOnly(t *testing.T) { storetest.Each(t, testPaymentBeginsInTimeOnly) }
+
+func testPaymentBeginsInTimeOnly(t *testing.T) {
 	s, c := onSale(t)
 	hold(t, s, c, "o")
 	c.advance(time.Minute)
@@ -86,6 +89,10 @@ func TestPaymentBeginsInTimeOnly(t *testing.T) {
 
 // A payment that was given up and is charged after all is owed until it is back.
 func TestChargeOfGivenUpPaymentIsOwed(t *testing.T) {
+	storetest.Each(t, testChargeOfGivenUpPaymentIsOwed)
+}
+
+func testChargeOfGivenUpPaymentIsOwed(t *testing.T) {
 	s, c := onSale(t)
 	hold(t, s, c, "o")
 	if !begin(t, s, "o", "p") {
@@ -107,6 +114,10 @@ func TestChargeOfGivenUpPaymentIsOwed(t *testing.T) {
 }
 
 func TestCodeIsRedeemedOnceAndInTime(t *testing.T) {
+	storetest.Each(t, testCodeIsRedeemedOnceAndInTime)
+}
+
+func testCodeIsRedeemedOnceAndInTime(t *testing.T) {
 	s, c := onSale(t)
 	f, now := s.Fleet(), c.now().Unix()
 	for n, code := range []fleet.Code{{Device: "a"}, {Device: "b"}} {
@@ -130,6 +141,10 @@ func TestCodeIsRedeemedOnceAndInTime(t *testing.T) {
 }
 
 func TestJournalHeadMovesFromWhereItIs(t *testing.T) {
+	storetest.Each(t, testJournalHeadMovesFromWhereItIs)
+}
+
+func testJournalHeadMovesFromWhereItIs(t *testing.T) {
 	s, _ := onSale(t)
 	p := s.Publish()
 	move := func(from, to journal.Head) error {

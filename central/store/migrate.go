@@ -24,7 +24,7 @@ type step struct {
 	name, body, hash string
 }
 
-func migrations() ([]step, error) {
+func migrations(dialect string) ([]step, error) {
 	files, err := fs.Glob(migrationFiles, path.Join("migration", dialect, "*.sql"))
 	if err != nil {
 		return nil, err
@@ -49,39 +49,50 @@ const (
 )
 
 // migrate applies the steps that the database lacks. The applied ones must be
-// the first of steps, unchanged.
+// the first of steps, unchanged. Several centrals may do it at once: each step looks
+// again, in its own transaction.
 func (s *Store) migrate(ctx context.Context, steps []step, logger *slog.Logger) error {
-	var applied []step
-	err := s.update(ctx, func(t *tx) error {
-		if _, err := t.exec(ctx, createMigration); err != nil {
-			return err
-		}
-		var err error
-		applied, err = rows(ctx, t, func(r scanner) (m step, err error) {
-			return m, r.Scan(&m.name, &m.hash)
-		}, listMigration)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	if err := sameHistory(applied, steps); err != nil {
-		return err
-	}
-	for _, m := range steps[len(applied):] {
-		err := s.update(ctx, func(t *tx) error {
-			if _, err := t.exec(ctx, m.body); err != nil {
-				return err
-			}
-			_, err := t.exec(ctx, insertMigration, m.name, m.hash, t.ms())
+	for {
+		var next *step
+		err := s.bulk(ctx, func(t *tx) (err error) {
+			next, err = s.migrateOne(ctx, t, steps)
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, err)
+			return err
 		}
-		logger.InfoContext(ctx, "migration applied", slog.String("migration", m.name))
+		if next == nil {
+			return nil
+		}
+		logger.InfoContext(ctx, "migration applied", slog.String("migration", next.name))
 	}
-	return nil
+}
+
+// migrateOne applies the next step, if there is one.
+func (s *Store) migrateOne(ctx context.Context, t *tx, steps []step) (*step, error) {
+	if _, err := t.exec(ctx, createMigration); err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	applied, err := rows(ctx, t, func(r scanner) (m step, err error) {
+		return m, r.Scan(&m.name, &m.hash)
+	}, listMigration)
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	if err := sameHistory(applied, steps); err != nil {
+		return nil, err
+	}
+	if len(applied) == len(steps) {
+		return nil, nil //nolint:nilnil // as it says
+	}
+	m := &steps[len(applied)]
+	if _, err := t.exec(ctx, m.body); err != nil {
+		return nil, fmt.Errorf("migration %s: %w", m.name, err)
+	}
+	if _, err := t.exec(ctx, insertMigration, m.name, m.hash, t.ms()); err != nil {
+		return nil, fmt.Errorf("migration %s: %w", m.name, err)
+	}
+	return m, nil
 }
 
 func sameHistory(applied, steps []step) error {

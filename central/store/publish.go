@@ -82,7 +82,7 @@ const (
 
 // Snapshot implements [publish.Sales]: everything is read in one transaction.
 func (p *Publish) Snapshot(ctx context.Context, id ticket.EventID, fn func(publish.Snapshot) error) error {
-	return p.s.view(ctx, func(t *tx) error {
+	return p.s.stream(ctx, func(t *tx) error {
 		var s publish.Snapshot
 		var err error
 		if s.Event, err = eventRules(ctx, t, id); err != nil {
@@ -233,7 +233,7 @@ const (
 
 // SaveSet implements [publish.Sets].
 func (p *Publish) SaveSet(ctx context.Context, s publish.Set, objects []publish.Object) error {
-	return p.s.update(ctx, func(t *tx) error {
+	return p.s.bulk(ctx, func(t *tx) error {
 		n, err := t.exec(ctx, insertSet, int64(s.Event), signed(s.Version), s.Hash[:], s.Issued, s.Expires, signed(s.Delta), s.Tickets, s.Chunks, s.Manifest)
 		if err != nil {
 			return err

@@ -61,16 +61,11 @@ func (p *Publish) Receive(ctx context.Context, d publish.Delivery) (got publish.
 		if err := advance(ctx, t, d); err != nil {
 			return err
 		}
-		insert, err := t.sql.PrepareContext(ctx, insertEntry)
-		if err != nil {
-			return classify(err)
-		}
-		defer func() { _ = insert.Close() }() // the transaction ends it anyway
 		for i, raw := range d.Raw {
 			e := &d.Entries[i]
 			hash := journal.EntryHash(raw)
-			if _, err := insert.ExecContext(ctx, string(d.Device), signed(e.Seq), hash[:], raw); err != nil {
-				return classify(err)
+			if _, err := t.exec(ctx, insertEntry, string(d.Device), signed(e.Seq), hash[:], raw); err != nil {
+				return err
 			}
 			if d.Events[e.Event] == nil {
 				continue

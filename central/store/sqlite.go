@@ -1,10 +1,14 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
@@ -12,17 +16,65 @@ import (
 
 // Everything that is SQLite's own stands in this file and in migration/sqlite.
 
-// dialect names the folder of migrations.
-const dialect = "sqlite"
+func sqliteDialect(path string) *dialect {
+	return &dialect{
+		name: "sqlite", place: path,
+		reads: "BEGIN", writesAlone: "BEGIN IMMEDIATE", writesBeside: "BEGIN IMMEDIATE",
+		most: 512,
+		// To SQLite "$1" is a name, and names are numbered as they first appear; ?1
+		// is the first argument, as $1 is to PostgreSQL.
+		rewrite: func(query string) string { return strings.ReplaceAll(query, "$", "?") },
+		begin: func(ctx context.Context, c *sql.Conn, query string) (string, error) {
+			_, err := c.ExecContext(ctx, query)
+			return "", err
+		},
+		commit: func(ctx context.Context, c *sql.Conn) error {
+			_, err := c.ExecContext(ctx, "COMMIT")
+			return err
+		},
+		lost:  func(*sql.Conn) bool { return false },
+		check: checkSQLite,
+	}
+}
 
-// openSQLite opens a pool with the settings that durability rests on: WAL, and
-// an fsync for each commit.
-func openSQLite(path string, extra url.Values, conns int) (*sql.DB, error) {
+// openSQLite opens the file, and makes it if there is none.
+func openSQLite(cfg Config) (*Store, error) {
+	path, err := filepath.Abs(cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- the operator's own path
+	if err != nil {
+		return nil, fmt.Errorf("%w (create its directory and make it writable for this user)", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	write, err := sqliteDB(path, nil, 1)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	read, err := sqliteDB(path, url.Values{"_query_only": {"true"}}, readers)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), write.Close())
+	}
+	d := sqliteDialect(path)
+	s := &Store{dialect: d, dbs: []*sql.DB{write, read}, read: newPool(read, d, readers), now: cfg.Now}
+	s.alone = &lane{store: s, pool: newPool(write, d, 1), begin: d.writesAlone}
+	s.beside = s.alone
+	return s, nil
+}
+
+// sqliteDB opens the file with the settings that durability rests on: WAL, and an
+// fsync for each commit.
+func sqliteDB(path string, extra url.Values, conns int) (*sql.DB, error) {
 	q := url.Values{
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
 		"_foreign_keys": {"on"},
 		"_busy_timeout": {"10000"},
+
+		"_stmt_cache_size": {"100"},
 	}
 	for k, v := range extra {
 		q[k] = v
@@ -36,25 +88,25 @@ func openSQLite(path string, extra url.Values, conns int) (*sql.DB, error) {
 	return db, nil
 }
 
-// placeholders makes SQLite read $1 as PostgreSQL does. To SQLite "$1" is a name,
-// and names are numbered as they first appear; ?1 is the first argument.
-func placeholders(query string) string { return strings.ReplaceAll(query, "$", "?") }
+func checkSQLite(ctx context.Context, t *tx, _ *slog.Logger) error {
+	var verdict string
+	if err := t.row(ctx, "PRAGMA quick_check(1)", nil, &verdict); err != nil {
+		return classify(err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: quick_check says %q", ErrCorrupt, verdict)
+	}
+	return nil
+}
 
-// classify puts the sentinel that fits before an engine error.
-func classify(err error) error {
-	var e sqlite3.Error
-	if !errors.As(err, &e) {
-		return err
+func kindOfSQLite(e sqlite3.Error) error {
+	switch e.Code {
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return ErrCorrupt
+	case sqlite3.ErrFull:
+		return ErrFull
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return ErrBusy
 	}
-	kind := map[sqlite3.ErrNo]error{
-		sqlite3.ErrCorrupt: ErrCorrupt,
-		sqlite3.ErrNotADB:  ErrCorrupt,
-		sqlite3.ErrFull:    ErrFull,
-		sqlite3.ErrBusy:    ErrBusy,
-		sqlite3.ErrLocked:  ErrBusy,
-	}[e.Code]
-	if kind == nil {
-		return err
-	}
-	return fmt.Errorf("%w: %w", kind, err)
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,14 +17,13 @@ import (
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
 func open(t *testing.T, path string) (*store.Store, error) {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Config{
-		Path: path, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
-	})
+	s, err := store.Open(context.Background(), storetest.At(t, path, time.Now, slog.New(slog.DiscardHandler)))
 	if err == nil {
 		t.Cleanup(func() {
 			if err := s.Close(); err != nil {
@@ -101,23 +101,30 @@ func write(t *testing.T, path string, b []byte) {
 	}
 }
 
+// blob is how SQLite writes bytes.
+var blob = regexp.MustCompile(`\bx'([0-9a-f]*)'`)
+
 // older makes a database of an older release: its first n migrations, all for -1.
 func older(t *testing.T, path string, n int, fill ...string) {
 	t.Helper()
-	if n < 0 {
-		var err error
-		if n, err = store.Migrations(); err != nil {
-			t.Fatal(err)
+	cfg := storetest.At(t, path, time.Now, slog.New(slog.DiscardHandler))
+	if cfg.URL != "" {
+		for i, q := range fill {
+			fill[i] = blob.ReplaceAllString(q, `'\x$1'`)
 		}
 	}
-	if err := store.OpenAt(t.Context(), path, n, fill...); err != nil {
+	if err := store.OpenAt(t.Context(), cfg, n, fill...); err != nil {
 		t.Fatalf("make a database with %d migrations: %v", n, err)
 	}
 }
 
 // Every older schema opens, and what was in it is still there.
 func TestMigrateFromEveryOlderSchema(t *testing.T) {
-	all, err := store.Migrations()
+	storetest.Each(t, testMigrateFromEveryOlderSchema)
+}
+
+func testMigrateFromEveryOlderSchema(t *testing.T) {
+	all, err := store.Migrations(storetest.Engine())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,11 +132,11 @@ func TestMigrateFromEveryOlderSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rebuilt, err := store.MigrationsBefore("0005_identity.sql")
+	rebuilt, err := store.MigrationsBefore(storetest.Engine(), "0005_identity.sql")
 	if err != nil || rebuilt < 0 {
 		t.Fatal(rebuilt, err)
 	}
-	items, err := store.MigrationsBefore("0010_items.sql")
+	items, err := store.MigrationsBefore(storetest.Engine(), "0010_items.sql")
 	if err != nil || items < 0 {
 		t.Fatal(items, err)
 	}
@@ -224,7 +231,9 @@ func TestDurability(t *testing.T) {
 }
 
 // A number that a failed transaction took is given again.
-func TestNumbersHaveNoGaps(t *testing.T) {
+func TestNumbersHaveNoGaps(t *testing.T) { storetest.Each(t, testNumbersHaveNoGaps) }
+
+func testNumbersHaveNoGaps(t *testing.T) {
 	s, err := open(t, filepath.Join(t.TempDir(), "central.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +279,9 @@ func TestFullDisk(t *testing.T) {
 }
 
 // A device that sends rubbish cannot hide its fork behind it.
-func TestIncidentsAreBoundedByKind(t *testing.T) {
+func TestIncidentsAreBoundedByKind(t *testing.T) { storetest.Each(t, testIncidentsAreBoundedByKind) }
+
+func testIncidentsAreBoundedByKind(t *testing.T) {
 	s, err := open(t, filepath.Join(t.TempDir(), "central.db"))
 	if err != nil {
 		t.Fatal(err)

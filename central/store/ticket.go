@@ -239,7 +239,9 @@ func (s *Store) Accredit(ctx context.Context, i sale.Issued, owner string) (sale
 		return i, fmt.Errorf("encode ticket: %w", err)
 	}
 	k := i.Ticket
+	var stored sale.Issued
 	err = s.update(ctx, func(t *tx) error {
+		stored = i
 		n, err := t.exec(ctx, insertStaff, k.ID[:], int64(k.Event), owner, k.Version, k.Holder.String(), i.Status, string(body), i.Signed, t.ms())
 		if err != nil {
 			return err
@@ -257,16 +259,16 @@ func (s *Store) Accredit(ctx context.Context, i sale.Issued, owner string) (sale
 			}
 		}
 		var have string
-		err = t.row(ctx, selectStaff, []any{k.ID[:], k.Holder.String()}, &have, &i.Status, &i.Signed)
+		err = t.row(ctx, selectStaff, []any{k.ID[:], k.Holder.String()}, &have, &stored.Status, &stored.Signed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return sale.ErrMoved
 		}
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal([]byte(have), &i.Ticket)
+		return json.Unmarshal([]byte(have), &stored.Ticket)
 	})
-	return i, err
+	return stored, err
 }
 
 const setStatus = `UPDATE ticket SET status = $2 WHERE id = $1 AND status <> $2 AND status <> $3 RETURNING event`
@@ -274,6 +276,7 @@ const setStatus = `UPDATE ticket SET status = $2 WHERE id = $1 AND status <> $2 
 // SetStatus implements [sale.Tickets].
 func (s *Store) SetStatus(ctx context.Context, id ticket.ID, status ticket.Status) (changed bool, err error) {
 	err = s.update(ctx, func(t *tx) error {
+		changed = false
 		c := sale.Change{Kind: sale.TicketStatus, ID: id, Status: status}
 		err := t.row(ctx, setStatus, []any{id[:], status, ticket.StatusRefunded}, &c.Event)
 		if errors.Is(err, sql.ErrNoRows) {

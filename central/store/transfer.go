@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/con-ting/conting/central/identity"
@@ -21,7 +23,7 @@ const (
 		CASE WHEN r.state <> 'open' THEN r.state
 			WHEN t.status <> $3 OR t.version <> r.version THEN 'overtaken'
 			WHEN r.expires <= $2 THEN 'expired' ELSE 'open' END,
-		r.created, r.expires, t.body ->> 'zone', t.body ->> 'class', COALESCE(t.body ->> 'seat', '')
+		r.created, r.expires, t.body
 		FROM transfer r JOIN ticket t ON t.id = r.ticket`
 	selectTransfer  = `SELECT ` + transferColumns + ` WHERE r.id = $1`
 	selectTransfers = `SELECT ` + transferColumns + ` WHERE r.giver = $1 OR r.receiver = $1 ORDER BY r.created DESC, r.id LIMIT $4`
@@ -87,13 +89,18 @@ func (i *Identity) Transfers(ctx context.Context, account string, limit int) (ou
 
 func scanTransfer(r scanner) (f identity.Transfer, err error) {
 	var id []byte
-	var from, to string
+	var from, to, body string
 	var created, expires int64
 	err = r.Scan(&f.ID, &id, &f.Event, &f.Terms.Version, &f.Giver, &f.Receiver, &from, &to, (*string)(&f.State),
-		&created, &expires, &f.Zone, &f.Class, &f.Seat)
+		&created, &expires, &body)
 	if err != nil {
 		return f, err
 	}
+	var k ticket.Ticket
+	if err := json.Unmarshal([]byte(body), &k); err != nil {
+		return f, fmt.Errorf("decode ticket: %w", err)
+	}
+	f.Zone, f.Class, f.Seat = k.Zone, k.Class, k.Seat
 	copy(f.Terms.Ticket[:], id)
 	f.Created, f.Expires = time.UnixMilli(created), time.UnixMilli(expires)
 	return f, errors.Join(f.Terms.From.UnmarshalText([]byte(from)), f.Terms.To.UnmarshalText([]byte(to)))

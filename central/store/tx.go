@@ -8,63 +8,93 @@ import (
 	"time"
 )
 
-// tx is one transaction with one timestamp.
+// tx is one transaction, or one function's part of it, with one timestamp.
 type tx struct {
 	sql conn
 	now time.Time
 }
 
-// conn is the transaction as the engine's dialect needs it.
-type conn struct{ tx *sql.Tx }
-
-func (c conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return c.tx.ExecContext(ctx, placeholders(query), args...)
+// conn runs statements in the transaction. The context that its methods are given
+// is the caller's, whose end must not end a transaction that others share: they go
+// by the transaction's own.
+type conn struct {
+	s   *session
+	ctx context.Context //nolint:containedctx // of the transaction, which lives as long
 }
 
-func (c conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return c.tx.QueryContext(ctx, placeholders(query), args...)
+// ExecContext runs a statement. Without arguments it may be several.
+func (c conn) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	return c.s.conn.ExecContext(c.ctx, c.s.dialect.rewrite(query), args...)
 }
 
-func (c conn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return c.tx.QueryRowContext(ctx, placeholders(query), args...)
+// QueryContext runs a query. Its rows are closed before the transaction ends.
+func (c conn) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+	return c.s.conn.QueryContext(c.ctx, c.s.dialect.rewrite(query), args...)
 }
 
-func (c conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
-	return c.tx.PrepareContext(ctx, placeholders(query))
+// QueryRowContext runs a query for one row.
+func (c conn) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
+	return c.s.conn.QueryRowContext(c.ctx, c.s.dialect.rewrite(query), args...)
+}
+
+// PrepareContext prepares a statement. The connection keeps those of the other
+// methods by itself.
+func (c conn) PrepareContext(_ context.Context, query string) (*sql.Stmt, error) {
+	return c.s.conn.PrepareContext(c.ctx, c.s.dialect.rewrite(query))
 }
 
 // ms is the transaction's time as the columns store it.
 func (t *tx) ms() int64 { return t.now.UnixMilli() }
 
-// update runs fn in a write transaction and commits it, durably, when fn returns
-// nil. On any error nothing is kept. On SQLite there is one writer at a time and
-// fn has the lock from its first line. fn must not call update or view again and
-// must not wait for anything but the database.
-func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
-	return s.run(ctx, s.write, nil, fn)
-}
-
 // view runs fn in a read-only transaction: everything it reads is of one moment.
-// It waits for no writer.
+// It waits for no writer. It is for what is read at once: it goes on when ctx ends,
+// but not for long.
 func (s *Store) view(ctx context.Context, fn func(*tx) error) error {
-	return s.run(ctx, s.read, &sql.TxOptions{ReadOnly: true}, fn)
+	return s.look(ctx, string(s.dialect.reads), s.bounded, fn)
 }
 
-func (s *Store) run(ctx context.Context, db *sql.DB, opts *sql.TxOptions, fn func(*tx) error) error {
-	t, err := db.BeginTx(ctx, opts)
+// stream is view for what takes long. It ends with ctx.
+func (s *Store) stream(ctx context.Context, fn func(*tx) error) error {
+	return s.look(ctx, string(s.dialect.reads)+s.dialect.lasts, context.WithCancel, fn)
+}
+
+func (s *Store) look(ctx context.Context, begin string, bound func(context.Context) (context.Context, context.CancelFunc), fn func(*tx) error) (err error) {
+	c, err := s.read.take(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", classify(err))
+		return fmt.Errorf("begin: %w", err)
 	}
-	if err := fn(&tx{sql: conn{t}, now: s.now()}); err != nil {
-		if rerr := t.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
-			err = errors.Join(err, rerr)
-		}
-		return classify(err)
+	defer s.read.put(c)
+	ctx, cancel := bound(ctx)
+	defer cancel()
+	if _, err := c.begin(ctx, begin); err != nil {
+		return err
 	}
-	if err := t.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", classify(err))
+	defer c.rollback(ctx) // also if fn panics; there is nothing to commit
+	if err := fn(&tx{sql: conn{c, ctx}, now: s.now()}); err != nil {
+		return s.explain(c, err)
 	}
 	return nil
+}
+
+// bounded is a context that does not end with ctx, but when the transaction must.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	if s.dialect.limit == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.dialect.limit)
+}
+
+// explain puts the sentinel before an error that the engine caused.
+func (s *Store) explain(c *session, err error) error {
+	if c.conn == nil || s.dialect.lost(c.conn) {
+		c.drop()
+		if !errors.Is(err, ErrUnavailable) {
+			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		return err
+	}
+	return classify(err)
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -81,7 +111,7 @@ func (t *tx) row(ctx context.Context, query string, args []any, dest ...any) err
 	return t.sql.QueryRowContext(ctx, query, args...).Scan(dest...)
 }
 
-// rows runs a query and collects what scan makes of each row.
+// rows runs a query and collects what scan makes of each row. scan runs no queries.
 func rows[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), query string, args ...any) (out []T, err error) {
 	r, err := t.sql.QueryContext(ctx, query, args...)
 	if err != nil {

@@ -1,0 +1,323 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Functions that wait to write share one transaction, and so one wait for the disk:
+// each has a savepoint of its own, and each is answered when all are durable.
+
+const (
+	// maxWaiting bounds those who wait; beyond it the database is too slow for what
+	// is asked of it, and to wait longer would help nobody.
+	maxWaiting = 10_000
+
+	// attempts is how often a function runs that an engine asks to be run again.
+	attempts = 4
+)
+
+// update runs fn in a write transaction and returns when it is durable, if fn
+// returned nil. On any error nothing of it is kept. No other function that writes
+// runs between its first line and its last, in no central, unless it came through
+// updateShared here and both are on SQLite, where there is one writer anyway.
+//
+// fn shares the transaction with others and may run more than once (see the package
+// comment). Once it has begun, the end of ctx does not stop it. It must not call
+// update or view again and must not wait for anything but the database.
+func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
+	return s.alone.do(ctx, &job{fn: fn})
+}
+
+// updateShared is update for functions whose every statement is right beside
+// others: conditions stand in the statements, nothing is read first. On PostgreSQL
+// several run at once, never while an update does.
+func (s *Store) updateShared(ctx context.Context, fn func(*tx) error) error {
+	return s.beside.do(ctx, &job{fn: fn})
+}
+
+// bulk is update for what may take long: fn is alone in its transaction, which ends
+// with ctx.
+func (s *Store) bulk(ctx context.Context, fn func(*tx) error) error {
+	return s.alone.do(ctx, &job{fn: fn, lasts: ctx})
+}
+
+// job is a function that waits for its transaction, or runs in it.
+type job struct {
+	fn    func(*tx) error
+	lasts context.Context //nolint:containedctx // of bulk: its transaction's; else nil
+
+	lead chan []*job   // the batch that its caller shall run
+	done chan struct{} // it was run by another
+
+	// owned by who runs the batch until done is closed
+	err    error
+	again  bool   // err asks for another attempt
+	thrown string // what fn panicked with
+}
+
+// lane runs batches of functions, as many at once as its pool has connections. Who
+// waits longest runs the next batch: there is no goroutine to start or to stop.
+type lane struct {
+	store *Store
+	pool  *pool
+	begin begin
+
+	mu      sync.Mutex
+	waiting []*job // guarded by mu
+	busy    int    // batches that run; guarded by mu
+}
+
+func (l *lane) do(ctx context.Context, j *job) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j.lead, j.done = make(chan []*job, 1), make(chan struct{})
+	l.mu.Lock()
+	switch {
+	case l.busy < l.pool.size:
+		l.busy++
+		l.mu.Unlock()
+		l.run([]*job{j})
+	case len(l.waiting) >= maxWaiting:
+		l.mu.Unlock()
+		return fmt.Errorf("%w: %d others wait already", ErrUnavailable, maxWaiting)
+	default:
+		l.waiting = append(l.waiting, j)
+		l.mu.Unlock()
+		if err := l.wait(ctx, j); err != nil {
+			return err
+		}
+	}
+	if j.thrown != "" {
+		panic(j.thrown)
+	}
+	return j.err
+}
+
+// wait returns when j was run, by its caller or by another. Its error means that it
+// was not and will not be.
+func (l *lane) wait(ctx context.Context, j *job) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	var err error
+	select {
+	case batch := <-j.lead:
+		l.run(batch)
+		return nil
+	case <-j.done:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-timer.C:
+		err = fmt.Errorf("%w: it is too busy", ErrUnavailable)
+	}
+	if l.leave(j) {
+		return err
+	}
+	select { // too late: what it answers must be waited for
+	case batch := <-j.lead:
+		l.run(batch)
+	case <-j.done:
+	}
+	return nil
+}
+
+// leave takes a job out of those that wait, and reports whether it was there.
+func (l *lane) leave(j *job) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.waiting, j)
+	if i < 0 {
+		return false
+	}
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	return true
+}
+
+// run runs a batch in the caller's goroutine, answers the others, and hands the
+// connection on.
+func (l *lane) run(batch []*job) {
+	defer l.next()
+	defer func() {
+		for _, j := range batch {
+			close(j.done)
+		}
+	}()
+	settled := l.attempt(batch)
+	for n := 1; n < attempts && !settled; n++ { // the connection was lost, or the engine refused the batch for one of them
+		settled = true
+		for _, part := range l.parts(batch) {
+			settled = l.attempt(part) && settled
+		}
+	}
+}
+
+// parts says what is tried again, and what of it together.
+func (l *lane) parts(batch []*job) (parts [][]*job) {
+	var lost []*job
+	for _, j := range batch {
+		switch {
+		case !j.again:
+		case errors.Is(j.err, ErrUnavailable):
+			lost = append(lost, j)
+		default:
+			parts = append(parts, []*job{j})
+		}
+	}
+	if len(lost) > 0 {
+		parts = append(parts, lost)
+	}
+	return parts
+}
+
+// next hands over to who waits longest, with those who wait behind it.
+func (l *lane) next() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.busy--
+		return
+	}
+	n := 1
+	if l.waiting[0].lasts == nil {
+		for n < min(len(l.waiting), l.store.dialect.most) && l.waiting[n].lasts == nil {
+			n++
+		}
+	}
+	batch := slices.Clone(l.waiting[:n])
+	l.waiting = slices.Delete(l.waiting, 0, n)
+	batch[0].lead <- batch
+}
+
+// attempt runs a batch once. It reports false if some of it is worth another
+// attempt. Every job has its answer in err, or again is set.
+func (l *lane) attempt(batch []*job) (settled bool) {
+	fail := func(err error, again bool) bool {
+		for _, j := range batch {
+			j.err, j.again, j.thrown = err, again, ""
+		}
+		return !again
+	}
+	ctx, cancel := l.bound(batch)
+	defer cancel()
+	c, err := l.pool.take(ctx)
+	if err != nil {
+		return fail(err, false)
+	}
+	defer l.pool.put(c)
+	begin := string(l.begin)
+	if batch[0].lasts != nil {
+		begin += l.store.dialect.lasts
+	}
+	mark, err := c.begin(ctx, begin)
+	if err != nil {
+		return fail(err, false)
+	}
+	kept, err := l.each(ctx, c, batch)
+	if err == nil && kept > 0 {
+		err = l.commit(ctx, c, mark)
+	} else {
+		c.rollback(ctx)
+	}
+	if err != nil {
+		lost := c.conn == nil
+		unknown := errors.Is(err, errUnknown)
+		return fail(err, !unknown && ctx.Err() == nil && (lost || len(batch) > 1 || again(err)))
+	}
+	return !slices.ContainsFunc(batch, func(j *job) bool { return j.again })
+}
+
+// bound is the context of a batch's transaction.
+func (l *lane) bound(batch []*job) (context.Context, context.CancelFunc) {
+	if ctx := batch[0].lasts; ctx != nil {
+		return context.WithCancel(ctx)
+	}
+	return l.store.bounded(context.Background())
+}
+
+// each runs the functions, one after the other, and undoes those that fail. It
+// returns how many there are to commit. Its error means that all are undone.
+func (l *lane) each(ctx context.Context, c *session, batch []*job) (kept int, err error) {
+	for _, j := range batch {
+		if len(batch) > 1 {
+			if err := c.run(ctx, "SAVEPOINT job"); err != nil {
+				return 0, l.store.explain(c, err)
+			}
+		}
+		j.again, j.thrown = false, ""
+		err := j.call(&tx{sql: conn{c, ctx}, now: l.store.now()})
+		if err == nil && len(batch) > 1 {
+			err = c.run(ctx, "RELEASE SAVEPOINT job") // refused if a statement failed and fn went on
+		}
+		if err == nil {
+			j.err = nil
+			kept++
+			continue
+		}
+		if err = l.store.explain(c, err); c.conn == nil {
+			return 0, err
+		}
+		j.err, j.again = err, again(err)
+		if len(batch) > 1 {
+			if err := c.run(ctx, "ROLLBACK TO SAVEPOINT job"); err != nil {
+				return 0, l.store.explain(c, err)
+			}
+			if err := c.run(ctx, "RELEASE SAVEPOINT job"); err != nil {
+				return 0, l.store.explain(c, err)
+			}
+		}
+	}
+	return kept, nil
+}
+
+// call runs fn. Its caller, not whoever runs the batch, shall see it panic.
+func (j *job) call(t *tx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			j.thrown = fmt.Sprintf("%v\n\n%s", r, debug.Stack())
+			err = errPanic
+		}
+	}()
+	return j.fn(t)
+}
+
+// commit makes a batch durable. When the connection breaks meanwhile, it finds out
+// what became of the transaction, if it can.
+func (l *lane) commit(ctx context.Context, c *session, mark string) error {
+	err := l.store.dialect.commit(ctx, c.conn)
+	if err == nil {
+		return nil
+	}
+	if !l.store.dialect.lost(c.conn) {
+		c.rollback(ctx)
+		return fmt.Errorf("commit: %w", classify(err))
+	}
+	c.drop()
+	ctx, cancel := l.store.bounded(ctx)
+	defer cancel()
+	if c.conn, err = c.db.Conn(ctx); err != nil {
+		c.conn = nil
+		return fmt.Errorf("commit: %w: %w: %w", ErrUnavailable, errUnknown, err)
+	}
+	happened, err := l.store.dialect.happened(ctx, c.conn, mark)
+	switch {
+	case err != nil:
+		c.drop()
+		return fmt.Errorf("commit: %w: %w: %w", ErrUnavailable, errUnknown, err)
+	case happened:
+		return nil
+	}
+	c.drop() // which tells that all of it may be done again
+	return fmt.Errorf("commit: %w", ErrUnavailable)
+}
+
+func (s *session) run(ctx context.Context, query string) error {
+	_, err := s.conn.ExecContext(ctx, query)
+	return err
+}

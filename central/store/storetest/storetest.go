@@ -1,0 +1,79 @@
+// Package storetest chooses the engine on which a test's store runs, so that one
+// suite runs on each.
+//
+// It is for tests only and tests nothing itself.
+package storetest
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/testdata/servers"
+)
+
+// Variable is the environment variable that names the engine: sqlite, which is the
+// default, or postgres.
+const Variable = "STORES"
+
+// engines in the order in which [Each] runs them.
+const (
+	sqlite   = "sqlite"
+	postgres = "postgres"
+)
+
+// Each runs a test on every engine.
+func Each(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	for _, engine := range []string{sqlite, postgres} {
+		t.Run(engine, func(t *testing.T) {
+			t.Setenv(Variable, engine)
+			test(t)
+		})
+	}
+}
+
+// At is how a test opens its store: in the SQLite file of that name, or in a
+// PostgreSQL database that goes with the test. The same name is the same database,
+// so that a test can close its store and open it again.
+func At(t testing.TB, path string, now func() time.Time, logger *slog.Logger) store.Config {
+	t.Helper()
+	cfg := store.Config{Path: path, Now: now, Logger: logger}
+	switch engine := os.Getenv(Variable); engine {
+	case "", sqlite:
+	case postgres:
+		cfg.Path, cfg.URL = "", url(t, path+".url")
+	default:
+		t.Fatalf("%s is %q, want %s or %s", Variable, engine, sqlite, postgres)
+	}
+	return cfg
+}
+
+// url keeps the address of a test's database in a file of the test.
+func url(t testing.TB, file string) string {
+	t.Helper()
+	have, err := os.ReadFile(file) // #nosec G304 -- the test's own
+	if err == nil {
+		return string(have)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	made := servers.Postgres(t)
+	if err := os.WriteFile(file, []byte(made), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// Engine is the one that a test runs on.
+func Engine() string {
+	if engine := os.Getenv(Variable); engine != "" {
+		return engine
+	}
+	return sqlite
+}
