@@ -66,6 +66,21 @@ type wire struct {
 	pay.Provider
 	confirm func(p pay.Provider, ctx context.Context, reference string) (pay.Payment, error)
 	get     func(p pay.Provider, ctx context.Context, reference string) (pay.Payment, error)
+	cancel  func(p pay.Provider, ctx context.Context, reference string) (pay.Payment, error)
+}
+
+// breakWord has the provider say that it has given a payment up, and not do it.
+func (w *wire) breakWord() {
+	w.cancel = func(_ pay.Provider, _ context.Context, reference string) (pay.Payment, error) {
+		return pay.Payment{Reference: reference, State: pay.Failed}, nil
+	}
+}
+
+func (w *wire) Cancel(ctx context.Context, reference string) (pay.Payment, error) {
+	if w.cancel != nil {
+		return w.cancel(w.Provider, ctx, reference)
+	}
+	return w.Provider.Cancel(ctx, reference)
 }
 
 func (w *wire) Confirm(ctx context.Context, reference, token string) (pay.Payment, error) {

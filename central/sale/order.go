@@ -71,29 +71,6 @@ type Issued struct {
 	Withheld bool
 }
 
-// PaymentState is how far a payment has come in our own books.
-type PaymentState string
-
-// The states of a payment.
-const (
-	PaymentBegun     PaymentState = "begun"
-	PaymentSucceeded PaymentState = "succeeded"
-	PaymentFailed    PaymentState = "failed"
-	PaymentRefundDue PaymentState = "refund_due" // charged, and must go back
-	PaymentRefunded  PaymentState = "refunded"
-)
-
-// Payment is one attempt to pay an order.
-type Payment struct {
-	ID        string // ours, and the provider's idempotency key
-	Order     string
-	Provider  string
-	Reference string // the provider's
-	Amount    int64
-	Currency  string
-	State     PaymentState
-}
-
 // Listing is an event on sale.
 type Listing struct {
 	Event    ticket.Event

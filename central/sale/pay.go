@@ -4,61 +4,269 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/con-ting/conting/central/pay"
-	"github.com/con-ting/conting/sync/ticket"
 )
 
 // settleTime is how long the steps after a charge may take once the buyer's own
 // request has ended: they must not stop half way because a phone lost its signal.
 const settleTime = 10 * time.Second
 
-// Pay charges an order and returns it with its tickets. An order that is paid
-// already is returned as it is. Errors besides those of this package are
-// [pay.ErrDeclined], after which the order can be paid otherwise until its hold
-// ends, and [pay.ErrBadToken].
+// An opened payment is looked at once before its order's hold ends, in case the
+// buyer allowed it and neither their browser nor a webhook came to say so.
+const (
+	lastChance = 20 * time.Second // before the hold ends
+	firstLook  = 5 * time.Second  // after it was opened, at least
+)
+
+// Started is a payment that the buyer is asked to allow.
+type Started struct {
+	Payment Payment
+	Action  pay.Action
+}
+
+// Providers lists the names of the payment providers, sorted.
+func (s *Sale) Providers() []string { return slices.Sorted(maps.Keys(s.cfg.Providers)) }
+
+// provider finds the one that an order is paid with. What costs nothing is paid
+// with none of them.
+func (s *Sale) provider(name string, amount int64) (string, pay.Provider, error) {
+	p, ok := s.cfg.Providers[name]
+	if name == pay.FreeName || ok && amount == 0 {
+		return pay.FreeName, pay.Free{}, nil
+	}
+	if !ok {
+		return "", nil, ErrUnknownProvider
+	}
+	return name, p, nil
+}
+
+// StartPayment asks a provider to take an order's money and says what the buyer's
+// browser has to do, after which [Sale.ConfirmPayment] takes it. Nothing is taken
+// yet and the hold runs on. Starting again is the same payment. A paid order is
+// [ErrAlreadyPaid].
+func (s *Sale) StartPayment(ctx context.Context, id, secret, provider string) (Started, error) {
+	o, err := s.Order(ctx, id, secret)
+	if err != nil {
+		return Started{}, err
+	}
+	name, p, err := s.provider(provider, o.Amount)
+	if err != nil {
+		return Started{}, err
+	}
+	if o.State != Held || o.Expired(s.cfg.Now()) {
+		return Started{}, s.notStarted(&o)
+	}
+	old, err := s.cfg.Store.OpenedPayment(ctx, id, name)
+	if err == nil {
+		return s.resume(ctx, p, old)
+	}
+	if !errors.Is(err, ErrUnknownPayment) {
+		return Started{}, err
+	}
+	payment, action, err := s.begin(ctx, name, p, &o, "")
+	if err != nil {
+		return Started{}, err
+	}
+	kept, err := s.cfg.Store.OpenPayment(ctx, payment, s.due(&o))
+	if err != nil || kept.ID != payment.ID {
+		s.forget(ctx, p, payment) // its secret has not left this function
+	}
+	if errors.Is(err, ErrHoldExpired) {
+		if o, err = s.cfg.Store.Order(ctx, id); err == nil {
+			err = s.notStarted(&o)
+		}
+	}
+	if err != nil {
+		return Started{}, err
+	}
+	if kept.ID != payment.ID {
+		return s.resume(ctx, p, kept)
+	}
+	return Started{Payment: kept, Action: action}, nil
+}
+
+// notStarted is why no payment can be started of an order that is not held.
+func (s *Sale) notStarted(o *Order) error {
+	if o.State == Paid {
+		return ErrAlreadyPaid
+	}
+	_, err := s.standing(o)
+	return err
+}
+
+// begin announces a payment.
+func (s *Sale) begin(ctx context.Context, name string, p pay.Provider, o *Order, token string) (Payment, pay.Action, error) {
+	payment := Payment{Order: o.ID, Provider: name, Amount: o.Amount, Currency: o.Currency}
+	var err error
+	if payment.ID, err = s.newID(); err != nil {
+		return Payment{}, pay.Action{}, err
+	}
+	told, action, err := p.Begin(ctx, payment.request(token)) // takes nothing: if we stop here, nothing has happened
+	if err != nil {
+		return Payment{}, pay.Action{}, err
+	}
+	payment.Reference = told.Reference
+	return payment, action, nil
+}
+
+func (p *Payment) request(token string) pay.Request {
+	return pay.Request{Key: p.ID, Order: p.Order, Amount: p.Amount, Currency: p.Currency, Token: token}
+}
+
+// resume says again what the buyer of an opened payment has to do.
+func (s *Sale) resume(ctx context.Context, p pay.Provider, payment Payment) (Started, error) {
+	told, action, err := p.Begin(ctx, payment.request(""))
+	if err != nil {
+		return Started{}, err
+	}
+	if told.Reference != payment.Reference {
+		return Started{}, fmt.Errorf("payment %s: the provider made another of its key", payment.ID)
+	}
+	return Started{Payment: payment, Action: action}, nil
+}
+
+// due is when an opened payment is looked at if nobody reports.
+func (s *Sale) due(o *Order) time.Time {
+	earliest, latest := s.cfg.Now().Add(firstLook), o.Expires.Add(-lastChance)
+	if latest.Before(earliest) {
+		return earliest
+	}
+	return latest
+}
+
+// Pay charges an order in one step and returns it with its tickets, with a provider
+// that needs nothing of the buyer but a token. An order that is paid already is
+// returned as it is. Errors besides those of this package are [pay.ErrDeclined],
+// after which the order can be paid otherwise until its hold ends,
+// [pay.ErrBadToken], and [pay.ErrNotAuthorised] of a provider that needs more.
 func (s *Sale) Pay(ctx context.Context, id, secret, provider, token string) (Order, error) {
 	o, err := s.Order(ctx, id, secret)
 	if err != nil {
 		return Order{}, err
 	}
-	p, ok := s.cfg.Providers[provider]
-	if !ok {
-		return Order{}, ErrUnknownProvider
+	name, p, err := s.provider(provider, o.Amount)
+	if err != nil {
+		return Order{}, err
 	}
 	if o.State != Held || o.Expired(s.cfg.Now()) {
 		return s.standing(&o)
 	}
-	payment := Payment{Order: o.ID, Provider: provider, Amount: o.Amount, Currency: o.Currency, State: PaymentBegun}
-	if payment.ID, err = s.newID(); err != nil {
-		return Order{}, err
-	}
-	begun, _, err := p.Begin(ctx, pay.Request{ // takes nothing: if we stop here, nothing has happened
-		Key: payment.ID, Order: payment.Order, Amount: payment.Amount, Currency: payment.Currency, Token: token,
-	})
+	payment, action, err := s.begin(ctx, name, p, &o, token)
 	if err != nil {
 		return Order{}, err
 	}
-	payment.Reference = begun.Reference
+	if action.Kind != pay.ActionNone {
+		s.forget(ctx, p, payment)
+		return Order{}, pay.ErrNotAuthorised
+	}
+	return s.take(ctx, p, payment, "")
+}
+
+// ConfirmPayment takes the money of a payment that the buyer has allowed, and
+// returns the order with its tickets. Token is what the provider's form returned,
+// where it returns one. If the hold has run out nothing is taken, and what the buyer
+// allowed is given up. Confirming again is confirming once. Errors are those of
+// [Sale.Pay] and [ErrUnknownPayment].
+func (s *Sale) ConfirmPayment(ctx context.Context, id, secret, payment, token string) (Order, error) {
+	o, mine, p, err := s.paymentOf(ctx, id, secret, payment)
+	if err != nil {
+		return Order{}, err
+	}
+	switch {
+	case mine.State == PaymentFailed && o.State == Held:
+		return Order{}, pay.ErrDeclined
+	case mine.State != PaymentOpened:
+		return s.standing(&o)
+	}
+	if token == "" { // else the provider cannot know yet
+		if err := s.allowed(ctx, p, mine); err != nil {
+			return Order{}, err
+		}
+	}
+	return s.take(ctx, p, mine, token)
+}
+
+// allowed returns nil if the buyer has allowed the charge of an opened payment.
+func (s *Sale) allowed(ctx context.Context, p pay.Provider, payment Payment) error {
+	told, err := p.Get(ctx, payment.Reference)
+	switch {
+	case errors.Is(err, pay.ErrUnknownPayment), err == nil && told.State == pay.Failed:
+		return errors.Join(pay.ErrDeclined, s.cfg.Store.FailPayment(ctx, payment.ID))
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrPaymentPending, err)
+	case told.State == pay.Begun:
+		return pay.ErrNotAuthorised
+	}
+	return nil
+}
+
+// CancelPayment gives up a payment that the buyer was asked to allow; what they
+// allowed is given up with it. The order stays held.
+func (s *Sale) CancelPayment(ctx context.Context, id, secret, payment string) (Order, error) {
+	o, mine, p, err := s.paymentOf(ctx, id, secret, payment)
+	if err != nil {
+		return Order{}, err
+	}
+	switch {
+	case mine.State == PaymentFailed:
+		return o, nil
+	case mine.State != PaymentOpened:
+		return s.standing(&o)
+	}
+	if err := s.release(ctx, p, mine); err != nil {
+		return Order{}, err
+	}
+	return s.cfg.Store.Order(ctx, id)
+}
+
+// paymentOf finds a payment of an order for whoever has the order's secret.
+func (s *Sale) paymentOf(ctx context.Context, id, secret, payment string) (Order, Payment, pay.Provider, error) {
+	o, err := s.Order(ctx, id, secret)
+	if err != nil {
+		return Order{}, Payment{}, nil, err
+	}
+	mine, err := s.cfg.Store.Payment(ctx, payment)
+	if err == nil && mine.Order != o.ID {
+		err = ErrUnknownPayment
+	}
+	if err != nil {
+		return Order{}, Payment{}, nil, err
+	}
+	_, p, err := s.provider(mine.Provider, mine.Amount)
+	return o, mine, p, err
+}
+
+// take moves the order to paying, which only a hold that lives allows, and keeps its
+// places; only then it charges.
+func (s *Sale) take(ctx context.Context, p pay.Provider, payment Payment, token string) (Order, error) {
 	began, err := s.cfg.Store.BeginPayment(ctx, payment)
 	if err != nil {
 		return Order{}, err
 	}
-	if !began { // it ran out, or another request was first
-		if o, err = s.cfg.Store.Order(ctx, id); err != nil {
+	after, cancel := s.unhurried(ctx)
+	defer cancel()
+	if !began { // the hold ran out, or another payment was first
+		o, err := s.cfg.Store.Order(after, payment.Order)
+		if err != nil {
 			return Order{}, err
+		}
+		if o.Payment != payment.ID { // else another request confirms this very one
+			if err := s.release(after, p, payment); err != nil {
+				s.cfg.Logger.WarnContext(ctx, "payment is given up later", slog.String("provider", payment.Provider), slog.String("error", err.Error()))
+			}
 		}
 		return s.standing(&o)
 	}
-	if err := s.charge(ctx, p, payment); err != nil {
+	payment.State = PaymentBegun
+	if err := s.charge(ctx, p, payment, token); err != nil {
 		return Order{}, err
 	}
-	after, cancel := s.unhurried(ctx)
-	defer cancel()
-	return s.cfg.Store.Order(after, id)
+	return s.cfg.Store.Order(after, payment.Order)
 }
 
 // standing is what paying an order comes to that is not waiting to be paid.
@@ -79,88 +287,6 @@ func (s *Sale) standing(o *Order) (Order, error) {
 		return Order{}, ErrHoldExpired
 	}
 	return Order{}, fmt.Errorf("order in state %q", o.State)
-}
-
-// charge takes the money and settles the outcome, whatever it is.
-func (s *Sale) charge(ctx context.Context, p pay.Provider, payment Payment) error {
-	done, err := p.Confirm(ctx, payment.Reference, "")
-	after, cancel := s.unhurried(ctx)
-	defer cancel()
-	if err != nil && !errors.Is(err, pay.ErrDeclined) { // the answer is lost: ask
-		s.cfg.Logger.WarnContext(ctx, "payment outcome unknown", slog.String("provider", payment.Provider), slog.String("error", err.Error()))
-		if done, err = p.Get(after, payment.Reference); err != nil {
-			return fmt.Errorf("%w: %w", ErrPaymentPending, err)
-		}
-	}
-	if errors.Is(err, pay.ErrDeclined) {
-		return errors.Join(err, s.cfg.Store.FailPayment(after, payment.ID))
-	}
-	return s.settle(after, p, payment, done)
-}
-
-// settle books what the provider says of a payment.
-func (s *Sale) settle(ctx context.Context, p pay.Provider, payment Payment, told pay.Payment) error {
-	switch told.State {
-	case pay.Begun:
-		return ErrPaymentPending
-	case pay.Failed:
-		return errors.Join(pay.ErrDeclined, s.cfg.Store.FailPayment(ctx, payment.ID))
-	case pay.Refunded: // by hand, at the provider, before we knew that it was taken
-		return errors.Join(pay.ErrDeclined, s.cfg.Store.FailPayment(ctx, payment.ID))
-	case pay.Succeeded:
-	default:
-		return fmt.Errorf("payment in state %q: %w", told.State, ErrPaymentPending)
-	}
-	if told.Amount != payment.Amount || told.Currency != payment.Currency {
-		return fmt.Errorf("provider charged %d %s for %d %s: %w", told.Amount, told.Currency, payment.Amount, payment.Currency, ErrPaymentPending)
-	}
-	o, err := s.cfg.Store.Order(ctx, payment.Order)
-	if err != nil {
-		return err
-	}
-	tickets, err := s.tickets(ctx, &o)
-	if err != nil {
-		return err
-	}
-	sold, err := s.cfg.Store.Sell(ctx, payment.ID, tickets)
-	if err != nil {
-		return err
-	}
-	if sold {
-		s.cfg.Changed()
-		return nil
-	}
-	return errors.Join(ErrPaidTooLate, s.payBack(ctx, p, payment))
-}
-
-// tickets makes a ticket for each of the order's items and signs it. They exist
-// once they are sold.
-func (s *Sale) tickets(ctx context.Context, o *Order) ([]Issued, error) {
-	out := make([]Issued, 0, len(o.Items))
-	for _, i := range o.Items {
-		t := ticket.Ticket{
-			Event: o.Event, Zone: i.Zone, Class: i.Class, Seat: i.Seat, Version: 1, Holder: i.Holder, Flags: i.Flags,
-		}
-		if _, err := io.ReadFull(s.cfg.Rand, t.ID[:]); err != nil {
-			return nil, fmt.Errorf("make ticket id: %w", err)
-		}
-		signed, err := s.sign(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, signed)
-	}
-	return out, nil
-}
-
-// payBack returns a payment's money. If that fails it stays due and
-// [Sale.Reconcile] tries again.
-func (s *Sale) payBack(ctx context.Context, p pay.Provider, payment Payment) error {
-	if _, err := p.Refund(ctx, payment.Reference); err != nil {
-		s.cfg.Logger.WarnContext(ctx, "refund not done yet", slog.String("provider", payment.Provider), slog.String("error", err.Error()))
-		return nil
-	}
-	return s.cfg.Store.EndRefund(ctx, payment.ID)
 }
 
 // unhurried outlives the buyer's request.
@@ -193,7 +319,7 @@ func (s *Sale) Refund(ctx context.Context, id string) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	if p, ok := s.cfg.Providers[payment.Provider]; ok {
+	if _, p, err := s.provider(payment.Provider, payment.Amount); err == nil { // else it stays due until one is configured
 		if err := s.payBack(after, p, payment); err != nil {
 			return Order{}, err
 		}

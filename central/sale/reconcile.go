@@ -5,22 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
-
-	"github.com/con-ting/conting/central/pay"
 )
 
 const (
-	// settleAfter is how long a payment is left to the request that began it.
-	settleAfter = 30 * time.Second
-
-	// settleEvery is how often Run looks.
-	settleEvery = 10 * time.Second
-
-	settleBatch = 100
+	settleEvery = 5 * time.Second // how often Run looks
+	settleBatch = 64              // payments that are taken from the store at once
+	settleLanes = 8               // of which so many are asked about at a time
 )
 
-// Run reconciles until the context ends and returns its error.
+// Run reconciles until the context ends and returns its error. Several processes may,
+// but one is enough.
 func (s *Sale) Run(ctx context.Context) error {
 	tick := time.NewTicker(settleEvery)
 	defer tick.Stop()
@@ -36,48 +32,50 @@ func (s *Sale) Run(ctx context.Context) error {
 	}
 }
 
-// Reconcile finishes what a crash, a lost answer or a provider's outage left
-// open: it asks the provider about payments that were begun and not ended, and
-// returns money that is due. It returns how many payments it ended.
+// Reconcile finishes what a crash, a lost answer, a webhook that never came or a
+// provider's outage left open: it asks the provider about payments that are due,
+// takes or gives up what the buyer has allowed, and returns money that is due. A
+// payment is due 30 seconds after it began, shortly before its order's hold ends if
+// it did not begin, and then less and less often. Reconcile returns how many payments
+// it ended.
 func (s *Sale) Reconcile(ctx context.Context) (ended int, err error) {
-	open, err := s.cfg.Store.Unsettled(ctx, s.cfg.Now().Add(-settleAfter), settleBatch)
-	if err != nil {
-		return 0, err
-	}
 	var errs []error
-	for _, payment := range open {
-		switch done, err := s.reconcile(ctx, payment); {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("payment %s: %w", payment.ID, err))
-		case done:
-			ended++
+	for {
+		due, err := s.cfg.Store.Unsettled(ctx, settleBatch)
+		if err != nil {
+			return ended, errors.Join(append(errs, err)...)
+		}
+		n, err := s.reconcileAll(ctx, due)
+		ended += n
+		errs = append(errs, err)
+		if len(due) < settleBatch {
+			return ended, errors.Join(errs...)
 		}
 	}
-	return ended, errors.Join(errs...)
 }
 
-func (s *Sale) reconcile(ctx context.Context, payment Payment) (done bool, err error) {
-	p, ok := s.cfg.Providers[payment.Provider]
-	if !ok {
-		return false, fmt.Errorf("%w %q: configure it until its payments are settled", ErrUnknownProvider, payment.Provider)
+func (s *Sale) reconcileAll(ctx context.Context, due []Payment) (ended int, err error) {
+	var (
+		lanes = make(chan struct{}, settleLanes)
+		wait  sync.WaitGroup
+		mu    sync.Mutex // guards ended and errs
+		errs  []error
+	)
+	for _, payment := range due {
+		lanes <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-lanes }()
+			err := s.reconcile(ctx, payment)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case settled(err):
+				ended++
+			case !errors.Is(err, ErrPaymentPending) || errors.Is(err, errWrongAmount):
+				errs = append(errs, fmt.Errorf("payment %s: %w", payment.ID, err))
+			}
+		})
 	}
-	if payment.State == PaymentRefundDue {
-		if _, err := p.Refund(ctx, payment.Reference); err != nil {
-			return false, err
-		}
-		return true, s.cfg.Store.EndRefund(ctx, payment.ID)
-	}
-	told, err := p.Get(ctx, payment.Reference)
-	if errors.Is(err, pay.ErrUnknownPayment) || err == nil && told.State == pay.Begun {
-		// Nothing was taken. Should a charge still arrive, Sell finds the order
-		// no longer paying with this payment and sends the money back.
-		return true, s.cfg.Store.FailPayment(ctx, payment.ID)
-	}
-	if err != nil {
-		return false, err
-	}
-	if err := s.settle(ctx, p, payment, told); err != nil && !errors.Is(err, ErrPaidTooLate) && !errors.Is(err, pay.ErrDeclined) {
-		return false, err
-	}
-	return true, nil
+	wait.Wait()
+	return ended, errors.Join(errs...)
 }

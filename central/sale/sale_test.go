@@ -343,7 +343,8 @@ func TestPlacesAreFreeOnceAPaymentFailed(t *testing.T) {
 	h.audit()
 }
 
-// A payment was given up, its place went to another, and then it is charged.
+// A payment was given up, its place went to another, and then the provider charges
+// it although it had said that it would not.
 func TestPaidTooLateGoesBack(t *testing.T) {
 	for _, token := range []string{pay.TokenOK, pay.TokenTimeoutThenOK, pay.TokenRefundTimeout} {
 		t.Run(token, func(t *testing.T) {
@@ -351,7 +352,8 @@ func TestPaidTooLateGoesBack(t *testing.T) {
 			o, secret := h.hold("A-1")
 			h.wire.confirm = func(p pay.Provider, ctx context.Context, reference string) (pay.Payment, error) {
 				h.wire.confirm = nil
-				h.clock.Advance(sale.DefaultHold)
+				h.wire.breakWord()
+				h.clock.Advance(max(sale.DefaultHold, sale.GiveUpAfter))
 				if n, err := h.Reconcile(ctx); n != 1 || err != nil {
 					t.Errorf("Reconcile = %d, %v; want 1", n, err)
 				}
@@ -428,7 +430,8 @@ func TestLostAnswers(t *testing.T) {
 			_, err := p.Confirm(ctx, ref, "")
 			return pay.Payment{}, errors.Join(err, lose)
 		}, time.Hour, sale.Paid},
-		"never charged": {lostGet, time.Minute, sale.Held},
+		"never arrived, confirmed again": {lostGet, time.Minute, sale.Paid},
+		"never arrived, given up":        {lostGet, time.Hour, sale.Held},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := start(t)
@@ -457,17 +460,23 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-// A charge that arrives after the payment was given up goes back, even though
-// the order lives on and is paid otherwise.
+// A charge that arrives although the provider had given the payment up goes back,
+// even though the order lives on and is paid otherwise.
 func TestChargeAfterGivingUp(t *testing.T) {
 	h := start(t)
 	o, secret := h.hold("A-1")
 	h.wire.confirm = func(p pay.Provider, ctx context.Context, ref string) (pay.Payment, error) {
 		h.clock.Advance(time.Minute)
-		if n, err := h.Reconcile(ctx); n != 1 || err != nil { // it finds the payment begun, not charged
+		h.wire.breakWord()
+		h.wire.get = func(p pay.Provider, ctx context.Context, ref string) (pay.Payment, error) {
+			told, err := p.Get(ctx, ref)
+			told.State = pay.Begun
+			return told, err
+		}
+		if n, err := h.Reconcile(ctx); n != 1 || err != nil {
 			t.Errorf("Reconcile = %d, %v; want 1", n, err)
 		}
-		h.wire.confirm = nil
+		h.wire.confirm, h.wire.get = nil, nil
 		if _, err := h.Pay(ctx, o.ID, secret, "sandbox", pay.TokenOK); err != nil {
 			t.Errorf("paying otherwise: %v", err)
 		}

@@ -83,36 +83,6 @@ type Orders interface {
 	RefundOrder(ctx context.Context, id string) (bool, error)
 }
 
-// Payments keeps what was charged.
-type Payments interface {
-	// BeginPayment moves a held order whose hold has not run out to paying, pins
-	// its places and stores p. Pinned places stay the order's, however long the
-	// payment takes. It reports false when the order is not such a one.
-	BeginPayment(ctx context.Context, p Payment) (bool, error)
-
-	// FailPayment ends a payment that took nothing; its order is held again, until
-	// when it was held before.
-	FailPayment(ctx context.Context, id string) error
-
-	// Sell ends a payment that was charged. If its order is paying with it, the
-	// places are sold, the order paid, its tickets stored (one for each item, in
-	// their order) with a line each in the outbox; it reports true. If not, the
-	// payment is due to go back and it reports false. A second call repeats the
-	// first answer.
-	Sell(ctx context.Context, id string, tickets []Issued) (bool, error)
-
-	// EndRefund notes that a payment's money went back.
-	EndRefund(ctx context.Context, id string) error
-
-	// Payment returns one payment.
-	Payment(ctx context.Context, id string) (Payment, error)
-
-	// Unsettled returns payments that are begun, or due to go back, and were
-	// not touched since before. It touches them, so that nobody else gets them
-	// too.
-	Unsettled(ctx context.Context, before time.Time, limit int) ([]Payment, error)
-}
-
 // Rebinding is a ticket as it shall be. The ticket must have the version before
 // and the key From.
 type Rebinding struct {

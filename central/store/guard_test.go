@@ -103,7 +103,7 @@ func testChargeOfGivenUpPaymentIsOwed(t *testing.T) {
 		t.Error("a payment that was given up bought a ticket")
 	}
 	c.advance(time.Second)
-	open, err := s.Unsettled(t.Context(), c.now(), 10)
+	open, err := s.Unsettled(t.Context(), 10)
 	if err != nil || len(open) != 1 || open[0].State != sale.PaymentRefundDue {
 		t.Errorf("unsettled %+v, %v; want the payment due to go back", open, err)
 	}

@@ -226,7 +226,7 @@ func scanIssued(r scanner, buyer string) (i sale.Issued, err error) {
 
 const (
 	refundPurchase = `UPDATE purchase SET state = 'refunded', changed = $2 WHERE id = $1 AND state = 'paid'`
-	refundPayment  = `UPDATE payment SET state = 'refund_due', changed = $2
+	refundPayment  = `UPDATE payment SET state = 'refund_due', changed = $2, due = $2 + 30000, tries = 0
 		WHERE id = (SELECT payment FROM purchase WHERE id = $1) AND state = 'succeeded'`
 	refundTickets = `UPDATE ticket SET status = $2 WHERE purchase = $1 AND status <> $2 RETURNING id, event`
 )
