@@ -9,6 +9,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
+	"net/http"
 	"os"
 	"runtime"
 	"strings"
@@ -25,6 +27,13 @@ import (
 const (
 	profileQueue = "queue"
 	profileSale  = "sale"
+)
+
+// People sign up before the sale profile begins: this often, unless central makes them wait, and no longer
+// than this altogether.
+const (
+	signUpEvery  = 2 * time.Millisecond
+	signUpWithin = 30 * time.Minute
 )
 
 // surgeFlags are those of central surge.
@@ -89,6 +98,8 @@ func runSurge(ctx context.Context, a *app, f *flags) error {
 		return f.Wrong("--people: %d, want 1 to %d", g.people, surge.MaxPeople)
 	case g.cores < 1:
 		return f.Wrong("--cores: %d, want 1 or more", g.cores)
+	case g.zone > math.MaxUint16:
+		return f.Wrong("--zone: %d is no zone", g.zone)
 	case g.enters < 1:
 		return f.Wrong("--enters: %d, want 1 or more", g.enters)
 	}
@@ -134,12 +145,13 @@ func (a *app) surge(ctx context.Context, g *surgeFlags, event ticket.EventID, ac
 	if cfg.TLS, err = trusting(g.ca); err != nil {
 		return err
 	}
-	crowd, err := g.crowd(ctx, &cfg, event, access)
+	show := newProgress(a.err)
+	cfg.Observe = show.observe
+	crowd, err := g.crowd(ctx, cfg, event, access)
+	show.end()
 	if err != nil {
 		return err
 	}
-	show := newProgress(a.err)
-	cfg.Observe = show.observe
 	res, err := surge.Run(ctx, cfg, crowd)
 	show.end()
 	if res == nil {
@@ -161,11 +173,30 @@ func (a *app) surge(ctx context.Context, g *surgeFlags, event ticket.EventID, ac
 	return errors.Join(err, summarise(a.out, res))
 }
 
-func (g *surgeFlags) crowd(_ context.Context, cfg *surge.Config, event ticket.EventID, access *account.Access) (surge.Crowd, error) {
-	return surge.NewQueue(surge.QueueConfig{
-		URL: g.url, Event: event, People: g.people, Seed: g.seed, Access: access.Mint,
-		Enters: g.enters, Polls: g.polls, Interval: g.interval,
+// crowd makes the people. Those of a sale sign up before it begins.
+func (g *surgeFlags) crowd(ctx context.Context, cfg surge.Config, event ticket.EventID, access *account.Access) (surge.Crowd, error) {
+	if g.profile == profileQueue {
+		return surge.NewQueue(surge.QueueConfig{
+			URL: g.url, Event: event, People: g.people, Seed: g.seed, Access: access.Mint,
+			Enters: g.enters, Polls: g.polls, Interval: g.interval,
+		})
+	}
+	client := &http.Client{Timeout: adminTimeout, Transport: &http.Transport{TLSClientConfig: cfg.TLS}}
+	sale, err := surge.OpenSale(ctx, surge.SaleConfig{
+		URL: g.url, Event: event, People: g.people, Seed: g.seed, Zone: uint16(g.zone), Access: access.Mint, Client: client, //nolint:gosec // checked
 	})
+	client.CloseIdleConnections()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Ramp, cfg.Duration = time.Duration(g.people)*signUpEvery, signUpWithin
+	if _, err := surge.Run(ctx, cfg, sale.SignUp()); err != nil {
+		return nil, err
+	}
+	if n := sale.SignedUp(); n < g.people {
+		return nil, hint.Errorf("see central's log, or come with fewer --people", "%d of %d people could sign up", n, g.people)
+	}
+	return sale, nil
 }
 
 // summarise prints the figures that matter.

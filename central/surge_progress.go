@@ -61,7 +61,11 @@ func (p *progress) clear() {
 	}
 }
 
-func (p *progress) end() { p.clear() }
+// end takes the bar away; another surge may follow.
+func (p *progress) end() {
+	p.clear()
+	p.last = surge.Snapshot{}
+}
 
 // print writes; that nobody sees it is no reason to stop.
 func (p *progress) print(text string) { _, _ = io.WriteString(p.w, text) }

@@ -160,7 +160,7 @@ func (q *Queue) failed(i int, a *Answer) (time.Duration, bool) {
 	p := &q.people[i]
 	wait := max(a.RetryAfter, time.Second) + jitter(i, a.Done, time.Second)
 	switch {
-	case a.Err != nil, a.Status >= 500, a.Status == 408, a.Status == 425, a.Status == 429:
+	case passing(a):
 		return wait, true
 	case a.Step == stepPoll && a.Status != 404: // the place is gone, or its token is too old
 		p.flags |= shallEnter

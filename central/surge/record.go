@@ -59,12 +59,11 @@ func (r *records) add(a *Answer) {
 	}
 }
 
-// failure classifies what went wrong, or returns "". That a place is taken, or that one must wait, is an
-// answer as good as any.
+// failure classifies what went wrong, or returns "".
 func failure(a *Answer) string {
 	var timeout net.Error
 	switch {
-	case a.Err == nil && (a.Status < 400 || a.Status == 409):
+	case a.Err == nil && (a.Status < 400 || a.Fine):
 		return ""
 	case a.Err == nil:
 		return "http_" + strconv.Itoa(a.Status)

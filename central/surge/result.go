@@ -20,7 +20,7 @@ type Result struct {
 	Took  float64   `json:"took_seconds"`
 
 	Requests int64 `json:"requests"`
-	Errors   int64 `json:"errors"` // answers that are none, and statuses from 400 but 409
+	Errors   int64 `json:"errors"` // answers that did not come, and refusals that nobody had to expect
 	Unsent   int64 `json:"unsent"` // requests that were due and found no connection in time; not among Requests
 
 	Failures map[string]int64 `json:"failures"` // errors by kind

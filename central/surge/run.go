@@ -106,8 +106,8 @@ func (r *run) turn(ctx context.Context, c *connection, p int32) {
 	if ctx.Err() != nil {
 		return // broken off by us; it says nothing about the server
 	}
-	r.records.add(&a)
 	wait, more := r.crowd.Hear(int(p), &a)
+	r.records.add(&a)
 	if next := a.Done + max(wait, 0); more && next <= r.cfg.Duration {
 		r.wheel.add(p, next)
 		return

@@ -91,6 +91,9 @@ type Answer struct {
 	Cookie     []byte        // name=value of the last cookie that was set
 
 	Meant, Sent, Done time.Duration // since the beginning of the surge
+
+	// Fine is set by Hear where a refusal is as good an answer as any: a seat that somebody else has.
+	Fine bool
 }
 
 // OK reports whether the server did what it was asked.
