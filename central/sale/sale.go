@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/con-ting/conting/central/pay"
@@ -60,6 +61,13 @@ var (
 	ErrMoved           = errors.New("the ticket has moved in the meantime")
 	ErrTicketUsed      = errors.New("the ticket was used")
 	ErrTicketDead      = errors.New("the ticket is not in force")
+	ErrCancelled       = errors.New("the event was called off")
+	ErrKept            = errors.New("the seat is kept for people who need it, and for who comes with them")
+	ErrNotTogether     = errors.New("there are not so many free seats side by side in this zone")
+	ErrLimit           = errors.New("the person has as many places of this event as anybody may have")
+	ErrAccountNeeded   = errors.New("this event is sold to accounts only")
+	ErrOthersWait      = errors.New("others wait for places of this zone")
+	ErrOfferClosed     = errors.New("the offer is another's, or no longer open")
 	ErrTooMany         = errors.New("too many places for one order")
 	ErrNotAdmitted     = errors.New("the queue has not admitted this account")
 	ErrNotTransferable = errors.New("such a ticket cannot be bound to another key")
@@ -121,7 +129,11 @@ type Config struct {
 
 // Sale is the till. It is safe for concurrent use and starts no goroutine.
 type Sale struct {
-	cfg Config
+	cfg   Config
+	board *board
+
+	mu     sync.Mutex                   // guards events
+	events map[ticket.EventID]*Offering // as they were imported; never changed
 }
 
 // New checks the configuration.
@@ -145,13 +157,38 @@ func New(_ context.Context, cfg Config) (*Sale, error) {
 	case cfg.Hold < MinHold || cfg.Hold > MaxHold:
 		return nil, fmt.Errorf("sale: hold of %s, want %s to %s", cfg.Hold, MinHold, MaxHold)
 	}
-	return &Sale{cfg: cfg}, nil
+	return &Sale{cfg: cfg, board: newBoard(), events: make(map[ticket.EventID]*Offering)}, nil
 }
 
 // Import puts the event of a plan on sale. The same plan again changes nothing
 // and reports false; another plan for the same event is [ErrEventExists].
 func (s *Sale) Import(ctx context.Context, p *seatmap.Plan) (added bool, err error) {
 	return s.cfg.Store.AddPlan(ctx, p)
+}
+
+// maxEvents bounds how many events are remembered.
+const maxEvents = 1000
+
+// offering returns an event from memory once it was read: a plan never changes. That
+// an event was called off is for the store to find.
+func (s *Sale) offering(ctx context.Context, event ticket.EventID) (*Offering, error) {
+	s.mu.Lock()
+	known := s.events[event]
+	s.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	o, err := s.cfg.Store.Offering(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.events) >= maxEvents {
+		clear(s.events)
+	}
+	s.events[event] = &o
+	return &o, nil
 }
 
 // Rules returns one event as gates see it.

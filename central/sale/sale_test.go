@@ -17,7 +17,12 @@ import (
 
 func TestBuy(t *testing.T) {
 	h := start(t)
-	held, secret := h.hold("E-1")
+	r := h.seat("")
+	r.Items = []sale.Want{{Zone: floor, Class: vip, Seat: "E-1", Accessible: true}}
+	held, secret, err := h.Hold(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if held.State != sale.Held || held.Amount != 165000 || held.Currency != "KRW" || held.Expires.Sub(h.clock.Now()) != sale.DefaultHold {
 		t.Errorf("Hold = %+v, want 165000 KRW for 5 minutes", held)
 	}

@@ -16,6 +16,7 @@ type Store interface {
 	Orders
 	Payments
 	Tickets
+	Waiting
 }
 
 // Catalogue keeps what is on sale.
@@ -27,12 +28,19 @@ type Catalogue interface {
 	// Rules returns the event alone, or [ErrUnknownEvent].
 	Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error)
 
+	// Offering returns the event and its terms, or [ErrUnknownEvent].
+	Offering(ctx context.Context, event ticket.EventID) (Offering, error)
+
 	// Listing returns [ErrUnknownEvent] when there is no such event. It counts
 	// every place.
 	Listing(ctx context.Context, event ticket.EventID) (Listing, error)
 
 	Listings(ctx context.Context, after ticket.EventID, limit int) ([]Listing, error)
 	Places(ctx context.Context, event ticket.EventID, zone uint16, after int32, limit int) ([]PlaceState, error)
+
+	// FreeSeats returns at least the limit best seats of a zone that are free, in no
+	// order, and whether there may be more. Where people stand it returns none.
+	FreeSeats(ctx context.Context, event ticket.EventID, zone uint16, limit int) (seats []seatmap.Place, more bool, err error)
 }
 
 // Hold asks for places.
@@ -44,6 +52,14 @@ type Hold struct {
 	Expires    time.Time
 	Items      []HeldItem // one to [MaxItems]
 
+	// Limit is how many places of the event each of the items' keepers may have, with
+	// those of the order; zero for any number.
+	Limit int
+
+	// Offer is what the order accepts: it gets the places of that offer, which must
+	// be open, Owner's, and of so many places of the items' zone. Empty for none.
+	Offer string
+
 	// Challenge is used up with the hold; nil where no key was to be proved.
 	Challenge        []byte
 	ChallengeExpires time.Time
@@ -53,10 +69,13 @@ type Hold struct {
 type HeldItem struct {
 	Zone   uint16
 	Class  uint8
-	Seat   string           // empty for any place of the zone
+	Seat   string           // empty for any place of the zone that is not kept for some
 	Holder ticket.HolderKey // zero for paper
 	Flags  ticket.Flags     // beside the place's own
 	Keeper string           // account that the ticket will belong to; empty for nobody
+
+	// Accessible says that the person needs step-free entry.
+	Accessible bool
 
 	// Ask is what the item is for; empty for none. The place must be what it asks
 	// for, the order's owner whom it asks, Keeper and Holder who asks.
@@ -67,7 +86,9 @@ type HeldItem struct {
 type Orders interface {
 	// Hold takes places that are free now, or whose hold has run out, and
 	// stores the order. One statement decides on each: of two, one gets [ErrSeatTaken]
-	// (for a seat) or [ErrSoldOut] (for any place), and has none of its places. [ErrUnknownEvent],
+	// (for a seat) or [ErrSoldOut] (for any place), and has none of its places. What
+	// [CheckKept] says of the places, [ErrCancelled], [ErrLimit], [ErrOthersWait]
+	// while anybody waits for a place of the zone, [ErrOfferClosed], [ErrUnknownEvent],
 	// [ErrNotSold], [ErrUnknownSeat], for a challenge that was used
 	// [ErrChallenge], and for an ask that does not fit or is taken [ErrAsk]
 	// change nothing either.
@@ -78,9 +99,28 @@ type Orders interface {
 
 	// RefundOrder marks a paid order refunded and its payment due to go back,
 	// gives each of its tickets the status refunded with a line in the outbox,
-	// and frees the places. It reports false, and changes nothing, unless the
-	// order is paid.
+	// and frees the places, which are offered to who waits for them. It reports
+	// false, and changes nothing, unless the order is paid.
 	RefundOrder(ctx context.Context, id string) (bool, error)
+
+	// ReturnOrder is RefundOrder for who ordered: [ErrMoved] if one of the tickets is
+	// another's, [ErrTicketUsed] if a gate has admitted one.
+	ReturnOrder(ctx context.Context, id string) (bool, error)
+
+	// History lists an account's orders, newest first: those before a time, and of
+	// the same time those with smaller ids.
+	History(ctx context.Context, owner string, before time.Time, beforeID string, limit int) ([]Order, error)
+
+	// CancelEvent calls an event off, with a line in the outbox: nothing more is held,
+	// paid or offered. It reports false if it was called off before.
+	CancelEvent(ctx context.Context, event ticket.EventID) (bool, error)
+
+	// RefundCancelled refunds at most limit paid orders of events that were called
+	// off, as RefundOrder does, and returns them.
+	RefundCancelled(ctx context.Context, limit int) ([]string, error)
+
+	// Unrefunded counts the orders of an event that are paid, or being paid.
+	Unrefunded(ctx context.Context, event ticket.EventID) (int, error)
 }
 
 // Rebinding is a ticket as it shall be. The ticket must have the version before

@@ -30,6 +30,7 @@ const (
 // Plan is an event that can be put on sale.
 type Plan struct {
 	Event    ticket.Event
+	Terms    Terms
 	Currency string // ISO 4217, three capital letters
 	Prices   []Price
 	Places   []Place
@@ -51,6 +52,14 @@ type Place struct {
 	Number int32
 	Seat   string
 	Flags  ticket.Flags
+
+	// Run is the number of the first of the seats that are side by side with this
+	// one, without an aisle between; their numbers follow one another. Zero where
+	// people stand.
+	Run int32
+
+	// Best is 1 for the zone's best place, 2 for the next best …
+	Best int32
 }
 
 // Error is what is wrong with a plan: where, what, and what to do. It wraps
@@ -92,6 +101,10 @@ func ParseFor(data []byte, own ticket.RelyingParty) (*Plan, error) {
 	p.Event = f.rules()
 	if err := p.Event.Check(); err != nil {
 		return nil, &Error{"", err.Error(), "correct the named value; names are 1 to 120 bytes, times in order doors ≤ starts < ends"}
+	}
+	var err error
+	if p.Terms, err = f.Event.Sale.terms(p.Event.Ends); err != nil {
+		return nil, err
 	}
 	for i, z := range f.Venue.Zones {
 		places, err := z.places(fmt.Sprintf("venue.zones[%d]", i), MaxPlaces-len(p.Places))
@@ -175,6 +188,7 @@ type fileEvent struct {
 	AlwaysChallenge bool                `json:"always_challenge"`
 	Leases          ticket.LeasePolicy  `json:"leases"`
 	MinimumAge      uint8               `json:"minimum_age"`
+	Sale            fileTerms           `json:"sale"`
 }
 
 type fileClass struct {

@@ -28,12 +28,13 @@ func TestSample(t *testing.T) {
 		t.Errorf("Parse(sample): %d zones, %d places, %s; want 3, 352, KRW", len(p.Event.Zones), len(p.Places), p.Currency)
 	}
 	want := map[int]seatmap.Place{
-		0:   {Zone: 1, Number: 1, Seat: "A-1"},
-		82:  {Zone: 1, Number: 83, Seat: "E-1", Flags: ticket.FlagAccessible},
-		83:  {Zone: 1, Number: 84, Seat: "E-2", Flags: ticket.FlagCompanion},
-		104: {Zone: 2, Number: 1, Seat: "A-1"},
-		152: {Zone: 3, Number: 1},
-		351: {Zone: 3, Number: 200},
+		0:   {Zone: 1, Number: 1, Seat: "A-1", Run: 1, Best: 17},
+		8:   {Zone: 1, Number: 9, Seat: "A-9", Run: 1, Best: 1},
+		82:  {Zone: 1, Number: 83, Seat: "E-1", Flags: ticket.FlagAccessible, Run: 83, Best: 101},
+		83:  {Zone: 1, Number: 84, Seat: "E-2", Flags: ticket.FlagCompanion, Run: 83, Best: 103},
+		104: {Zone: 2, Number: 1, Seat: "A-1", Run: 1, Best: 15},
+		152: {Zone: 3, Number: 1, Best: 1},
+		351: {Zone: 3, Number: 200, Best: 200},
 	}
 	for i, w := range want {
 		if p.Places[i] != w {

@@ -18,11 +18,32 @@ type fileZone struct {
 	Companion  []string  `json:"companion"`  // seat labels beside those
 }
 
-// fileRow is seats ROW-FIRST to ROW-LAST, both included.
+// fileRow is seats side by side: ROW-FIRST to ROW-LAST, both included, or those
+// that Seats names. A row with an aisle stands in the plan once for each side.
 type fileRow struct {
-	Row   string `json:"row"`
-	First int    `json:"first"`
-	Last  int    `json:"last"`
+	Row   string   `json:"row"`
+	First int      `json:"first,omitempty"`
+	Last  int      `json:"last,omitempty"`
+	Seats []string `json:"seats,omitempty"`
+}
+
+// labels names the seats, as ROW-NUMBER.
+func (r *fileRow) labels() []string {
+	out := make([]string, 0, r.len())
+	for _, s := range r.Seats {
+		out = append(out, r.Row+"-"+s)
+	}
+	for n := r.First; n <= r.Last && len(r.Seats) == 0; n++ {
+		out = append(out, r.Row+"-"+strconv.Itoa(n))
+	}
+	return out
+}
+
+func (r *fileRow) len() int {
+	if len(r.Seats) > 0 {
+		return len(r.Seats)
+	}
+	return r.Last - r.First + 1
 }
 
 // maxSeatNumber bounds the numbers in one row.
@@ -39,20 +60,20 @@ func (z *fileZone) places(at string, room int) ([]Place, error) {
 		return nil, err
 	}
 	out := make([]Place, 0, n)
-	if z.Standing > 0 {
-		for i := range z.Standing {
-			out = append(out, Place{Zone: z.ID, Number: int32(i + 1)}) // #nosec G115 -- at most MaxPlaces
-		}
+	for i := range max(z.Standing, 0) {
+		out = append(out, Place{Zone: z.ID, Number: int32(i + 1), Best: int32(i + 1)}) // #nosec G115 -- at most MaxPlaces
 	}
 	index := make(map[string]int, n)
+	var rows []string
 	for i, r := range z.Rows {
-		for seat := r.First; seat <= r.Last; seat++ {
-			label := r.Row + "-" + strconv.Itoa(seat)
+		run := int32(len(out) + 1) // #nosec G115 -- at most MaxPlaces
+		for _, label := range r.labels() {
 			if _, twice := index[label]; twice {
 				return nil, &Error{fmt.Sprintf("%s.rows[%d]", at, i), fmt.Sprintf("seat %q exists already in this zone", label), "give the row another name or other numbers"}
 			}
 			index[label] = len(out)
-			out = append(out, Place{Zone: z.ID, Number: int32(len(out) + 1), Seat: label}) // #nosec G115 -- at most MaxPlaces
+			out = append(out, Place{Zone: z.ID, Number: int32(len(out) + 1), Seat: label, Run: run}) // #nosec G115 -- at most MaxPlaces
+			rows = append(rows, r.Row)
 		}
 	}
 	for _, f := range []struct {
@@ -68,6 +89,9 @@ func (z *fileZone) places(at string, room int) ([]Place, error) {
 			out[i].Flags |= f.flag
 		}
 	}
+	if len(rows) > 0 {
+		rankPlaces(out, rows)
+	}
 	return out, nil
 }
 
@@ -79,13 +103,10 @@ func (z *fileZone) count(at string, room int) (int, error) {
 	n := min(z.Standing, MaxPlaces+1)
 	for i, r := range z.Rows {
 		here := fmt.Sprintf("%s.rows[%d]", at, i)
-		switch {
-		case r.First < 1 || r.Last < r.First || r.Last > maxSeatNumber:
-			return 0, &Error{here, fmt.Sprintf("seats %d to %d", r.First, r.Last), fmt.Sprintf("first and last must be in order, 1 to %d", maxSeatNumber)}
-		case !rowName(r.Row) || len(r.Row)+1+len(strconv.Itoa(r.Last)) > ticket.MaxSeatLen:
-			return 0, &Error{here, fmt.Sprintf("row %q", r.Row), fmt.Sprintf("letters, digits and inner hyphens; the whole label at most %d bytes", ticket.MaxSeatLen)}
+		if err := r.check(here); err != nil {
+			return 0, err
 		}
-		if n += r.Last - r.First + 1; n > MaxPlaces {
+		if n += r.len(); n > MaxPlaces {
 			break
 		}
 	}
@@ -93,6 +114,28 @@ func (z *fileZone) count(at string, room int) (int, error) {
 		return 0, &Error{at, fmt.Sprintf("the plan holds more than %d places", MaxPlaces), "split the event"}
 	}
 	return n, nil
+}
+
+// check reports what is wrong with one row.
+func (r *fileRow) check(at string) error {
+	longest := strconv.Itoa(r.Last)
+	switch {
+	case len(r.Seats) > 0 && (r.First != 0 || r.Last != 0):
+		return &Error{at, "a row has either first and last or seats", `give "first" and "last", or "seats"`}
+	case len(r.Seats) > 0:
+		longest = slices.MaxFunc(r.Seats, func(a, b string) int { return len(a) - len(b) })
+	case r.First < 1 || r.Last < r.First || r.Last > maxSeatNumber:
+		return &Error{at, fmt.Sprintf("seats %d to %d", r.First, r.Last), fmt.Sprintf("first and last must be in order, 1 to %d", maxSeatNumber)}
+	}
+	for _, s := range r.Seats {
+		if !rowName(s) {
+			return &Error{at + ".seats", fmt.Sprintf("seat %q", s), "letters, digits and inner hyphens"}
+		}
+	}
+	if !rowName(r.Row) || len(r.Row)+1+len(longest) > ticket.MaxSeatLen {
+		return &Error{at, fmt.Sprintf("row %q", r.Row), fmt.Sprintf("letters, digits and inner hyphens; the whole label at most %d bytes", ticket.MaxSeatLen)}
+	}
+	return nil
 }
 
 // rowName accepts what can be said aloud at a gate and put into a URL.

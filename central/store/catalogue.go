@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
@@ -21,11 +22,11 @@ const (
 )
 
 const (
-	insertEvent = `INSERT INTO event (id, rules, currency, plan_hash, imported) VALUES ($1, $2, $3, $4, $5)
+	insertEvent = `INSERT INTO event (id, rules, currency, plan_hash, imported, terms) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (id) DO NOTHING`
 	selectPlanHash = `SELECT plan_hash FROM event WHERE id = $1`
 	insertPrice    = `INSERT INTO price (event, zone, class, amount) VALUES ($1, $2, $3, $4)`
-	insertPlace    = `INSERT INTO place (event, zone, number, seat, flags, free_at) VALUES ($1, $2, $3, $4, $5, 0)`
+	insertPlace    = `INSERT INTO place (event, zone, number, seat, flags, free_at, run, best) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)`
 )
 
 // AddPlan implements [sale.Catalogue].
@@ -34,8 +35,12 @@ func (s *Store) AddPlan(ctx context.Context, p *seatmap.Plan) (added bool, err e
 	if err != nil {
 		return false, fmt.Errorf("encode event: %w", err)
 	}
-	err = s.update(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, insertEvent, int64(p.Event.ID), string(rules), p.Currency, p.Hash[:], t.ms())
+	terms, err := json.Marshal(p.Terms)
+	if err != nil {
+		return false, fmt.Errorf("encode terms: %w", err)
+	}
+	err = s.bulk(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, insertEvent, int64(p.Event.ID), string(rules), p.Currency, p.Hash[:], t.ms(), string(terms))
 		if err != nil {
 			return err
 		}
@@ -59,23 +64,18 @@ func (s *Store) AddPlan(ctx context.Context, p *seatmap.Plan) (added bool, err e
 	return added, err
 }
 
-func addPlaces(ctx context.Context, t *tx, p *seatmap.Plan) (err error) {
-	insert, err := t.sql.PrepareContext(ctx, insertPlace)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, insert.Close()) }()
+func addPlaces(ctx context.Context, t *tx, p *seatmap.Plan) error {
 	for _, pl := range p.Places {
-		if _, err := insert.ExecContext(ctx, int64(p.Event.ID), pl.Zone, pl.Number, pl.Seat, pl.Flags); err != nil {
-			return classify(err)
+		if _, err := t.exec(ctx, insertPlace, int64(p.Event.ID), pl.Zone, pl.Number, pl.Seat, pl.Flags, pl.Run, pl.Best); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 const (
-	selectEvents = `SELECT rules, currency FROM event WHERE id > $1 ORDER BY id LIMIT $2`
-	selectEvent  = `SELECT rules, currency FROM event WHERE id = $1`
+	selectEvents = `SELECT rules, terms, cancelled, currency FROM event WHERE id > $1 ORDER BY id LIMIT $2`
+	selectEvent  = `SELECT rules, terms, cancelled, currency FROM event WHERE id = $1`
 	selectPrices = `SELECT zone, class, amount FROM price WHERE event = $1 ORDER BY zone, class`
 	countPlaces  = `SELECT zone, COUNT(*),
 			SUM(CASE WHEN free_at > $2 AND free_at < $3 THEN 1 ELSE 0 END),
@@ -85,12 +85,18 @@ const (
 
 // Rules implements [sale.Catalogue].
 func (s *Store) Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error) {
+	o, err := s.Offering(ctx, event)
+	return o.Event, err
+}
+
+// Offering implements [sale.Catalogue].
+func (s *Store) Offering(ctx context.Context, event ticket.EventID) (sale.Offering, error) {
 	var l sale.Listing
 	err := s.view(ctx, func(t *tx) (err error) {
 		l, err = getEvent(ctx, t, event)
 		return err
 	})
-	return l.Event, err
+	return l.Offering, err
 }
 
 func getEvent(ctx context.Context, t *tx, event ticket.EventID) (sale.Listing, error) {
@@ -129,12 +135,21 @@ func (s *Store) Listings(ctx context.Context, after ticket.EventID, limit int) (
 }
 
 func scanListing(r scanner) (l sale.Listing, err error) {
-	var rules string
-	if err := r.Scan(&rules, &l.Currency); err != nil {
+	var (
+		rules, terms string
+		cancelled    int64
+	)
+	if err := r.Scan(&rules, &terms, &cancelled, &l.Currency); err != nil {
 		return l, err
+	}
+	if cancelled > 0 {
+		l.Cancelled = time.UnixMilli(cancelled)
 	}
 	if err := json.Unmarshal([]byte(rules), &l.Event); err != nil {
 		return l, fmt.Errorf("decode event: %w", err)
+	}
+	if err := json.Unmarshal([]byte(terms), &l.Terms); err != nil {
+		return l, fmt.Errorf("decode terms: %w", err)
 	}
 	return l, nil
 }
@@ -163,6 +178,27 @@ func fillListing(ctx context.Context, t *tx, l *sale.Listing) (err error) {
 		l.Zones = append(l.Zones, a)
 	}
 	return nil
+}
+
+// The first half reads the best of the free ones in their order; those whose hold
+// has run out are few, because the next hold may have them too.
+const selectFreeSeats = `SELECT number, seat, flags, run, best FROM (
+			SELECT number, seat, flags, run, best FROM place
+			WHERE event = $1 AND zone = $2 AND free_at = 0 AND run > 0 ORDER BY best LIMIT $4) untouched
+		UNION ALL SELECT number, seat, flags, run, best FROM (
+			SELECT number, seat, flags, run, best FROM place
+			WHERE event = $1 AND zone = $2 AND free_at > 0 AND free_at <= $3 AND run > 0 ORDER BY free_at LIMIT $4) lapsed`
+
+// FreeSeats implements [sale.Catalogue].
+func (s *Store) FreeSeats(ctx context.Context, event ticket.EventID, zone uint16, limit int) (out []seatmap.Place, more bool, err error) {
+	err = s.view(ctx, func(t *tx) error {
+		out, err = rows(ctx, t, func(r scanner) (p seatmap.Place, err error) {
+			p.Zone = zone
+			return p, r.Scan(&p.Number, &p.Seat, &p.Flags, &p.Run, &p.Best)
+		}, selectFreeSeats, int64(event), zone, t.ms(), limit)
+		return err
+	})
+	return out, len(out) >= limit, err
 }
 
 const selectPlaces = `SELECT number, seat, flags, free_at FROM place

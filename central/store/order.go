@@ -16,18 +16,8 @@ const (
 	useChallenge = `INSERT INTO challenge_used (challenge, expires) VALUES ($1, $2) ON CONFLICT (challenge) DO NOTHING`
 	dropUsed     = `DELETE FROM challenge_used WHERE expires <= $1`
 
-	selectPrice = `SELECT p.amount, e.currency FROM price p JOIN event e ON e.id = p.event
+	selectPrice = `SELECT p.amount, e.currency, e.cancelled FROM price p JOIN event e ON e.id = p.event
 		WHERE p.event = $1 AND p.zone = $2 AND p.class = $3`
-
-	holdSeat = `UPDATE place SET free_at = $1, purchase = $2
-		WHERE event = $3 AND zone = $4 AND seat = $5 AND seat <> '' AND free_at <= $6
-		RETURNING number, seat, flags`
-	holdAny = `UPDATE place SET free_at = $1, purchase = $2
-		WHERE event = $3 AND zone = $4 AND free_at <= $5 AND number = (
-			SELECT number FROM place WHERE event = $3 AND zone = $4 AND free_at <= $5
-			ORDER BY free_at, number LIMIT 1)
-		RETURNING number, seat, flags`
-	seatExists = `SELECT COUNT(*) FROM place WHERE event = $1 AND zone = $2 AND seat = $3`
 
 	insertPurchase = `INSERT INTO purchase (id, event, amount, currency, state, secret_hash, created, expires, changed, owner)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9)`
@@ -53,19 +43,29 @@ func hold(ctx context.Context, t *tx, h sale.Hold) (sale.Order, error) {
 	}
 	for _, w := range h.Items {
 		i := sale.Item{Zone: w.Zone, Class: w.Class, Holder: w.Holder, Keeper: w.Keeper, Ask: w.Ask}
-		err := t.row(ctx, selectPrice, []any{int64(h.Event), w.Zone, w.Class}, &i.Amount, &o.Currency)
-		if errors.Is(err, sql.ErrNoRows) {
+		var cancelled int64
+		err := t.row(ctx, selectPrice, []any{int64(h.Event), w.Zone, w.Class}, &i.Amount, &o.Currency, &cancelled)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
 			return o, sale.ErrNotSold
-		}
-		if err != nil {
+		case err != nil:
 			return o, err
+		case cancelled > 0:
+			return o, sale.ErrCancelled
 		}
-		if err := takePlace(ctx, t, &h, w.Seat, &i); err != nil {
-			return o, err
-		}
-		i.Flags |= w.Flags
 		o.Amount += i.Amount
 		o.Items = append(o.Items, i)
+	}
+	got, err := takePlaces(ctx, t, &h)
+	if err != nil {
+		return o, err
+	}
+	for n := range o.Items {
+		i := &o.Items[n]
+		i.Place, i.Seat, i.Flags = got[n].Number, got[n].Seat, got[n].Flags|h.Items[n].Flags
+	}
+	if err := takeSlots(ctx, t, &h); err != nil {
+		return o, err
 	}
 	if h.Challenge != nil {
 		if err := spendChallenge(ctx, t, h); err != nil {
@@ -101,30 +101,6 @@ func addOrder(ctx context.Context, t *tx, o *sale.Order) error {
 		}
 	}
 	return nil
-}
-
-// takePlace is where two buyers of one place part: the update changes the row
-// for one of them.
-func takePlace(ctx context.Context, t *tx, h *sale.Hold, seat string, i *sale.Item) error {
-	query, args := holdAny, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, t.ms()}
-	if seat != "" {
-		query, args = holdSeat, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, seat, t.ms()}
-	}
-	err := t.row(ctx, query, args, &i.Place, &i.Seat, &i.Flags)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	if seat == "" {
-		return sale.ErrSoldOut
-	}
-	var n int
-	if err := t.row(ctx, seatExists, []any{int64(h.Event), i.Zone, seat}, &n); err != nil {
-		return err
-	}
-	if n == 0 {
-		return sale.ErrUnknownSeat
-	}
-	return sale.ErrSeatTaken
 }
 
 func spendChallenge(ctx context.Context, t *tx, h sale.Hold) error {
@@ -225,41 +201,24 @@ func scanIssued(r scanner, buyer string) (i sale.Issued, err error) {
 }
 
 const (
-	refundPurchase = `UPDATE purchase SET state = 'refunded', changed = $2 WHERE id = $1 AND state = 'paid'`
-	refundPayment  = `UPDATE payment SET state = 'refund_due', changed = $2, due = $2 + 30000, tries = 0
-		WHERE id = (SELECT payment FROM purchase WHERE id = $1) AND state = 'succeeded'`
-	refundTickets = `UPDATE ticket SET status = $2 WHERE purchase = $1 AND status <> $2 RETURNING id, event`
+	selectHistory = `SELECT id FROM purchase WHERE owner = $1 AND (created, id) < ($2, $3) ORDER BY created DESC, id DESC LIMIT $4`
 )
 
-// RefundOrder implements [sale.Orders].
-func (s *Store) RefundOrder(ctx context.Context, id string) (refunded bool, err error) {
-	err = s.update(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, refundPurchase, id, t.ms())
-		if refunded = n == 1; err != nil || !refunded {
-			return err
-		}
-		if _, err := t.exec(ctx, refundPayment, id, t.ms()); err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, freePlaces, id); err != nil {
-			return err
-		}
-		dead, err := rows(ctx, t, func(r scanner) (c sale.Change, err error) {
-			var raw []byte
-			err = r.Scan(&raw, &c.Event)
-			copy(c.ID[:], raw)
-			c.Kind, c.Status = sale.TicketStatus, ticket.StatusRefunded
-			return c, err
-		}, refundTickets, id, ticket.StatusRefunded)
-		if err != nil {
-			return err
-		}
-		for _, c := range dead {
-			if err := tell(ctx, t, c); err != nil {
+// History implements [sale.Orders].
+func (s *Store) History(ctx context.Context, owner string, before time.Time, beforeID string, limit int) (out []sale.Order, err error) {
+	err = s.view(ctx, func(t *tx) error {
+		ids, err := rows(ctx, t, func(r scanner) (id string, err error) { return id, r.Scan(&id) },
+			selectHistory, owner, before.UnixMilli(), beforeID, limit)
+		out = make([]sale.Order, 0, len(ids))
+		for _, id := range ids {
+			if err != nil {
 				return err
 			}
+			var o sale.Order
+			o, err = getOrder(ctx, t, id)
+			out = append(out, o)
 		}
-		return nil
+		return err
 	})
-	return refunded, err
+	return out, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/con-ting/conting/central/outbox"
 	"github.com/con-ting/conting/central/sale"
 )
 
@@ -170,7 +171,7 @@ func sellOrder(ctx context.Context, t *tx, order, payment string) (bool, error) 
 	if ok, err := sell(ctx, t, order); err != nil || ok {
 		return ok, err
 	}
-	if _, err := t.exec(ctx, freePlaces, order); err != nil {
+	if err := free(ctx, t, order); err != nil {
 		return false, err
 	}
 	_, err = t.exec(ctx, lapse, order, t.ms())
@@ -201,7 +202,7 @@ func issue(ctx context.Context, t *tx, order string, tickets []sale.Issued) erro
 			return err
 		}
 	}
-	return nil
+	return tellOrder(ctx, t, outbox.OrderPaid, order)
 }
 
 const (

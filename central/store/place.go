@@ -2,43 +2,173 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/seatmap"
 )
 
-// What happens to the places of an order after they were held. Each place has the
-// order that holds it in its row, so no statement here reaches another's.
-
+// Each of these is where two buyers of one place part: the update changes the row
+// for one of them. What is free in a zone for which somebody waits is theirs, see
+// offer.go. Flags 3 are those of places that are kept for some: FlagAccessible and
+// FlagCompanion.
 const (
-	pinPlaces = `UPDATE place SET free_at = $2 WHERE purchase = $1 AND free_at > $3 AND free_at < $2`
+	noneWait = ` AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.event = $3 AND w.zone = $4 AND w.state = 'waiting')`
+
+	holdSeat = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
+		WHERE event = $3 AND zone = $4 AND seat = $5 AND seat <> '' AND free_at <= $6` + noneWait + `
+		RETURNING number, seat, flags, run`
+	holdAny = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
+		WHERE event = $3 AND zone = $4 AND free_at <= $5` + noneWait + ` AND number = (
+			SELECT number FROM (
+					SELECT number, best FROM (SELECT number, best FROM place
+						WHERE event = $3 AND zone = $4 AND free_at = 0 AND flags & 3 = 0 ORDER BY best LIMIT 1) untouched
+				UNION ALL
+					SELECT number, best FROM (SELECT number, best FROM place
+						WHERE event = $3 AND zone = $4 AND free_at > 0 AND free_at <= $5 AND flags & 3 = 0 ORDER BY free_at LIMIT 1) lapsed
+				) either ORDER BY best LIMIT 1)
+		RETURNING number, seat, flags, run`
+	seatExists = `SELECT COUNT(*) FROM place WHERE event = $1 AND zone = $2 AND seat = $3`
+	anyWait    = `SELECT COUNT(*) FROM waiting WHERE event = $1 AND zone = $2 AND state = 'waiting'`
+)
+
+// takePlaces takes a place for each of the items, in their order.
+func takePlaces(ctx context.Context, t *tx, h *sale.Hold) (got []seatmap.Place, err error) {
+	if h.Offer != "" {
+		return takeOffered(ctx, t, h)
+	}
+	for i := range h.Items {
+		p, err := takePlace(ctx, t, h, &h.Items[i])
+		if err != nil {
+			return nil, err
+		}
+		got = append(got, p)
+	}
+	return got, sale.CheckKept(h.Items, got)
+}
+
+func takePlace(ctx context.Context, t *tx, h *sale.Hold, i *sale.HeldItem) (p seatmap.Place, err error) {
+	query, args := holdAny, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, t.ms()}
+	if i.Seat != "" {
+		query, args = holdSeat, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, i.Seat, t.ms()}
+	}
+	p.Zone = i.Zone
+	err = t.row(ctx, query, args, &p.Number, &p.Seat, &p.Flags, &p.Run)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = whyNoPlace(ctx, t, h, i)
+	}
+	return p, err
+}
+
+// whyNoPlace names what kept a place from being held.
+func whyNoPlace(ctx context.Context, t *tx, h *sale.Hold, i *sale.HeldItem) error {
+	var n int
+	if i.Seat != "" {
+		if err := t.row(ctx, seatExists, []any{int64(h.Event), i.Zone, i.Seat}, &n); err != nil {
+			return err
+		}
+		if n == 0 {
+			return sale.ErrUnknownSeat
+		}
+	}
+	if err := t.row(ctx, anyWait, []any{int64(h.Event), i.Zone}, &n); err != nil {
+		return err
+	}
+	switch {
+	case n > 0:
+		return sale.ErrOthersWait
+	case i.Seat == "":
+		return sale.ErrSoldOut
+	}
+	return sale.ErrSeatTaken
+}
+
+// takeSlot finds a slot empty, or what held it over.
+const takeSlot = `INSERT INTO person_slot (event, person, slot, until, purchase) VALUES ($1, $2, $3, $4, $5)
+	ON CONFLICT (event, person, slot) DO UPDATE SET until = excluded.until, purchase = excluded.purchase
+	WHERE person_slot.until <= $6`
+
+// takeSlots counts the places to those who will have them.
+func takeSlots(ctx context.Context, t *tx, h *sale.Hold) error {
+	if h.Limit == 0 {
+		return nil
+	}
+	next := make(map[string]int) // the slot to try next, by person
+	for i := range h.Items {
+		for person := h.Items[i].Keeper; ; {
+			next[person]++
+			if person == "" || next[person] > h.Limit {
+				return sale.ErrLimit
+			}
+			n, err := t.exec(ctx, takeSlot, int64(h.Event), person, next[person], h.Expires.UnixMilli(), h.Order, t.ms())
+			if err != nil {
+				return err
+			}
+			if n == 1 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// What happens to the places and slots of an order after they were held. Each has
+// the order that holds it in its row, so no statement here reaches another's.
+const (
+	keepPlaces = `UPDATE place SET free_at = $2 WHERE purchase = $1 AND free_at > $3 AND free_at < $2
+		AND NOT EXISTS (SELECT 1 FROM event e WHERE e.id = place.event AND e.cancelled > 0 AND $4 = 1)`
+	keepSlots  = `UPDATE person_slot SET until = $2 WHERE purchase = $1 AND until > $3 AND until < $2`
+	countItems = `SELECT COUNT(*) FROM item WHERE purchase = $1`
+
 	letPlaces = `UPDATE place SET free_at = (SELECT p.expires FROM purchase p WHERE p.id = place.purchase)
 		WHERE purchase = $1 AND free_at = $2`
-	sellPlaces = `UPDATE place SET free_at = $2 WHERE purchase = $1 AND free_at > $3 AND free_at < $2`
+	letSlots = `UPDATE person_slot SET until = (SELECT p.expires FROM purchase p WHERE p.id = person_slot.purchase)
+		WHERE purchase = $1 AND until = $2`
+
 	freePlaces = `UPDATE place SET free_at = 0, purchase = NULL WHERE purchase = $1`
-	countItems = `SELECT COUNT(*) FROM item WHERE purchase = $1`
+	freeSlots  = `DELETE FROM person_slot WHERE purchase = $1`
 )
 
 // pin keeps the places of a held order until its payment has ended. It reports
-// false unless the order has all of them.
+// false unless the order has all of them, and if the event was called off.
 func pin(ctx context.Context, t *tx, order string) (bool, error) {
-	return all(ctx, t, order, pinPlaces, int64(pinned))
+	return keep(ctx, t, order, pinned, 1)
 }
 
-// unpin keeps them until the hold ends, which may have been a while ago.
-func unpin(ctx context.Context, t *tx, order string) error {
-	_, err := t.exec(ctx, letPlaces, order, int64(pinned))
-	return err
-}
-
-// sell reports false unless the order has all of its places.
+// sell reports false unless the order has all of its places. Those of an event that
+// was called off meanwhile are sold, and then refunded like all others.
 func sell(ctx context.Context, t *tx, order string) (bool, error) {
-	return all(ctx, t, order, sellPlaces, int64(sold))
+	return keep(ctx, t, order, sold, 0)
 }
 
-func all(ctx context.Context, t *tx, order, query string, until int64) (bool, error) {
-	n, err := t.exec(ctx, query, order, until, t.ms())
+func keep(ctx context.Context, t *tx, order string, until int64, unlessCancelled int) (bool, error) {
+	n, err := t.exec(ctx, keepPlaces, order, until, t.ms(), unlessCancelled)
 	if err != nil {
+		return false, err
+	}
+	if _, err := t.exec(ctx, keepSlots, order, until, t.ms()); err != nil {
 		return false, err
 	}
 	var items int64
 	err = t.row(ctx, countItems, []any{order}, &items)
 	return n == items, err
+}
+
+// unpin keeps them until the hold ends, which may have been a while ago.
+func unpin(ctx context.Context, t *tx, order string) error {
+	if _, err := t.exec(ctx, letPlaces, order, int64(pinned)); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, letSlots, order, int64(pinned))
+	return err
+}
+
+// free gives them up.
+func free(ctx context.Context, t *tx, order string) error {
+	if _, err := t.exec(ctx, freePlaces, order); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, freeSlots, order)
+	return err
 }
