@@ -114,7 +114,7 @@ var allowed = map[string][]string{
 	"testdata/stage":             {"sync/ticket", "sync/pass", "sync/credential", "firmware/emulator", "firmware/emulator/rig", "firmware/keep", "firmware/lane", "testdata/wallet"},
 	"testdata/stage/cmd/venue":   {"sync/ticket", "testdata/frames", "testdata/stage"},
 	"testdata/demo":              {"sync/ticket", "testdata/frames", "testdata/stage"},
-	"testdata/bench":             {"sync/*", "gate/*", "testdata/frames", "testdata/wallet", "testdata/stage"},
+	"testdata/bench":             {"sync/*", "gate/*", "central/*", "testdata/frames", "testdata/wallet", "testdata/stage", "testdata/servers"},
 }
 
 // sole names the one package that may import each heavy dependency, so that
@@ -129,7 +129,7 @@ var sole = map[string][]string{
 	"github.com/eclipse/paho.mqtt.golang":       {"sync/link"},
 	"github.com/mochi-mqtt/server":              {"sync/broker"},
 	"github.com/redis/go-redis":                 {"central/queue/redis"},
-	"github.com/gin-gonic/gin":                  {"central/api"},
+	"github.com/gin-gonic/gin":                  {"central/api", "testdata/bench"},
 	"github.com/wneessen/go-mail":               {"central/mail"},
 	"github.com/fxamacker/cbor":                 {"sync/canon"},
 	"github.com/blackjack/webcam":               {"gate/camera"},

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() { os.Exit(command(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -33,6 +34,10 @@ func command(args []string, stdout, stderr io.Writer) int {
 	if flags.Parse(args) != nil {
 		return 2
 	}
+	people := flags.Int("people", 100_000, "who come to the queue within ten seconds")
+	lasts := flags.Duration("lasts", 45*time.Second, "how long they ask")
+	kills := flags.Int("kills", 3, "how often central is killed while people enter")
+	report := flags.String("report", "", "folder for reports of the surges")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
@@ -43,8 +48,13 @@ func command(args []string, stdout, stderr io.Writer) int {
 		err = lockFigures(ctx, stdout, *bin, *dir, *plan)
 	case "qr":
 		err = eyes(ctx, stdout, looks{dir: flags.Arg(1), only: *only, frames: *count, hands: *hands, seed: *seed})
+	case "hello":
+		err = serveHello(ctx, stdout)
+	case "queue":
+		b := &queueBench{out: stdout, dir: *dir, bin: *bin, plan: *plan, people: *people, lasts: *lasts, kills: *kills, report: *report}
+		err = b.run(ctx, flags.Arg(1))
 	default:
-		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]")
+		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]\n       bench [flags] queue [embedded or redis]")
 		return 2
 	}
 	if err != nil {

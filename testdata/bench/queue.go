@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/con-ting/conting/central/surge"
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/testdata/servers"
+)
+
+// The surge that the figures are of.
+const (
+	connections = 256
+	rampOf      = 10 * time.Second
+	perMinute   = 6000 // admitted
+	firstEvent  = 2001
+)
+
+// queueBench is what the figures of the queue are measured with.
+type queueBench struct {
+	out      io.Writer
+	dir, bin string
+	plan     string
+	people   int
+	lasts    time.Duration
+	kills    int
+	report   string // folder for the surges' reports; none if empty
+	hello    *hello
+	hellos   series
+}
+
+// engine is what central keeps the queue in.
+type engine struct {
+	name   string
+	config string     // of central
+	other  func() int // the process that keeps places beside central; nil if there is none
+}
+
+func (b *queueBench) run(ctx context.Context, only string) (err error) {
+	if b.dir == "" {
+		if b.dir, err = os.MkdirTemp("", "conting-bench-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(b.dir) }()
+	}
+	if b.hello, err = startHello(ctx, b.dir); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.hello.process.Stop()) }()
+	if err := b.sayHello(ctx); err != nil {
+		return err
+	}
+	if only == "" || only == "embedded" {
+		if err := b.engine(ctx, engine{name: "embedded"}); err != nil {
+			return fmt.Errorf("embedded: %w", err)
+		}
+	}
+	if only == "" || only == "redis" {
+		if err := b.redis(ctx); err != nil {
+			return fmt.Errorf("redis: %w", err)
+		}
+	}
+	return b.value("gin_hello_cpu_us", b.hellos.percentile(50))
+}
+
+// redis is the same with the numbers in a Redis that is started for it.
+func (b *queueBench) redis(ctx context.Context) error {
+	dir := filepath.Join(b.dir, "redis-server")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	r, err := servers.StartRedis(ctx, dir, servers.RedisAppend("everysec"))
+	if err != nil {
+		return err
+	}
+	defer r.Kill()
+	return b.engine(ctx, engine{name: "redis", config: fmt.Sprintf("\n[queue]\nurl = %q\n", r.URL()), other: r.PID})
+}
+
+// engine prints the figures of one engine.
+func (b *queueBench) engine(ctx context.Context, e engine) (err error) {
+	dir := filepath.Join(b.dir, e.name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	o, err := openOffice(ctx, dir, b.bin, e.config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.process.Stop()) }()
+	if err := b.surge(ctx, e, o); err != nil {
+		return err
+	}
+	lost := 0
+	for round := range b.kills {
+		n, err := b.kill(ctx, o, firstEvent+1+round)
+		if err != nil {
+			return fmt.Errorf("kill: %w", err)
+		}
+		lost += n
+	}
+	return b.count(e.name+"_places_lost_on_kill", int64(lost))
+}
+
+// surge is everybody at once, entering twice and some three times, and asking as often as they are told
+// to; and then what one poll costs beside a hello.
+func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
+	if err := errors.Join(o.sell(ctx, b.plan, firstEvent, 0), o.openQueue(ctx, firstEvent, perMinute)); err != nil {
+		return err
+	}
+	before, otherBefore, err := e.memory(o)
+	if err != nil {
+		return err
+	}
+	q, err := b.crowd(o, firstEvent, b.people, 1, 2, -1)
+	if err != nil {
+		return err
+	}
+	res, err := surge.Run(ctx, surge.Config{
+		URL: o.api, People: b.people, Ramp: rampOf, Duration: b.lasts, Connections: connections, Seed: 1, Now: time.Now,
+	}, q)
+	if err != nil {
+		return err
+	}
+	after, otherAfter, err := e.memory(o)
+	if err != nil {
+		return err
+	}
+	if err := b.keep(e.name, res); err != nil {
+		return err
+	}
+	if res.Counts["entered"] < int64(b.people) {
+		_, _ = fmt.Fprintf(b.out, "# %s: %d of %d people were given a place; failures %v\n", e.name, res.Counts["entered"], b.people, res.Failures)
+	}
+	err = errors.Join(
+		b.count(e.name+"_people", res.Counts["entered"]),
+		b.count(e.name+"_requests", res.Requests),
+		b.count(e.name+"_errors", res.Errors+res.Unsent+res.Counts["gave_up"]),
+		b.latency(e.name+"_enter_ms", res, "enter"),
+		b.latency(e.name+"_poll_ms", res, "poll"),
+		b.value(e.name+"_bytes_per_person", float64(after-before+otherAfter-otherBefore)/float64(b.people)),
+		b.count(e.name+"_duplicates", res.Counts["duplicates"]),
+		b.count(e.name+"_order_violations", res.Counts["order_violations"]),
+		b.count(e.name+"_positions_grown", res.Counts["positions_grown"]),
+		b.count(e.name+"_admitted", res.Counts["admitted"]),
+	)
+	if e.other != nil {
+		err = errors.Join(err, b.value(e.name+"_server_bytes_per_person", float64(otherAfter-otherBefore)/float64(b.people)))
+	}
+	if err != nil {
+		return err
+	}
+	cpu, err := cpuOf(ctx, o.process.PID(), o.api, func(person int, r []byte) []byte { return q.AskPoll(b.people-1-person%b.people, r) })
+	if err != nil {
+		return fmt.Errorf("polls: %w", err)
+	}
+	return errors.Join(b.value(e.name+"_poll_cpu_us", cpu), b.sayHello(ctx))
+}
+
+// kill ends central, as a power cut would, at a moment of a surge that nobody chose, and counts who was
+// told a place that is not there afterwards.
+func (b *queueBench) kill(ctx context.Context, o *office, event int) (int, error) {
+	const ramp = 6 * time.Second
+	people := max(b.people/4, 1)
+	if err := errors.Join(o.sell(ctx, b.plan, event, 0), o.openQueue(ctx, event, 60)); err != nil {
+		return 0, err
+	}
+	told, err := b.crowd(o, event, people, uint64(event), 1, 0)
+	if err != nil {
+		return 0, err
+	}
+	killed := make(chan error, 1)
+	go func() {
+		select { // any moment at which people are entering
+		case <-time.After(ramp/6 + rand.N(ramp/2)):
+		case <-ctx.Done():
+		}
+		killed <- errors.Join(o.process.Kill(), o.start(ctx))
+	}()
+	cfg := surge.Config{URL: o.api, People: people, Ramp: ramp, Duration: time.Minute, Connections: connections, Seed: uint64(event), Now: time.Now}
+	_, err = surge.Run(ctx, cfg, told)
+	if err := errors.Join(err, <-killed); err != nil {
+		return 0, err
+	}
+	again, err := b.crowd(o, event, people, uint64(event), 1, 0)
+	if err != nil {
+		return 0, err
+	}
+	res, err := surge.Run(ctx, cfg, again)
+	if err != nil {
+		return 0, err
+	}
+	if n := len(told.Places()); n < people || res.Errors > 0 {
+		return 0, fmt.Errorf("%d of %d people got a place; then %d errors: %v", n, people, res.Errors, res.Failures)
+	}
+	return lost(told.Places(), again.Places()), nil
+}
+
+// lost counts the people who were told one place and have another now, or none, or one that somebody else
+// was told.
+func lost(told, now []surge.Place) (n int) {
+	have := make(map[int]int64, len(now))
+	for _, p := range now {
+		have[p.Person] = p.Number
+	}
+	for _, p := range told {
+		if have[p.Person] != p.Number {
+			n++
+		}
+	}
+	return n + int(surge.Shared(told))
+}
+
+func (b *queueBench) crowd(o *office, event, people int, seed uint64, enters, polls int) (*surge.Queue, error) {
+	return surge.NewQueue(surge.QueueConfig{
+		URL: o.api, Event: ticket.EventID(event), People: people, Seed: seed, Access: o.access.Mint, Enters: enters, Polls: polls,
+	})
+}
+
+// memory is what central and the engine beside it hold in RAM.
+func (e *engine) memory(o *office) (own, other int64, err error) {
+	if own, err = resident(o.process.PID()); err != nil || e.other == nil {
+		return own, 0, err
+	}
+	other, err = resident(e.other())
+	return own, other, err
+}
+
+func (b *queueBench) sayHello(ctx context.Context) error {
+	us, err := b.hello.cpu(ctx)
+	if err != nil {
+		return fmt.Errorf("hello: %w", err)
+	}
+	b.hellos.add(us)
+	return nil
+}
+
+// keep writes a surge's report, if reports are wanted.
+func (b *queueBench) keep(name string, res *surge.Result) error {
+	res.Profile = name
+	if b.report == "" {
+		return nil
+	}
+	if err := os.MkdirAll(b.report, 0o755); err != nil {
+		return err
+	}
+	for ending, write := range map[string]func(io.Writer) error{".html": res.HTML, ".png": res.PNG} {
+		f, err := os.Create(filepath.Join(b.report, "surge-"+name+ending))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(write(f), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *queueBench) count(name string, n int64) error {
+	_, err := fmt.Fprintf(b.out, "%s=%d\n", name, n)
+	return err
+}
+
+func (b *queueBench) value(name string, v float64) error {
+	_, err := fmt.Fprintf(b.out, "%s=%.1f\n", name, v)
+	return err
+}
+
+func (b *queueBench) latency(name string, res *surge.Result, step string) error {
+	for _, s := range res.Steps {
+		if s.Name == step {
+			_, err := fmt.Fprintf(b.out, "bench: %s p50=%.1f p95=%.1f p99=%.1f max=%.1f n=%d\n", name, s.P50, s.P95, s.P99, s.Max, s.Requests)
+			return err
+		}
+	}
+	return fmt.Errorf("%s: nothing was measured", name)
+}
