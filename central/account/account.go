@@ -1,22 +1,25 @@
 // Package account knows the people who have a wallet: an e-mail address as a
-// handle, one passkey, sessions, and a recovery code for the day the phone is
-// lost.
+// handle, one passkey or a password or both, sessions, roles, and a recovery code
+// for the day the phone is lost.
 //
-// It is no identity provider. The address is not verified and proves nothing, and
-// whoever tries to sign up with one learns whether it has an account ([ErrExists]),
-// since no letter is sent that could say it to its owner alone. No password exists;
-// attestation is neither asked for nor believed, so what kind of device holds a
+// It is no identity provider, and no way in for machines. An address that its owner
+// has not confirmed by letter proves nothing, and whoever confirms it takes it from
+// an account that only claimed it. An account with a password is made by letter
+// alone, so no answer tells whether there was one before; signing up with a passkey
+// does tell ([ErrExists]), since it must be answered at once. A password opens
+// sessions; what binds a ticket, gives it away or needs a role asks for the passkey.
+// Attestation is neither asked for nor believed, so what kind of device holds a
 // passkey is not known, and until it signs something not even that anybody holds
-// it. Whoever has a recovery code has the account. How many accounts are made is
-// for a proxy to bound. Decentralised identifiers, credentials and families are
-// another room's.
+// it. Whoever has a recovery code has the account. Decentralised identifiers,
+// credentials and families are another room's.
 //
 // Nobody who calls is trusted. A challenge is authenticated by a MAC that names
 // its purpose and its account, lives for minutes and works once; an assertion
 // must be of that challenge, this relying party and a key that is in force; a
 // counter never goes back. The store keeps SHA-256 hashes of sessions and recovery
-// codes, never the things themselves, so that whoever reads the database can
-// neither act for anybody nor recover an account.
+// codes, argon2id hashes of peppered passwords, and of letters nothing that what
+// they carry could be computed from without the challenge key. So whoever reads the
+// database can neither act for anybody nor recover an account, nor guess passwords.
 package account
 
 import (
@@ -28,6 +31,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/con-ting/conting/central/mail"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -44,14 +48,26 @@ var (
 	ErrSignedOut    = errors.New("nobody is signed in")
 	ErrRecovery     = errors.New("unknown account or wrong recovery code")
 	ErrUnknown      = errors.New("no such account")
+
+	ErrNoPasskey      = errors.New("the account has no passkey yet")
+	ErrHasPasskey     = errors.New("the account has a passkey already")
+	ErrUnknownSession = errors.New("no such session")
 )
 
 // Person is who acts.
 type Person struct {
 	ID      string // 32 hexadecimal digits
-	Email   string // normalised, not verified
+	Email   string // normalised; empty if somebody else has confirmed it meanwhile
 	Passkey Passkey
+
+	Verified bool // the address has been confirmed
+	Role     Role // in this session
+	Password bool // the account has one
 }
+
+// HasPasskey reports whether there is a passkey that tickets can be bound to. An
+// account that began with a password has none at first.
+func (p Person) HasPasskey() bool { return len(p.Passkey.CredentialID) > 0 }
 
 // Passkey is the key that a person acts with.
 type Passkey struct {
@@ -81,7 +97,8 @@ type Rebinder interface {
 	RebindOwned(ctx context.Context, account string, from, to ticket.HolderKey) (int, error)
 }
 
-// Config is what accounts need. Everything but Rand is required.
+// Config is what accounts need. Everything but Rand, Mail, Rooms and JoinsPerSecond
+// is required.
 type Config struct {
 	Store    Store
 	Verifier Verifier
@@ -96,6 +113,17 @@ type Config struct {
 	// central processes of one organiser share it; it must be random.
 	ChallengeKey [32]byte
 
+	// Mail takes the letters. Without it nobody can join with a password or set a new
+	// one ([ErrNoMail]).
+	Mail mail.Sender
+
+	// Rooms say what else is known of a person, by what it is called in an export.
+	Rooms map[string]Room
+
+	// JoinsPerSecond bounds how many accounts are made and letters ordered; zero
+	// means [DefaultJoinsPerSecond].
+	JoinsPerSecond int
+
 	// Rand makes sessions, challenges and recovery codes; nil means crypto/rand.
 	Rand io.Reader
 }
@@ -103,8 +131,12 @@ type Config struct {
 // Accounts registers people and lets them in. It is safe for concurrent use. It
 // starts no goroutine; [Accounts.Run] is one for the caller to start.
 type Accounts struct {
-	cfg   Config
-	tries *limiter
+	cfg     Config
+	tries   *limiter // of recovery codes
+	joins   *limiter // sign-ups and letters
+	hasher  *hasher
+	letters [32]byte      // key of the letters' tokens
+	wake    chan struct{} // a letter is waiting
 }
 
 // New checks the configuration.
@@ -121,13 +153,29 @@ func New(_ context.Context, cfg Config) (*Accounts, error) {
 	if err := cfg.RelyingParty.Check(); err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
-	return &Accounts{cfg: cfg, tries: newLimiter(cfg.Now)}, nil
+	if cfg.JoinsPerSecond == 0 {
+		cfg.JoinsPerSecond = DefaultJoinsPerSecond
+	}
+	if cfg.JoinsPerSecond < 1 || cfg.JoinsPerSecond > maxJoinsPerSecond {
+		return nil, fmt.Errorf("account: %d joins a second, want 1 to %d", cfg.JoinsPerSecond, maxJoinsPerSecond)
+	}
+	a := &Accounts{cfg: cfg, tries: newLimiter(cfg.Now, recoveryRates()), joins: newLimiter(cfg.Now, joinRates(cfg.JoinsPerSecond)), wake: make(chan struct{}, 1)}
+	var err error
+	if a.hasher, err = newHasher(cfg.ChallengeKey, cfg.Rand); err != nil {
+		return nil, fmt.Errorf("account: %w", err)
+	}
+	if a.letters, err = letterKey(cfg.ChallengeKey); err != nil {
+		return nil, fmt.Errorf("account: %w", err)
+	}
+	return a, nil
 }
 
 // RelyingParty is whom passkeys are made for.
 func (a *Accounts) RelyingParty() ticket.RelyingParty { return a.cfg.RelyingParty }
 
-// Person returns an account with the passkey that is in force, or [ErrUnknown].
+// Person returns an account with the passkey that is in force, or [ErrUnknown],
+// also if it has none: nothing can be bound to that person. It is not in a session,
+// so it has no role.
 func (a *Accounts) Person(ctx context.Context, id string) (Person, error) {
 	keys, err := a.cfg.Store.Credentials(ctx, id)
 	if err != nil {
@@ -135,7 +183,9 @@ func (a *Accounts) Person(ctx context.Context, id string) (Person, error) {
 	}
 	for _, c := range keys {
 		if !c.Revoked {
-			return c.person(), nil
+			p := c.person()
+			p.Role = ""
+			return p, nil
 		}
 	}
 	return Person{}, ErrUnknown

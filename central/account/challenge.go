@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"time"
 )
 
@@ -22,6 +23,9 @@ const (
 	Transfer       Purpose = "transfer"        // to give a ticket away
 	TransferAccept Purpose = "transfer_accept" // to take it
 	Ask            Purpose = "ask"             // to ask a relative to book
+	AddPasskey     Purpose = "add_passkey"     // to an account that has none
+	NewPassword    Purpose = "new_password"    // to set one
+	DeleteAccount  Purpose = "delete_account"
 )
 
 // Personal reports whether only somebody who is signed in may ask for such a
@@ -32,7 +36,7 @@ func (p Purpose) Personal() bool {
 
 func (p Purpose) known() bool {
 	switch p {
-	case Registration, SignIn, Recovery, RecoveryCode, DID, Transfer, TransferAccept, Ask:
+	case Registration, SignIn, Recovery, RecoveryCode, DID, Transfer, TransferAccept, Ask, AddPasskey, NewPassword, DeleteAccount:
 		return true
 	}
 	return false
@@ -57,7 +61,8 @@ type Challenge struct {
 	Expires time.Time
 
 	// UserID is the user handle for a passkey that is made with the challenge, and
-	// the id of the account that is registered with it; nil for other purposes.
+	// the id of the account that is registered with it or gets it; nil for other
+	// purposes.
 	UserID []byte
 }
 
@@ -82,6 +87,11 @@ func (a *Accounts) NewChallenge(p Purpose, account string) (Challenge, error) {
 	c := Challenge{Value: append(v, a.mac(p, account, v)...), Expires: expires}
 	if p == Registration || p == Recovery {
 		c.UserID = a.userID(c.Value)
+	}
+	if p == AddPasskey {
+		if c.UserID, err = hex.DecodeString(account); err != nil {
+			return Challenge{}, fmt.Errorf("account id: %w", err)
+		}
 	}
 	return c, nil
 }

@@ -9,7 +9,8 @@ const maxLocal = 64 // RFC 5321, 4.5.3.1.1
 
 // NormaliseEmail returns the one spelling under which an address is kept: without
 // spaces around it and in small letters. Only the plain ASCII form is taken,
-// without quotes or comments. The error is [ErrEmail].
+// without quotes or comments, and no domain that does not exist by definition
+// (RFC 2606: .invalid). The error is [ErrEmail].
 func NormaliseEmail(s string) (string, error) {
 	if len(s) > 2*MaxEmail {
 		return "", ErrEmail
@@ -22,6 +23,9 @@ func NormaliseEmail(s string) (string, error) {
 	case strings.Trim(local, letters+".!#$%&'*+/=?^_`{|}~-") != "" || !dotted(local):
 		return "", ErrEmail
 	case strings.Trim(domain, letters+".-") != "" || !dotted(domain) || !strings.Contains(domain, "."):
+		return "", ErrEmail
+	}
+	if strings.HasSuffix(domain, ".invalid") {
 		return "", ErrEmail
 	}
 	for label := range strings.SplitSeq(domain, ".") {

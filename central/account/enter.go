@@ -16,11 +16,15 @@ type Registering struct {
 	Challenge []byte // with the purpose [Registration]
 	Passkey   NewPasskey
 	Session   string // the token that the caller came with, if any; it ends
+	Agent     string // what the caller's program calls itself
+	Source    string // address that the request comes from, as far as is known
+	Language  Language
 }
 
 // Register makes an account with its first passkey and signs the person in. The
-// error wraps [ErrEmail], [ErrChallenge], [ErrPasskey], [ErrKnownPasskey] or
-// [ErrExists].
+// address is not confirmed yet: see [Accounts.SendVerification]. The error wraps
+// [ErrEmail], [ErrChallenge], [ErrPasskey], [ErrKnownPasskey] or [ErrExists], or is
+// a [*TooManyError].
 func (a *Accounts) Register(ctx context.Context, r Registering) (Entry, error) {
 	email, err := NormaliseEmail(r.Email)
 	if err != nil {
@@ -34,15 +38,20 @@ func (a *Accounts) Register(ctx context.Context, r Registering) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	if wait := a.joins.take(prefix(r.Source), ""); wait > 0 {
+		return Entry{}, &TooManyError{After: wait}
+	}
 	c.Account, c.Email = a.accountID(r.Challenge), email
-	e, s, err := a.enter(&c)
+	e, s, err := a.enter(&c, r.Agent)
 	if err != nil {
 		return Entry{}, err
 	}
 	if e.RecoveryCode, err = a.newCode(); err != nil {
 		return Entry{}, err
 	}
-	err = a.cfg.Store.AddAccount(ctx, Account{ID: c.Account, Email: email, Recovery: hashCode(c.Account, e.RecoveryCode)}, c, s, hashToken(r.Session), used)
+	err = a.cfg.Store.AddAccount(ctx, Account{
+		ID: c.Account, Email: email, Recovery: hashCode(c.Account, e.RecoveryCode), Language: r.Language.known(),
+	}, c, s, hashToken(r.Session), used)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -65,8 +74,8 @@ func (a *Accounts) register(n NewPasskey, challenge []byte) (Credential, error) 
 }
 
 // enter prepares a session for a passkey.
-func (a *Accounts) enter(c *Credential) (Entry, Session, error) {
-	s, token, err := a.newSession(c.Account, c.ID)
+func (a *Accounts) enter(c *Credential, agent string) (Entry, Session, error) {
+	s, token, err := a.newSession(c.Account, c.ID, agent)
 	return Entry{Person: c.person(), Token: token, Expires: s.Expires}, s, err
 }
 
@@ -76,6 +85,7 @@ type SigningIn struct {
 	CredentialID []byte
 	Assertion    Assertion
 	Session      string // the token that the caller came with, if any; it ends
+	Agent        string // what the caller's program calls itself
 }
 
 // Enter signs a person in with their passkey. The error wraps [ErrChallenge],
@@ -97,7 +107,7 @@ func (a *Accounts) Enter(ctx context.Context, r SigningIn) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	e, s, err := a.enter(&c)
+	e, s, err := a.enter(&c, r.Agent)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -111,7 +121,8 @@ func (a *Accounts) Enter(ctx context.Context, r SigningIn) (Entry, error) {
 // and uses the challenge up: one of that purpose that this account asked for.
 // What was signed is signed: the challenge as it stands, or the hash of challenge
 // and terms that the purpose names. The error wraps [ErrChallenge], [ErrAssertion],
-// [ErrCounter] or, for a passkey that was replaced meanwhile, [ErrUnknown].
+// [ErrCounter], [ErrNoPasskey] or, for a passkey that was replaced meanwhile,
+// [ErrUnknown].
 func (a *Accounts) Confirm(ctx context.Context, p Person, purpose Purpose, challenge, signed []byte, as Assertion) error {
 	used, err := a.checkPersonal(p, purpose, challenge)
 	if err != nil {
@@ -133,6 +144,9 @@ func (a *Accounts) checkPersonal(p Person, purpose Purpose, challenge []byte) (U
 
 // verify checks an assertion and returns its counter.
 func (a *Accounts) verify(p Person, signed []byte, as Assertion) (uint32, error) {
+	if !p.HasPasskey() {
+		return 0, ErrNoPasskey
+	}
 	if err := a.cfg.Verifier.VerifyAssertion(a.cfg.RelyingParty, p.Passkey.Key, signed, as); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrAssertion, err)
 	}
@@ -180,6 +194,7 @@ type Recovering struct {
 	Challenge []byte // with the purpose [Recovery]
 	Passkey   NewPasskey
 	Session   string // the token that the caller came with, if any; it ends
+	Agent     string // what the caller's program calls itself
 	Source    string // where the request comes from, as far as is known; bounds guessing
 }
 
@@ -218,7 +233,7 @@ func (a *Accounts) Recover(ctx context.Context, r Recovering) (Entry, error) {
 		return Entry{}, ErrRecovery
 	}
 	c.Account, c.Email = acc.ID, email
-	e, s, err := a.enter(&c)
+	e, s, err := a.enter(&c, r.Agent)
 	if err != nil {
 		return Entry{}, err
 	}

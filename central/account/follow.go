@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // followEvery is how often tickets are looked for that must follow their owner to
@@ -14,9 +16,17 @@ const followEvery = time.Minute
 // within [followTickets].
 const followBatch = 100_000
 
-// Run moves tickets of recovered accounts until ctx ends: those that a crash or an
-// error left behind, and those of orders that were under way.
+// Run sends letters, and moves tickets of recovered accounts: those that a crash or
+// an error left behind, and those of orders that were under way. It ends with ctx.
+// Several centrals on one database may all run it.
 func (a *Accounts) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.post(ctx) })
+	g.Go(func() error { return a.follow(ctx) })
+	return g.Wait()
+}
+
+func (a *Accounts) follow(ctx context.Context) error {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {

@@ -6,17 +6,36 @@ import (
 	"time"
 )
 
-// How often recovery may be tried with a wrong code: for one address from one
-// source, for one address from all sources, and altogether. The code itself cannot
-// be guessed at any rate that a server can answer, so the right one always counts;
-// the bounds make whoever guesses notice.
-const (
-	sourceBurst, sourceEvery = 5, time.Minute
-	emailBurst, emailEvery   = 50, 6 * time.Second
-	allBurst, allEvery       = 200, 100 * time.Millisecond
+// rates are how often something may be tried: for one address from one source, for
+// one address from all sources (zero: no bound), from one source, if it is known,
+// and altogether.
+type rates struct{ pair, email, source, all rate }
 
-	maxBuckets = 8192
-)
+type rate struct {
+	burst float64
+	every time.Duration // for one more
+}
+
+// recoveryRates bound wrong codes. The code itself cannot be guessed at any rate
+// that a server can answer, so the right one always counts; the bounds make whoever
+// guesses notice.
+func recoveryRates() rates {
+	return rates{pair: rate{5, time.Minute}, email: rate{50, 6 * time.Second}, all: rate{200, 100 * time.Millisecond}}
+}
+
+// DefaultJoinsPerSecond is how many accounts may be made and letters ordered unless
+// the organiser says otherwise: more than this machine's cores sign up by passkey.
+const DefaultJoinsPerSecond = 500
+
+const maxJoinsPerSecond = 100_000
+
+// joinRates bound accounts that are made and letters that are ordered. A household
+// or a school has one address.
+func joinRates(perSecond int) rates {
+	return rates{source: rate{60, 10 * time.Second}, all: rate{20 * float64(perSecond), time.Second / time.Duration(perSecond)}}
+}
+
+const maxBuckets = 8192
 
 // TooManyError says when to try again.
 type TooManyError struct{ After time.Duration }
@@ -26,7 +45,8 @@ func (e *TooManyError) Error() string { return fmt.Sprintf("too many tries; agai
 
 // limiter holds token buckets.
 type limiter struct {
-	now func() time.Time
+	now   func() time.Time
+	rates rates
 
 	mu      sync.Mutex // guards the fields below
 	buckets map[string]*bucket
@@ -34,13 +54,14 @@ type limiter struct {
 }
 
 type bucket struct {
-	tokens, burst float64
-	every         time.Duration // for one token
-	at            time.Time
+	rate
+
+	tokens float64
+	at     time.Time
 }
 
-func newLimiter(now func() time.Time) *limiter {
-	return &limiter{now: now, buckets: map[string]*bucket{}, all: bucket{tokens: allBurst, burst: allBurst, every: allEvery, at: now()}}
+func newLimiter(now func() time.Time, r rates) *limiter {
+	return &limiter{now: now, rates: r, buckets: map[string]*bucket{}, all: bucket{rate: r.all, tokens: r.all.burst, at: now()}}
 }
 
 // take uses up one try, or returns how long there is none.
@@ -65,7 +86,7 @@ func (l *limiter) take(source, email string) (wait time.Duration) {
 // that are full again are forgotten; if none is, the rest share one bucket.
 func (l *limiter) mine(source, email string) []*bucket {
 	now := l.now()
-	get := func(key string, burst float64, every time.Duration) *bucket {
+	get := func(key string, r rate) *bucket {
 		if b := l.buckets[key]; b != nil {
 			return b
 		}
@@ -75,11 +96,25 @@ func (l *limiter) mine(source, email string) []*bucket {
 		if len(l.buckets) >= maxBuckets {
 			return &l.all
 		}
-		b := &bucket{tokens: burst, burst: burst, every: every, at: now}
+		b := &bucket{rate: r, tokens: r.burst, at: now}
 		l.buckets[key] = b
 		return b
 	}
-	return []*bucket{get(email+"\x00"+source, sourceBurst, sourceEvery), get(email, emailBurst, emailEvery), &l.all}
+	out := []*bucket{&l.all}
+	for _, k := range []struct {
+		key string
+		rate
+		known bool
+	}{
+		{email + "\x00" + source, l.rates.pair, true},
+		{email, l.rates.email, true},
+		{"\x00" + source, l.rates.source, source != ""},
+	} {
+		if k.burst > 0 && k.known {
+			out = append(out, get(k.key, k.rate))
+		}
+	}
+	return out
 }
 
 func (l *limiter) forget(now time.Time) {

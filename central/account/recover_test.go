@@ -247,6 +247,10 @@ type memory struct {
 	rounds int
 }
 
+func (m *memory) ClaimLetters(context.Context, int, time.Time) ([]account.Letter, error) {
+	return nil, nil
+}
+
 func (m *memory) Rekeys(context.Context, string, int) ([]account.Rekey, error) {
 	m.rounds++
 	return nil, nil

@@ -11,7 +11,10 @@ import (
 type Account struct {
 	ID       string
 	Email    string   // normalised; one account each
-	Recovery [32]byte // hash of the recovery code
+	Verified bool     // whether its owner has shown to read what is sent there
+	Recovery [32]byte // hash of the recovery code; zero for none
+	Password string   // hash in the PHC string format; empty for none
+	Language Language // of the letters
 }
 
 // Credential is a passkey as kept. One that was replaced stays as revoked, so that
@@ -26,17 +29,29 @@ type Credential struct {
 	Created    time.Time
 	Used       time.Time // last time it signed in or confirmed something
 	Revoked    bool
+
+	Verified bool // as in [Person]
+	Role     Role
+	Password bool
 }
 
 func (c *Credential) person() Person {
-	return Person{ID: c.Account, Email: c.Email, Passkey: Passkey{CredentialID: c.ID, Key: c.Key}}
+	if !c.Role.Known() {
+		c.Role = Attendee
+	}
+	return Person{
+		ID: c.Account, Email: c.Email, Passkey: Passkey{CredentialID: c.ID, Key: c.Key},
+		Verified: c.Verified, Role: c.Role, Password: c.Password,
+	}
 }
 
 // Session lets the bearer of a token act for an account.
 type Session struct {
 	Hash       [32]byte // SHA-256 of the token
 	Account    string
-	Credential []byte // what it was opened with; it ends with it
+	Credential []byte // passkey that it was opened with, and ends with; nil for a password
+	Agent      string // what it was opened with, as the program calls itself
+	Created    time.Time
 	Expires    time.Time
 }
 
@@ -67,13 +82,19 @@ type Rekey struct {
 // wholly or not at all, and is durable when it returns. "Now" is the store's
 // clock. A challenge that was used before is [ErrChallenge], and nothing changes.
 type Store interface {
+	PasswordStore
+	LetterStore
+	PersonStore
+
 	// AddAccount stores an account with its first passkey and session; the session
 	// with the hash ended, if there is one, ends. If the e-mail has an account it is
 	// [ErrExists]; if credential id or key were ever seen, [ErrKnownPasskey].
 	AddAccount(ctx context.Context, a Account, c Credential, s Session, ended [32]byte, u Used) error
 
-	// Account returns the account of a normalised e-mail, or [ErrUnknown].
+	// Account returns the account of a normalised e-mail, or [ErrUnknown]; ByID
+	// that of an id.
 	Account(ctx context.Context, email string) (Account, error)
+	ByID(ctx context.Context, account string) (Account, error)
 
 	// Credential returns one passkey, or [ErrUnknown]; Credentials all of an
 	// account, newest first.
@@ -89,8 +110,10 @@ type Store interface {
 	// of an account the oldest end.
 	OpenSession(ctx context.Context, counter uint32, s Session, ended [32]byte, u Used) error
 
-	// Session returns who has a session and when it ends, or [ErrSignedOut].
-	Session(ctx context.Context, hash [32]byte) (Credential, time.Time, error)
+	// Session returns who has a session, with the passkey that opened it or else the
+	// one that is in force, if there is one, and when it ends; or [ErrSignedOut]. In a
+	// session that no passkey opened everybody is an attendee.
+	Session(ctx context.Context, hash [32]byte) (Person, time.Time, error)
 
 	// ExtendSession moves the end of a session that has not ended.
 	ExtendSession(ctx context.Context, hash [32]byte, expires time.Time) error

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/con-ting/conting/central/account"
@@ -19,7 +20,7 @@ type Accounts struct{ s *Store }
 var _ account.Store = (*Accounts)(nil)
 
 const (
-	insertAccount = `INSERT INTO account (id, email, recovery, created, changed) VALUES ($1, $2, $3, $4, $4)
+	insertAccount = `INSERT INTO account (id, email, recovery, language, created, changed) VALUES ($1, $2, $3, $4, $5, $5)
 		ON CONFLICT (email) DO NOTHING`
 	insertPasskey = `INSERT INTO passkey (credential, account, public_key, transports, counter, created, used)
 		VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING`
@@ -31,7 +32,7 @@ func (a *Accounts) AddAccount(ctx context.Context, p account.Account, c account.
 		if err := spend(ctx, t, u); err != nil {
 			return err
 		}
-		n, err := t.exec(ctx, insertAccount, p.ID, p.Email, p.Recovery[:], t.ms())
+		n, err := t.exec(ctx, insertAccount, p.ID, p.Email, p.Recovery[:], string(p.Language), t.ms())
 		if err != nil {
 			return err
 		}
@@ -66,23 +67,49 @@ func addPasskey(ctx context.Context, t *tx, c account.Credential) error {
 }
 
 const (
-	selectAccount = `SELECT id, email, recovery FROM account WHERE email = $1`
+	accountColumns = `SELECT a.id, a.email, a.verified, a.recovery, a.language, COALESCE(w.hash, '')
+		FROM account a LEFT JOIN password w ON w.account = a.id `
+	selectAccount = accountColumns + `WHERE a.email = $1`
+	selectByID    = accountColumns + `WHERE a.id = $1`
 
-	keyColumns = `SELECT p.credential, p.account, a.email, p.public_key, p.transports, p.counter, p.created, p.used, p.revoked
+	keyColumns = `SELECT p.credential, p.account, a.email, p.public_key, p.transports, p.counter, p.created, p.used, p.revoked,
+			a.verified, a.role, (SELECT COUNT(*) FROM password w WHERE w.account = a.id)
 		FROM passkey p JOIN account a ON a.id = p.account `
 	selectPasskey  = keyColumns + `WHERE p.credential = $1`
 	selectPasskeys = keyColumns + `WHERE p.account = $1 ORDER BY p.created DESC, p.credential`
 )
 
 // Account implements [account.Store].
-func (a *Accounts) Account(ctx context.Context, email string) (p account.Account, err error) {
+func (a *Accounts) Account(ctx context.Context, email string) (account.Account, error) {
+	return a.account(ctx, selectAccount, email)
+}
+
+// ByID implements [account.Store].
+func (a *Accounts) ByID(ctx context.Context, id string) (account.Account, error) {
+	return a.account(ctx, selectByID, id)
+}
+
+func (a *Accounts) account(ctx context.Context, query, key string) (p account.Account, err error) {
 	err = a.s.view(ctx, func(t *tx) error {
-		var hash []byte
-		err := t.row(ctx, selectAccount, []any{email}, &p.ID, &p.Email, &hash)
+		var (
+			hash     []byte
+			verified int64
+		)
+		p = account.Account{}
+		err := t.row(ctx, query, []any{key}, &p.ID, &p.Email, &verified, &hash, &p.Language, &p.Password)
 		copy(p.Recovery[:], hash)
+		p.Verified, p.Email = verified > 0, shown(p.Email)
 		return known(err)
 	})
 	return p, err
+}
+
+// shown is an address as its account has it: none if it was lost.
+func shown(email string) string {
+	if strings.HasSuffix(email, lostAddress) {
+		return ""
+	}
+	return email
 }
 
 func known(err error) error {
@@ -115,11 +142,13 @@ func scanPasskey(r scanner) (c account.Credential, err error) {
 		key                    []byte
 		transports             string
 		created, used, revoked int64
+		verified, passwords    int64
 	)
-	if err := r.Scan(&c.ID, &c.Account, &c.Email, &key, &transports, &c.Counter, &created, &used, &revoked); err != nil {
+	if err := r.Scan(&c.ID, &c.Account, &c.Email, &key, &transports, &c.Counter, &created, &used, &revoked, &verified, &c.Role, &passwords); err != nil {
 		return c, err
 	}
 	copy(c.Key[:], key)
+	c.Email, c.Verified, c.Password = shown(c.Email), verified > 0, passwords > 0
 	c.Created, c.Used, c.Revoked = time.UnixMilli(created), time.UnixMilli(used), revoked != 0
 	return c, json.Unmarshal([]byte(transports), &c.Transports)
 }

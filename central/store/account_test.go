@@ -125,7 +125,7 @@ func testReplacedPasskeyIsOut(t *testing.T) {
 	if err := p.replace("kim", 1, 9); !errors.Is(err, account.ErrKnownPasskey) {
 		t.Errorf("another's passkey: %v, want ErrKnownPasskey", err)
 	}
-	if c, _, err := p.Session(t.Context(), [32]byte{1}); err != nil || c.Account != "kim" {
+	if c, _, err := p.Session(t.Context(), [32]byte{1}); err != nil || c.ID != "kim" {
 		t.Errorf("failed replacements ended the session: %+v, %v", c, err)
 	}
 	must(t, p.replace("kim", 1, 2))
