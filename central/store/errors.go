@@ -39,6 +39,7 @@ var (
 	errClosed     = errors.New("store is closed")
 	errPanic      = errors.New("panic in a transaction")
 	errUnknown    = errors.New("it is not known whether it was done")
+	errSpoilt     = errors.New("one of several functions failed")
 	errRolledBack = errors.New("a statement of the transaction failed")
 )
 

@@ -7,11 +7,15 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Functions that wait to write share one transaction, and so one wait for the disk:
-// each has a savepoint of its own, and each is answered when all are durable.
+// Functions that wait to write share one transaction, and so one wait for the disk,
+// and each is answered when all are durable. One that fails having changed nothing,
+// as who finds a seat taken, leaves no trace. If one fails otherwise, all are run
+// again, each behind a savepoint of its own, as are those of the next transactions:
+// a savepoint costs as much as a statement.
 
 const (
 	// maxWaiting bounds those who wait; beyond it the database is too slow for what
@@ -20,6 +24,9 @@ const (
 
 	// attempts is how often a function runs that an engine asks to be run again.
 	attempts = 4
+
+	// wary is for how many transactions savepoints are used after one was spoilt.
+	wary = 16
 )
 
 // update runs fn in a write transaction and returns when it is durable, if fn
@@ -67,6 +74,7 @@ type lane struct {
 	store *Store
 	pool  *pool
 	begin begin
+	wary  atomic.Int32 // how many transactions more use savepoints
 
 	mu      sync.Mutex
 	waiting []*job // guarded by mu
@@ -198,39 +206,52 @@ func (l *lane) next() {
 // attempt runs a batch once. It reports false if some of it is worth another
 // attempt. Every job has its answer in err, or again is set.
 func (l *lane) attempt(batch []*job) (settled bool) {
-	fail := func(err error, again bool) bool {
-		for _, j := range batch {
-			j.err, j.again, j.thrown = err, again, ""
-		}
-		return !again
-	}
 	ctx, cancel := l.bound(batch)
 	defer cancel()
+	begun := false
 	c, err := l.pool.take(ctx)
-	if err != nil {
-		return fail(err, false)
+	if err == nil {
+		defer l.pool.put(c)
+		begun, err = l.transact(ctx, c, batch, len(batch) > 1 && l.isWary())
+		if errors.Is(err, errSpoilt) {
+			l.wary.Store(wary)
+			begun, err = l.transact(ctx, c, batch, true)
+		}
 	}
-	defer l.pool.put(c)
+	if err == nil {
+		return !slices.ContainsFunc(batch, func(j *job) bool { return j.again })
+	}
+	var lost *lostError
+	retry := begun && ctx.Err() == nil && (errors.As(err, &lost) || len(batch) > 1 && !errors.Is(err, ErrUnavailable) || again(err))
+	for _, j := range batch {
+		j.err, j.again, j.thrown = err, retry, ""
+	}
+	return !retry
+}
+
+// isWary tells whether to use savepoints, and counts down.
+func (l *lane) isWary() bool {
+	n := l.wary.Load()
+	return n > 0 && l.wary.CompareAndSwap(n, n-1)
+}
+
+// transact runs a batch in one transaction. Its error means that nothing of it was
+// kept, or that this is not known; begun, that it was not for want of a transaction.
+func (l *lane) transact(ctx context.Context, c *session, batch []*job, guarded bool) (begun bool, err error) {
 	begin := string(l.begin)
 	if batch[0].lasts != nil {
 		begin += l.store.dialect.lasts
 	}
 	mark, err := c.begin(ctx, begin)
 	if err != nil {
-		return fail(err, false)
+		return false, err
 	}
-	kept, err := l.each(ctx, c, batch)
-	if err == nil && kept > 0 {
-		err = l.commit(ctx, c, mark)
-	} else {
+	kept, err := l.each(ctx, c, batch, guarded)
+	if err != nil || kept == 0 {
 		c.rollback(ctx)
+		return true, err
 	}
-	if err != nil {
-		lost := c.conn == nil
-		unknown := errors.Is(err, errUnknown)
-		return fail(err, !unknown && ctx.Err() == nil && (lost || len(batch) > 1 || again(err)))
-	}
-	return !slices.ContainsFunc(batch, func(j *job) bool { return j.again })
+	return true, l.commit(ctx, c, mark)
 }
 
 // bound is the context of a batch's transaction.
@@ -241,19 +262,24 @@ func (l *lane) bound(batch []*job) (context.Context, context.CancelFunc) {
 	return l.store.bounded(context.Background())
 }
 
-// each runs the functions, one after the other, and undoes those that fail. It
-// returns how many there are to commit. Its error means that all are undone.
-func (l *lane) each(ctx context.Context, c *session, batch []*job) (kept int, err error) {
-	for _, j := range batch {
-		if len(batch) > 1 {
-			if err := c.run(ctx, "SAVEPOINT job"); err != nil {
-				return 0, l.store.explain(c, err)
+// each runs the functions, one after the other, and undoes those that fail, which it
+// can if they are guarded, or if there is but one. It returns how many there are to
+// commit. Its error means that all are to be undone.
+func (l *lane) each(ctx context.Context, c *session, batch []*job, guarded bool) (kept int, err error) {
+	for i, j := range batch {
+		if guarded {
+			mark := "SAVEPOINT job"
+			if i > 0 {
+				mark = "RELEASE SAVEPOINT job; SAVEPOINT job"
+			}
+			if err := c.run(ctx, mark); err != nil {
+				return 0, lost(l.store.explain(c, err), c)
 			}
 		}
-		j.again, j.thrown = false, ""
+		j.again, j.thrown, c.dirty = false, "", false
 		err := j.call(&tx{sql: conn{c, ctx}, now: l.store.now()})
-		if err == nil && len(batch) > 1 {
-			err = c.run(ctx, "RELEASE SAVEPOINT job") // refused if a statement failed and fn went on
+		if err == nil && guarded {
+			err = l.store.dialect.sound(c.conn)
 		}
 		if err == nil {
 			j.err = nil
@@ -261,19 +287,33 @@ func (l *lane) each(ctx context.Context, c *session, batch []*job) (kept int, er
 			continue
 		}
 		if err = l.store.explain(c, err); c.conn == nil {
-			return 0, err
+			return 0, lost(err, c)
 		}
 		j.err, j.again = err, again(err)
-		if len(batch) > 1 {
+		switch {
+		case guarded:
 			if err := c.run(ctx, "ROLLBACK TO SAVEPOINT job"); err != nil {
-				return 0, l.store.explain(c, err)
+				return 0, lost(l.store.explain(c, err), c)
 			}
-			if err := c.run(ctx, "RELEASE SAVEPOINT job"); err != nil {
-				return 0, l.store.explain(c, err)
-			}
+		case c.dirty && len(batch) > 1:
+			return 0, errSpoilt
 		}
 	}
 	return kept, nil
+}
+
+// lostError is that the connection was lost while nothing of the transaction had
+// been kept.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+func lost(err error, c *session) error {
+	if c.conn != nil {
+		return err
+	}
+	return &lostError{err}
 }
 
 // call runs fn. Its caller, not whoever runs the batch, shall see it panic.
@@ -313,8 +353,8 @@ func (l *lane) commit(ctx context.Context, c *session, mark string) error {
 	case happened:
 		return nil
 	}
-	c.drop() // which tells that all of it may be done again
-	return fmt.Errorf("commit: %w", ErrUnavailable)
+	c.drop()
+	return lost(fmt.Errorf("commit: %w", ErrUnavailable), c)
 }
 
 func (s *session) run(ctx context.Context, query string) error {

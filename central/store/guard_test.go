@@ -43,7 +43,7 @@ func onSale(t *testing.T) (*store.Store, *clock) {
 	return s, c
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ func BenchmarkWallet(b *testing.B) {
 	})
 }
 
-func fatal(b *testing.B, err error) {
+func fatal(b testing.TB, err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)

@@ -78,6 +78,7 @@ type session struct {
 	db      *sql.DB
 	dialect *dialect
 	conn    *sql.Conn // nil until it is needed, and after it was lost
+	dirty   bool      // the function that runs may have changed something, or broken the transaction
 }
 
 // begin begins a transaction, on a new connection if the old one was lost while

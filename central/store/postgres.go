@@ -47,6 +47,7 @@ func postgresDialect(place string) *dialect {
 		rewrite:      func(query string) string { return query },
 		begin:        beginPostgres,
 		commit:       commitPostgres,
+		sound:        soundPostgres,
 		lost:         lostPostgres,
 		happened:     happenedPostgres,
 		check:        checkPostgres,
@@ -129,6 +130,15 @@ func commitPostgres(ctx context.Context, c *sql.Conn) error {
 			err = errRolledBack
 		}
 		return err
+	})
+}
+
+func soundPostgres(c *sql.Conn) error {
+	return raw(c, func(pg *pgx.Conn) error {
+		if pg.PgConn().TxStatus() == 'E' {
+			return errRolledBack
+		}
+		return nil
 	})
 }
 

@@ -32,6 +32,7 @@ func sqliteDialect(path string) *dialect {
 			_, err := c.ExecContext(ctx, "COMMIT")
 			return err
 		},
+		sound: func(*sql.Conn) error { return nil }, // a statement that fails is undone, and that is all
 		lost:  func(*sql.Conn) bool { return false },
 		check: checkSQLite,
 	}

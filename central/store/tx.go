@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -24,22 +25,29 @@ type conn struct {
 
 // ExecContext runs a statement. Without arguments it may be several.
 func (c conn) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	c.s.dirty = true
 	return c.s.conn.ExecContext(c.ctx, c.s.dialect.rewrite(query), args...)
 }
 
 // QueryContext runs a query. Its rows are closed before the transaction ends.
 func (c conn) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+	c.s.dirty = c.s.dirty || !reads(query)
 	return c.s.conn.QueryContext(c.ctx, c.s.dialect.rewrite(query), args...)
 }
 
 // QueryRowContext runs a query for one row.
 func (c conn) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
+	c.s.dirty = c.s.dirty || !reads(query)
 	return c.s.conn.QueryRowContext(c.ctx, c.s.dialect.rewrite(query), args...)
 }
+
+// reads tells of a query that it changes nothing.
+func reads(query string) bool { return strings.HasPrefix(query, "SELECT ") }
 
 // PrepareContext prepares a statement. The connection keeps those of the other
 // methods by itself.
 func (c conn) PrepareContext(_ context.Context, query string) (*sql.Stmt, error) {
+	c.s.dirty = true
 	return c.s.conn.PrepareContext(c.ctx, c.s.dialect.rewrite(query))
 }
 
@@ -99,16 +107,29 @@ func (s *Store) explain(c *session, err error) error {
 
 // exec runs a statement and returns how many rows it changed.
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	was := t.sql.s.dirty
 	res, err := t.sql.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, classify(err)
 	}
-	return res.RowsAffected()
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		t.sql.s.dirty = was
+	}
+	return n, err
 }
 
 // row runs a query for one row and scans it; sql.ErrNoRows when there is none.
 func (t *tx) row(ctx context.Context, query string, args []any, dest ...any) error {
-	return t.sql.QueryRowContext(ctx, query, args...).Scan(dest...)
+	was := t.sql.s.dirty
+	err := t.sql.QueryRowContext(ctx, query, args...).Scan(dest...)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		t.sql.s.dirty = was
+	case err != nil:
+		t.sql.s.dirty = true
+	}
+	return err
 }
 
 // rows runs a query and collects what scan makes of each row. scan runs no queries.
