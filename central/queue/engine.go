@@ -116,12 +116,10 @@ type Engine interface {
 	Close() error
 }
 
-// Marks hands out numbers durably, for an engine whose own memory may lose its end
-// or be in two places for a while. *store.Queue is one.
+// Marks keeps, for an engine whose own memory may lose its end, a number per event
+// up to which it may have issued numbers. *store.Queue is one.
 type Marks interface {
-	// Reserve raises the event's mark by count, in one durable step, and returns it:
-	// the count numbers up to it are the caller's alone, for ever (mark = mark + count
-	// RETURNING mark). With zero it only reads. A mark begins at zero and never
-	// sinks.
-	Reserve(ctx context.Context, event ticket.EventID, count uint32) (mark uint32, err error)
+	// Reserve raises the event's mark durably to at least upTo and returns it. With
+	// zero it only reads. A mark never sinks.
+	Reserve(ctx context.Context, event ticket.EventID, upTo uint32) (mark uint32, err error)
 }

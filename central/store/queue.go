@@ -221,3 +221,19 @@ func (q *Queue) Reserve(ctx context.Context, event ticket.EventID, upTo uint32) 
 	})
 	return mark, queueError(err)
 }
+
+const takeQueueMark = `INSERT INTO queue_mark (event, mark) VALUES ($1, $2)
+	ON CONFLICT (event) DO UPDATE SET mark = queue_mark.mark + excluded.mark
+	RETURNING mark`
+
+// Take raises the event's mark by count, in one durable step, and returns it: the
+// count numbers up to it are the caller's alone. With zero it only reads.
+func (q *Queue) Take(ctx context.Context, event ticket.EventID, count uint32) (mark uint32, err error) {
+	if count == 0 {
+		return q.Reserve(ctx, event, 0)
+	}
+	err = q.s.update(ctx, func(t *tx) error {
+		return t.row(ctx, takeQueueMark, []any{event, count}, &mark)
+	})
+	return mark, queueError(err)
+}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,6 +74,36 @@ func TestQueueMarkNeverSinks(t *testing.T) {
 			if got, err := s.Queue().Reserve(t.Context(), 7, c.upTo); err != nil || got != c.want {
 				t.Errorf("Reserve(%d): %d, %v; want %d", c.upTo, got, err, c.want)
 			}
+		}
+	})
+}
+
+// Numbers that are taken are one caller's alone, however many ask at once.
+func TestQueueMarkIsTakenOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T) {
+		s, _ := onSale(t)
+		if _, err := s.Queue().Reserve(t.Context(), 7, 10); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]uint32, 20)
+		var wg sync.WaitGroup
+		for i := range got {
+			wg.Go(func() {
+				var err error
+				if got[i], err = s.Queue().Take(t.Context(), 7, 5); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		slices.Sort(got)
+		for i, mark := range got {
+			if want := uint32(10 + 5*(i+1)); mark != want {
+				t.Fatalf("marks %v, want each 5 above another, from 15", got)
+			}
+		}
+		if mark, err := s.Queue().Take(t.Context(), 7, 0); err != nil || mark != 110 {
+			t.Errorf("the mark is %d, %v; want 110", mark, err)
 		}
 	})
 }

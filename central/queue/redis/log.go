@@ -211,7 +211,7 @@ func (e *Engine) look(ctx context.Context, event ticket.EventID, from, to int64)
 		}
 		if of == "" {
 			// Nothing is known of it: new, or all is lost.
-			mark, err := e.cfg.Marks.Reserve(ctx, event, 0)
+			mark, err := e.cfg.Ranges.Take(ctx, event, 0)
 			if err != nil {
 				return view{}, unmarked(err)
 			}

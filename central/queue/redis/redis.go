@@ -22,10 +22,11 @@
 // second, and a network that is cut can leave two masters. A number is never issued
 // twice all the same, because Redis does not own numbers, the SQL store does:
 //
-//  1. [queue.Marks] gives ranges of numbers away, each to one caller for ever. Redis
+//  1. [Ranges] gives ranges of numbers away, each to one caller for ever. Redis
 //     only counts within such ranges, put there before they are used.
 //  2. A range belongs to one reign: the replication id that a master makes up when
-//     it becomes one, at start or at promotion. Each script that draws numbers reads
+//     it becomes one, at start or at promotion (and, which does no harm, when its first
+//     replica comes). Each script that draws numbers reads
 //     it (INFO replication) in the same atomic step. Where it is not the reign that
 //     the room's state was written in, something may have been lost: what is left of
 //     the range is thrown away and the sequence jumps to the store's mark, which no
@@ -68,6 +69,7 @@ import (
 	"time"
 
 	client "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/con-ting/conting/central/queue"
 	"github.com/con-ting/conting/sync/ticket"
@@ -95,7 +97,15 @@ const (
 	MinKeep     = time.Hour
 )
 
-// Config is what an [Engine] needs. URL and Marks must be set.
+// Ranges hands out numbers of events durably: *store.Queue is one.
+type Ranges interface {
+	// Take raises the event's mark by count, in one durable step, and returns it: the
+	// count numbers up to it are the caller's alone, for ever. With zero it only reads.
+	// A mark begins at zero and never sinks.
+	Take(ctx context.Context, event ticket.EventID, count uint32) (mark uint32, err error)
+}
+
+// Config is what an [Engine] needs.
 type Config struct {
 	// URL is where Redis is; see [ErrAddress] for its forms. A cluster needs a few of
 	// its nodes, sentinels a few of theirs. A user may stand before an @; a password
@@ -122,8 +132,8 @@ type Config struct {
 	// Default 90 days.
 	Keep time.Duration
 
-	// Marks hands out ranges of numbers.
-	Marks queue.Marks
+	// Ranges hands out numbers; required.
+	Ranges Ranges
 
 	Logger *slog.Logger     // default: none
 	Now    func() time.Time // sizes ranges; required
@@ -161,6 +171,9 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
+	// The library writes to standard error, for the whole process; what it says there
+	// is in the errors that it returns.
+	logging.Disable()
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	e := &Engine{
 		cfg: cfg, rdb: where.dial(cfg), self: rand.Text(), ctx: own, cancel: cancel,
@@ -182,8 +195,8 @@ func (cfg *Config) fill() error {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	switch {
-	case cfg.Marks == nil || cfg.Now == nil:
-		return errors.New("redis engine: Marks and Now must be set")
+	case cfg.Ranges == nil || cfg.Now == nil:
+		return errors.New("redis engine: Ranges and Now must be set")
 	case cfg.Timeout < MinTimeout || cfg.Timeout > MaxTimeout:
 		return fmt.Errorf("redis engine: a time-out of %s, want %s to %s", cfg.Timeout, MinTimeout, MaxTimeout)
 	case cfg.Keep < MinKeep:

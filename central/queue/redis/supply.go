@@ -117,7 +117,7 @@ func (e *Engine) tryDraw(ctx context.Context, event ticket.EventID, r *room, cou
 
 // crown lets a reign begin where the sequence of the last can have ended.
 func (e *Engine) crown(ctx context.Context, event ticket.EventID, reign string) error {
-	mark, err := e.cfg.Marks.Reserve(ctx, event, 0)
+	mark, err := e.cfg.Ranges.Take(ctx, event, 0)
 	if err != nil {
 		return unmarked(err)
 	}
@@ -147,11 +147,11 @@ func (e *Engine) fetch(ctx context.Context, event ticket.EventID, r *room, a at,
 // reserve gets the numbers after before up to to from the store.
 func (e *Engine) reserve(ctx context.Context, event ticket.EventID, r *room, a at, want uint32) (before, to uint32, err error) {
 	size := r.supply.next(e.cfg.Now()) + max(want, a.limit) - a.limit
-	mark, err := e.cfg.Marks.Reserve(ctx, event, size)
+	mark, err := e.cfg.Ranges.Take(ctx, event, size)
 	if err == nil && mark <= a.limit {
 		// A store that was put back to an earlier day: it must pass what Redis knows.
 		size += a.limit - mark
-		mark, err = e.cfg.Marks.Reserve(ctx, event, size)
+		mark, err = e.cfg.Ranges.Take(ctx, event, size)
 	}
 	switch {
 	case err != nil:

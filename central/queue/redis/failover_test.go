@@ -1,0 +1,202 @@
+package redis_test
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/con-ting/conting/central/queue"
+	"github.com/con-ting/conting/testdata/servers"
+)
+
+// pair is a master with a replica that can fall behind, and the address that
+// clients know, which leads to the master until it fails over.
+type pair struct {
+	master, replica *servers.RedisServer
+	replication     *servers.Relay
+	address         *servers.Relay
+}
+
+func newPair(t *testing.T) *pair {
+	t.Helper()
+	p := &pair{master: servers.Redis(t)}
+	p.replication = servers.NewRelay(t, p.master.Addr())
+	p.replica = servers.Redis(t, servers.RedisReplica(p.replication.Addr()))
+	p.address = servers.NewRelay(t, p.master.Addr())
+	p.synced(t)
+	return p
+}
+
+// synced returns when the replica has all that the master has.
+func (p *pair) synced(t *testing.T) {
+	t.Helper()
+	value := strconv.FormatInt(prefixes.Add(1), 10)
+	if _, err := p.master.Do("SET", "synced", value); err != nil {
+		t.Fatal(err)
+	}
+	p.replica.Await(t, func(got string) bool { return got == value }, "GET", "synced")
+}
+
+// promote makes the replica a master.
+func (p *pair) promote(t *testing.T) {
+	t.Helper()
+	if _, err := p.replica.Do("REPLICAOF", "NO", "ONE"); err != nil {
+		t.Fatal(err)
+	}
+	p.replica.Await(t, func(info string) bool { return len(info) > 0 && info[:13] == "# Replication" }, "INFO", "replication")
+}
+
+// A failover that loses what was answered last: no number of it is ever issued to
+// another, whoever proves a lost number has it again, and the log is whole.
+func TestFailoverIssuesNothingTwice(t *testing.T) {
+	p := newPair(t)
+	cfg := configure("redis://" + p.address.Addr())
+	e := open(t, cfg)
+	var all issued
+	kept := people(0, 100)
+	before := enter(t, e, kept...)
+	if err := e.Append(t.Context(), event, [][]byte{[]byte("first")}); err != nil {
+		t.Fatal(err)
+	}
+	p.synced(t)
+
+	// From here on the replica is frozen behind a cut line.
+	p.replication.Cut()
+	lost := people(100, 160)
+	answered := enter(t, e, lost...)
+	if err := e.Append(t.Context(), event, [][]byte{[]byte("shown"), []byte("with it")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, last, err := e.Records(t.Context(), event, 0); err != nil || len(got) != 3 || last != 160 {
+		t.Fatalf("%d records, last %d, %v; want 3, 160", len(got), last, err)
+	}
+	if err := e.Append(t.Context(), event, [][]byte{[]byte("not shown")}); err != nil {
+		t.Fatal(err)
+	}
+	p.address.Cut()
+	p.master.Kill()
+	p.promote(t)
+	p.address.Mend(p.replica.Addr())
+	if got, err := p.replica.Do("HGET", cfg.Prefix+":{7}", "last"); err != nil || got != "100" {
+		t.Fatalf("the replica knows of %s people, %v: the test loses nothing", got, err)
+	}
+
+	var last uint32
+	eventually(t, "Records", func() (err error) {
+		_, last, err = e.Records(t.Context(), event, 0)
+		return err
+	})
+	if last < slices.Max(answered) {
+		t.Errorf("after the failover the last number is %d, but %d was issued", last, slices.Max(answered))
+	}
+	for _, n := range []struct {
+		entries []queue.Entry
+		numbers []uint32
+	}{{kept, before}, {lost, answered}} {
+		if err := all.note(n.entries, n.numbers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newcomers := people(1000, 1300)
+	got := enter(t, e, newcomers...)
+	if err := all.note(newcomers, got); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Min(got) <= slices.Max(answered) {
+		t.Errorf("number %d was issued after %d", slices.Min(got), slices.Max(answered))
+	}
+	if hole := slices.Min(got) - slices.Max(answered); hole > 2*160 {
+		t.Errorf("the failover left out %d numbers for a crowd of 160", hole)
+	}
+	if again := enter(t, e, kept...); !slices.Equal(again, before) {
+		t.Error("those that the replica knew have other numbers")
+	}
+	// By their tokens, from another central too.
+	with := slices.Clone(lost)
+	for i := range with {
+		with[i].Had = answered[i]
+	}
+	other := open(t, cfg)
+	if again := enter(t, other, with...); !slices.Equal(again, answered) {
+		t.Error("those that were lost did not get their numbers back")
+	}
+	if again := enter(t, e, lost...); !slices.Equal(again, answered) {
+		t.Error("those that were restored are not known afterwards")
+	}
+
+	// What had been shown stands where it stood, and all of it is in Redis again.
+	text := func(e queue.Engine) (out []string) {
+		t.Helper()
+		records, _, err := e.Records(t.Context(), event, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			out = append(out, string(r))
+		}
+		return out
+	}
+	want := []string{"first", "shown", "with it", "not shown"}
+	if got := text(e); !slices.Equal(got, want) {
+		t.Errorf("this central shows %q, want %q", got, want)
+	}
+	if got := text(other); !slices.Equal(got, want) {
+		t.Errorf("another central is shown %q, want %q", got, want)
+	}
+}
+
+// Two masters at once, each with a central that can reach it and the store.
+func TestSplitNetworkIssuesNothingTwice(t *testing.T) {
+	p := newPair(t)
+	cfg := configure("redis://" + p.address.Addr())
+	old := open(t, cfg)
+	var all issued
+	first := people(0, 100)
+	if err := all.note(first, enter(t, old, first...)); err != nil {
+		t.Fatal(err)
+	}
+	p.synced(t)
+	p.replication.Cut()
+	p.promote(t)
+	there := cfg
+	there.URL = p.replica.URL()
+	fresh := open(t, there)
+	for i := 1; i < 40; i++ {
+		for side, e := range []queue.Engine{old, fresh} {
+			entries := people(i*1000+side*500, i*1000+side*500+i*3)
+			if err := all.note(entries, enter(t, e, entries...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// The half that gives in is a replica again, and its people go to the other.
+	p.address.Cut()
+	p.address.Mend(p.replica.Addr())
+	entries := people(100_000, 100_100)
+	eventually(t, "Enter", func() error {
+		got, err := old.Enter(t.Context(), event, entries)
+		if err == nil {
+			err = all.note(entries, got)
+		}
+		return err
+	})
+}
+
+// A master that is one no more does not give numbers, though it is connected.
+func TestDemotedMasterGivesNothing(t *testing.T) {
+	p := newPair(t)
+	e := open(t, configure("redis://"+p.master.Addr()))
+	enter(t, e, people(0, 10)...)
+	p.synced(t)
+	p.promote(t)
+	host, port, _ := cutAddr(p.replica.Addr())
+	if _, err := p.master.Do("REPLICAOF", host, port); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := e.Enter(t.Context(), event, people(10, 20)); err == nil {
+		t.Fatalf("a replica gave the numbers %v", got)
+	}
+	if _, _, err := e.Records(t.Context(), event, 0); err == nil {
+		t.Fatal("a replica was read as if it were the master")
+	}
+}
