@@ -29,6 +29,7 @@ type event struct {
 	id   ticket.EventID
 	head ticketset.Head
 	sets []Set // kept versions, newest first
+	base Set   // the newest before any of sets: of no version unless the database was restored
 
 	building bool
 	retryAt  time.Time      // no automatic build before, after one failed
@@ -39,6 +40,14 @@ type event struct {
 func (e *event) newest() Set {
 	if len(e.sets) == 0 {
 		return Set{}
+	}
+	return e.sets[0]
+}
+
+// previous is what the next set follows.
+func (e *event) previous() Set {
+	if len(e.sets) == 0 {
+		return e.base
 	}
 	return e.sets[0]
 }
@@ -150,7 +159,15 @@ func (p *Publisher) findEvents(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("sets of event %s: %w", id, err)
 		}
-		p.events[id] = &event{id: id, head: ticketset.Head{Seq: last.Seq, Hash: last.Hash}, sets: sets}
+		floor, err := p.cfg.Store.Floor(ctx, id)
+		if err != nil {
+			return fmt.Errorf("floor of event %s: %w", id, err)
+		}
+		e := &event{id: id, head: ticketset.Head{Seq: last.Seq, Hash: last.Hash}, sets: sets, base: Set{Version: floor.Version, Hash: floor.Hash}}
+		if floor.Delta > last.Seq {
+			e.head = ticketset.Head{Seq: floor.Delta, Hash: floor.Hash}
+		}
+		p.events[id] = e
 	}
 	return nil
 }

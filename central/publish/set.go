@@ -90,7 +90,7 @@ func (p *Publisher) build(ctx context.Context, e *event) error {
 	e.serving, e.waiting = append(e.serving, e.waiting...), nil
 	opened := make(chan uint64, 1)
 	head := make(chan ticketset.Head, 1)
-	previous, id, begun := e.newest(), e.id, p.cfg.Now()
+	previous, id, begun := e.previous(), e.id, p.cfg.Now()
 	p.builds.Go(func() {
 		o := outcome{event: id}
 		o.set, o.err = p.make(ctx, id, previous, opened, head)

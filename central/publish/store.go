@@ -89,10 +89,22 @@ type Chain interface {
 	// LastDelta returns the newest, or one of number 0.
 	LastDelta(ctx context.Context, event ticket.EventID) (SignedDelta, error)
 
+	// Floor returns the numbers that a central whose database was restored since may
+	// have used; zero where there was none.
+	Floor(ctx context.Context, event ticket.EventID) (Floor, error)
+
 	// Cleared returns up to which number deltas were taken off the broker, and
 	// SetCleared notes it.
 	Cleared(ctx context.Context, event ticket.EventID) (uint64, error)
 	SetCleared(ctx context.Context, event ticket.EventID, through uint64) error
+}
+
+// Floor is where the numbers of an event begin again after a restore: what is
+// published next has greater ones, so that gates, which go back to none, take it.
+type Floor struct {
+	Version uint64
+	Delta   uint64
+	Hash    [32]byte // of the delta and the manifest that there are not, of these numbers
 }
 
 // Set is one version of a ticket set.

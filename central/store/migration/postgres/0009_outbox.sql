@@ -18,3 +18,12 @@ CREATE TABLE seat (
 	term    BIGINT NOT NULL,            -- grows with each new holder
 	beat    BIGINT NOT NULL             -- grows as long as it lives
 );
+
+-- Numbers that may have been used by a central whose database was restored since:
+-- what is published next has greater ones.
+CREATE TABLE publish_floor (
+	event   BIGINT  PRIMARY KEY,
+	version BIGINT  NOT NULL,
+	delta   BIGINT  NOT NULL,
+	hash    BYTEA   NOT NULL           -- that stands for the delta of that number
+);

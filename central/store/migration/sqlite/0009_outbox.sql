@@ -31,3 +31,12 @@ CREATE TABLE seat (
 	term    INTEGER NOT NULL,           -- grows with each new holder
 	beat    INTEGER NOT NULL            -- grows as long as it lives
 ) STRICT;
+
+-- Numbers that may have been used by a central whose database was restored since:
+-- what is published next has greater ones.
+CREATE TABLE publish_floor (
+	event   INTEGER PRIMARY KEY,
+	version INTEGER NOT NULL,
+	delta   INTEGER NOT NULL,
+	hash    BLOB    NOT NULL           -- that stands for the delta of that number
+) STRICT;

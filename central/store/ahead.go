@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/con-ting/conting/central/publish"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// A central whose database was restored does not know what it published after the
+// backup was made, and gates take no number twice. So the numbers go on far beyond
+// any that can have been used: a delta gathers what happens within a tenth of a
+// second, and a set takes longer, so a thousand a second since the backup is more
+// than there can have been. It is counted from the time of the backup, so that the
+// same backup, restored twice, goes on beyond what the first restoring has used.
+//
+// Gates may skip versions, and a set names the delta after which it counts: what is
+// built first after a restore brings every gate, and all of it, to what the restored
+// database says. The ledger has no such beginning; it is filled up with entries that
+// say nothing, about no ticket.
+
+const (
+	aheadPerSecond = 1000
+	aheadAtLeast   = time.Hour
+
+	// aheadLedger is how many entries the ledger of each event goes ahead: more than
+	// a central takes in during the few minutes after a backup. What it took in
+	// besides comes again from the gates, which keep their journals.
+	aheadLedger = 10 * 256
+)
+
+const (
+	lastPublished = `SELECT COALESCE(MAX(n), 0) FROM (
+		SELECT MAX(seq) AS n FROM delta WHERE event = $1
+		UNION ALL SELECT MAX(version) FROM ticket_set WHERE event = $1
+		UNION ALL SELECT version FROM publish_floor WHERE event = $1
+		UNION ALL SELECT delta FROM publish_floor WHERE event = $1) AS used`
+	setFloor = `INSERT INTO publish_floor (event, version, delta, hash) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (event) DO UPDATE SET version = excluded.version, delta = excluded.delta, hash = excluded.hash`
+	dropDeltas     = `DELETE FROM delta WHERE event = $1`
+	dropAllSets    = `DELETE FROM ticket_set WHERE event = $1`
+	dropAllObjects = `DELETE FROM set_object WHERE event = $1`
+	dropEverybody  = `DELETE FROM session`
+)
+
+// ahead moves everything that gates count beyond what may have been published since
+// the backup, and signs everybody out: a session that was ended since must not live
+// again.
+func (s *Store) ahead(ctx context.Context, t *tx, made time.Time) error {
+	if _, err := t.exec(ctx, dropEverybody); err != nil {
+		return err
+	}
+	events, err := rows(ctx, t, func(r scanner) (id ticket.EventID, err error) { return id, r.Scan(&id) }, selectEventIDs)
+	if err != nil {
+		return err
+	}
+	since := max(0, t.now.Sub(made)) + aheadAtLeast
+	for _, id := range events {
+		if err := eventAhead(ctx, t, id, int64(since/time.Second)*aheadPerSecond); err != nil {
+			return fmt.Errorf("move event %s ahead: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func eventAhead(ctx context.Context, t *tx, id ticket.EventID, by int64) error {
+	var used int64
+	if err := t.row(ctx, lastPublished, []any{int64(id)}, &used); err != nil {
+		return err
+	}
+	hash := make([]byte, 32) // of no delta that there ever was
+	if _, err := rand.Read(hash); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, setFloor, int64(id), used+by, used+by, hash); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, setCleared, int64(id), used+by); err != nil {
+		return err
+	}
+	for _, query := range []string{dropDeltas, dropAllObjects, dropAllSets} {
+		if _, err := t.exec(ctx, query, int64(id)); err != nil {
+			return err
+		}
+	}
+	return fillLedger(ctx, t, id)
+}
+
+// fillLedger adds entries that void admissions that never were.
+func fillLedger(ctx context.Context, t *tx, id ticket.EventID) error {
+	var none ticket.ID
+	if _, err := rand.Read(none[:]); err != nil {
+		return err
+	}
+	for range aheadLedger {
+		n, err := t.next(ctx, "ledger/"+id.String())
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, insertRow, int64(id), n, int64(publish.Void), none[:], "restore", n, t.ms()<<16, 0, "", ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const selectFloor = `SELECT version, delta, hash FROM publish_floor WHERE event = $1`
+
+// Floor implements [publish.Chain].
+func (p *Publish) Floor(ctx context.Context, event ticket.EventID) (f publish.Floor, err error) {
+	err = p.s.view(ctx, func(t *tx) error {
+		var hash []byte
+		f = publish.Floor{}
+		err := t.row(ctx, selectFloor, []any{int64(event)}, &f.Version, &f.Delta, &hash)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		copy(f.Hash[:], hash)
+		return err
+	})
+	return f, err
+}
