@@ -143,7 +143,7 @@ func TestBackupIsOfOneMoment(t *testing.T) {
 		last := 0
 		for n := 0; n < 10 || last == 0; n++ {
 			raw, _ := backup(t, s)
-			a, b := count(t, raw, "pair_a"), count(t, raw, "pair_b")
+			a, b := pairs(t, raw, "pair_a"), pairs(t, raw, "pair_b")
 			if a != b || a < last {
 				t.Fatalf("the backup has %d and %d of what was written together, the one before %d", a, b, last)
 			}
@@ -154,8 +154,8 @@ func TestBackupIsOfOneMoment(t *testing.T) {
 	})
 }
 
-// count tells how many rows a backup has that Pair has written into one of its tables.
-func count(t *testing.T, raw []byte, kind string) (n int) {
+// pairs tells how many rows a backup has that Pair has written into one of its tables.
+func pairs(t *testing.T, raw []byte, kind string) (n int) {
 	t.Helper()
 	r, err := archive.NewReader(bytes.NewReader(raw))
 	must(t, err)
