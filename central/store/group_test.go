@@ -37,15 +37,15 @@ func add(name string) func(store.Tx) error {
 	}
 }
 
-func count(t *testing.T, s *store.Store, query string, args ...any) (n int) {
+func tally(t *testing.T, s *store.Store, query string, args ...any) (n int) {
 	t.Helper()
 	must(t, s.In(t.Context(), store.View, func(x store.Tx) error { return x.Row(query, args, &n) }))
 	return n
 }
 
-// queue is functions that wait behind one that blocks, so that they share the next
+// line is functions that wait behind one that blocks, so that they share the next
 // transaction.
-type queue struct {
+type line struct {
 	t    *testing.T
 	s    *store.Store
 	free chan struct{}
@@ -54,9 +54,9 @@ type queue struct {
 }
 
 // block occupies the writer until release.
-func block(t *testing.T, s *store.Store) *queue {
+func block(t *testing.T, s *store.Store) *line {
 	t.Helper()
-	q := &queue{t: t, s: s, free: make(chan struct{})}
+	q := &line{t: t, s: s, free: make(chan struct{})}
 	began := make(chan struct{})
 	var once sync.Once
 	q.all.Go(func() {
@@ -73,7 +73,7 @@ func block(t *testing.T, s *store.Store) *queue {
 }
 
 // add starts do, which calls the store once, and returns when that waits.
-func (q *queue) add(do func()) {
+func (q *line) add(do func()) {
 	q.t.Helper()
 	q.n++
 	q.all.Go(do)
@@ -82,7 +82,7 @@ func (q *queue) add(do func()) {
 	}
 }
 
-func (q *queue) release() {
+func (q *line) release() {
 	close(q.free)
 	q.all.Wait()
 }
@@ -141,7 +141,7 @@ func failureSpoilsNoOther(t *testing.T) {
 	if together != 2 { // the view of another transaction would not show the first
 		t.Errorf("the last saw %d numbers, want the first's and its own: are they not in one transaction?", together)
 	}
-	if n := count(t, s, allNumbers); n != 2 {
+	if n := tally(t, s, allNumbers); n != 2 {
 		t.Errorf("%d numbers were kept, want 2", n)
 	}
 }
@@ -157,7 +157,7 @@ func swallowedErrorIsAnError(t *testing.T) {
 		_, _ = x.Exec("INSERT INTO nowhere VALUES ($1)", 1)
 		return nil
 	})
-	if n := count(t, s, hasNumber, "before"); (err == nil) != (n == 1) {
+	if n := tally(t, s, hasNumber, "before"); (err == nil) != (n == 1) {
 		t.Errorf("answered %v, and %d numbers are there", err, n)
 	}
 }
@@ -196,8 +196,8 @@ func callerGoesAway(t *testing.T) {
 		}
 	})
 	q.release()
-	if err != nil || count(t, s, allNumbers) != 2 {
-		t.Errorf("the one whose turn had come: %v, and %d numbers; want both", err, count(t, s, allNumbers))
+	if err != nil || tally(t, s, allNumbers) != 2 {
+		t.Errorf("the one whose turn had come: %v, and %d numbers; want both", err, tally(t, s, allNumbers))
 	}
 	if err := s.In(late, store.Update, add("after")); !errors.Is(err, context.Canceled) {
 		t.Errorf("one that came when it had gone already: %v", err)
@@ -283,7 +283,7 @@ func manyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n, want := count(t, s, allNumbers), callers*(each-(each+2)/3); n != want {
+	if n, want := tally(t, s, allNumbers), callers*(each-(each+2)/3); n != want {
 		t.Errorf("%d numbers, want %d", n, want)
 	}
 }
@@ -333,7 +333,7 @@ func readThenWriteLosesNothing(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := count(t, stores[0], `SELECT n FROM counter WHERE name = $1`, "x"); n != callers*each {
+	if n := tally(t, stores[0], `SELECT n FROM counter WHERE name = $1`, "x"); n != callers*each {
 		t.Errorf("counted to %d, want %d", n, callers*each)
 	}
 }
