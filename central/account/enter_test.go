@@ -14,6 +14,7 @@ import (
 
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/testdata/wallet"
 )
@@ -342,7 +343,7 @@ func TestChallengeAcrossProcesses(t *testing.T) {
 	h.register("kim@example.org", a)
 	c := h.challenge(account.SignIn, "")
 	r := account.SigningIn{Challenge: c, CredentialID: a.CredentialID(), Assertion: signed(t, a, c)}
-	db, err := store.Open(t.Context(), store.Config{Path: h.path, Now: h.clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	db, err := store.Open(t.Context(), storetest.At(t, h.path, h.clock.Now, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/pass"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/testdata/wallet"
@@ -77,7 +78,7 @@ func start(t testing.TB) *harness {
 	h := &harness{t: t, clock: &clock{}, moved: &rebinder{}, log: &bytes.Buffer{}, path: filepath.Join(t.TempDir(), "central.db")}
 	h.clock.ms.Store(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
 	logger := slog.New(slog.NewJSONHandler(h.log, nil))
-	db, err := store.Open(t.Context(), store.Config{Path: h.path, Now: h.clock.Now, Logger: logger})
+	db, err := store.Open(t.Context(), storetest.At(t, h.path, h.clock.Now, logger))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
@@ -61,9 +62,7 @@ func newHouse(t *testing.T) *house {
 	h.keys = eventKeys(t, h.clock.now())
 	h.anchor = trust.Anchor{Threshold: 1, Roots: []trust.PublicKey{h.root.Public()}}
 	h.path = filepath.Join(t.TempDir(), "central.db")
-	h.store, err = store.Open(t.Context(), store.Config{
-		Path: h.path, Now: h.clock.now, Logger: slog.New(slog.DiscardHandler),
-	})
+	h.store, err = store.Open(t.Context(), storetest.At(t, h.path, h.clock.now, slog.New(slog.DiscardHandler)))
 	must(t, err)
 	t.Cleanup(func() { must(t, h.store.Close()) })
 	h.Fleet, err = fleet.New(t.Context(), h.config())

@@ -23,6 +23,7 @@ import (
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/credential"
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/pass"
@@ -144,7 +145,7 @@ func start(t testing.TB, change ...func(*identity.Config)) *world {
 	w.clock.Store(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
 	logger := slog.New(slog.DiscardHandler)
 	var err error
-	w.store, err = store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "central.db"), Now: w.now, Logger: logger})
+	w.store, err = store.Open(t.Context(), storetest.At(t, filepath.Join(t.TempDir(), "central.db"), w.now, logger))
 	w.must(err)
 	t.Cleanup(func() {
 		if err := w.store.Close(); err != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/broker"
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/link"
@@ -155,7 +156,7 @@ func (h *house) makeTrust() {
 func (h *house) open() {
 	h.t.Helper()
 	var err error
-	h.store, err = store.Open(h.t.Context(), store.Config{Path: h.path, Now: time.Now, Logger: slog.New(slog.DiscardHandler)})
+	h.store, err = store.Open(h.t.Context(), storetest.At(h.t, h.path, time.Now, slog.New(slog.DiscardHandler)))
 	h.must(err)
 	h.sale, err = sale.New(h.t.Context(), sale.Config{
 		Store: h.store, Providers: map[string]pay.Provider{"sandbox": pay.NewSandbox()}, Issuer: issuer{h.event}, Verifier: anybody{},

@@ -16,6 +16,7 @@ import (
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -104,7 +105,7 @@ func start(t testing.TB) *harness {
 	h.wire = &wire{Provider: h.sandbox}
 	logger := slog.New(slog.DiscardHandler)
 	var err error
-	if h.store, err = store.Open(t.Context(), store.Config{Path: h.path, Now: h.clock.Now, Logger: logger}); err != nil {
+	if h.store, err = store.Open(t.Context(), storetest.At(t, h.path, h.clock.Now, logger)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
