@@ -31,13 +31,15 @@ func command(args []string, stdout, stderr io.Writer) int {
 	seed := flags.Uint64("seed", 0, "of the first scene that qr renders; by lot if 0")
 	count := flags.Int("frames", 12, "frames of each category that qr renders if it is given no folder")
 	only := flags.String("only", "", "the one `reader` that qr measures")
-	if flags.Parse(args) != nil {
-		return 2
-	}
 	people := flags.Int("people", 100_000, "who come to the queue within ten seconds")
 	lasts := flags.Duration("lasts", 45*time.Second, "how long they ask")
 	kills := flags.Int("kills", 3, "how often central is killed while people enter")
+	seats := flags.Int("seats", 4800, "that are fought for")
+	buyers := flags.Int("buyers", 2000, "who buy through HTTP")
 	report := flags.String("report", "", "folder for reports of the surges")
+	if flags.Parse(args) != nil {
+		return 2
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
@@ -53,8 +55,11 @@ func command(args []string, stdout, stderr io.Writer) int {
 	case "queue":
 		b := &queueBench{out: stdout, dir: *dir, bin: *bin, plan: *plan, people: *people, lasts: *lasts, kills: *kills, report: *report}
 		err = b.run(ctx, flags.Arg(1))
+	case "sale":
+		b := &saleBench{out: stdout, dir: *dir, bin: *bin, plan: *plan, seats: *seats, buyers: *buyers, report: *report}
+		err = b.run(ctx, flags.Arg(1))
 	default:
-		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]\n       bench [flags] queue [embedded or redis]")
+		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]\n       bench [flags] queue [embedded or redis]\n       bench [flags] sale [sqlite, postgres or http]")
 		return 2
 	}
 	if err != nil {

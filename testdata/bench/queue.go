@@ -133,7 +133,7 @@ func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
 	if err != nil {
 		return err
 	}
-	if err := b.keep(e.name, res); err != nil {
+	if err := keep(b.report, e.name, res); err != nil {
 		return err
 	}
 	if res.Counts["entered"] < int64(b.people) {
@@ -143,8 +143,8 @@ func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
 		b.count(e.name+"_people", res.Counts["entered"]),
 		b.count(e.name+"_requests", res.Requests),
 		b.count(e.name+"_errors", res.Errors+res.Unsent+res.Counts["gave_up"]),
-		b.latency(e.name+"_enter_ms", res, "enter"),
-		b.latency(e.name+"_poll_ms", res, "poll"),
+		latency(b.out, e.name+"_enter_ms", res, "enter"),
+		latency(b.out, e.name+"_poll_ms", res, "poll"),
 		b.value(e.name+"_bytes_per_person", float64(after-before+otherAfter-otherBefore)/float64(b.people)),
 		b.count(e.name+"_duplicates", res.Counts["duplicates"]),
 		b.count(e.name+"_order_violations", res.Counts["order_violations"]),
@@ -242,17 +242,17 @@ func (b *queueBench) sayHello(ctx context.Context) error {
 	return nil
 }
 
-// keep writes a surge's report, if reports are wanted.
-func (b *queueBench) keep(name string, res *surge.Result) error {
+// keep writes a surge's report into a folder, if there is one.
+func keep(dir, name string, res *surge.Result) error {
 	res.Profile = name
-	if b.report == "" {
+	if dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(b.report, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	for ending, write := range map[string]func(io.Writer) error{".html": res.HTML, ".png": res.PNG} {
-		f, err := os.Create(filepath.Join(b.report, "surge-"+name+ending))
+		f, err := os.Create(filepath.Join(dir, "surge-"+name+ending))
 		if err != nil {
 			return err
 		}
@@ -273,10 +273,11 @@ func (b *queueBench) value(name string, v float64) error {
 	return err
 }
 
-func (b *queueBench) latency(name string, res *surge.Result, step string) error {
+// latency prints how long a step took.
+func latency(w io.Writer, name string, res *surge.Result, step string) error {
 	for _, s := range res.Steps {
 		if s.Name == step {
-			_, err := fmt.Fprintf(b.out, "bench: %s p50=%.1f p95=%.1f p99=%.1f max=%.1f n=%d\n", name, s.P50, s.P95, s.P99, s.Max, s.Requests)
+			_, err := fmt.Fprintf(w, "bench: %s p50=%.1f p95=%.1f p99=%.1f max=%.1f n=%d\n", name, s.P50, s.P95, s.P99, s.Max, s.Requests)
 			return err
 		}
 	}
