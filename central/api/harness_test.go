@@ -26,6 +26,7 @@ import (
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/pass"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/trust"
@@ -99,7 +100,7 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 	h.clock.Store(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
 	now := func() time.Time { return time.UnixMilli(h.clock.Load()).UTC() }
 	logger := slog.New(slog.NewJSONHandler(h.log, nil))
-	db, err := store.Open(t.Context(), store.Config{Path: h.path, Now: now, Logger: logger})
+	db, err := store.Open(t.Context(), storetest.At(t, h.path, now, logger))
 	if err != nil {
 		t.Fatal(err)
 	}
