@@ -18,6 +18,7 @@ import (
 
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/surge"
+	"github.com/con-ting/conting/central/work"
 	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/private"
 	"github.com/con-ting/conting/sync/ticket"
@@ -175,17 +176,21 @@ func (a *app) surge(ctx context.Context, g *surgeFlags, event ticket.EventID, ac
 
 // crowd makes the people. Those of a sale sign up before it begins.
 func (g *surgeFlags) crowd(ctx context.Context, cfg surge.Config, event ticket.EventID, access *account.Access) (surge.Crowd, error) {
+	client := &http.Client{Timeout: adminTimeout, Transport: &http.Transport{TLSClientConfig: cfg.TLS}}
+	defer client.CloseIdleConnections()
 	if g.profile == profileQueue {
+		prove, err := proving(ctx, client, g.url, event, cfg.Now)
+		if err != nil {
+			return nil, err
+		}
 		return surge.NewQueue(surge.QueueConfig{
-			URL: g.url, Event: event, People: g.people, Seed: g.seed, Access: access.Mint,
+			URL: g.url, Event: event, People: g.people, Seed: g.seed, Access: access.Mint, Work: prove,
 			Enters: g.enters, Polls: g.polls, Interval: g.interval,
 		})
 	}
-	client := &http.Client{Timeout: adminTimeout, Transport: &http.Transport{TLSClientConfig: cfg.TLS}}
 	sale, err := surge.OpenSale(ctx, surge.SaleConfig{
 		URL: g.url, Event: event, People: g.people, Seed: g.seed, Zone: uint16(g.zone), Access: access.Mint, Client: client, //nolint:gosec // checked
 	})
-	client.CloseIdleConnections()
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +202,38 @@ func (g *surgeFlags) crowd(ctx context.Context, cfg surge.Config, event ticket.E
 		return nil, hint.Errorf("see central's log, or come with fewer --people", "%d of %d people could sign up", n, g.people)
 	}
 	return sale, nil
+}
+
+// proving asks which proof of work the event's waiting room wants of everybody, and returns who makes it;
+// nil if none is due. An event without a waiting room is an error.
+func proving(ctx context.Context, client *http.Client, url string, event ticket.EventID, now func() time.Time) (func(account string) (string, error), error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+"/v1/events/"+event.String()+"/queue/info", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, hint.Errorf("is central running? see its log", "%w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var info struct {
+		Work *struct {
+			Bits    int    `json:"bits"`
+			Purpose string `json:"purpose"`
+		} `json:"work"`
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, hint.Errorf("open one: PUT /admin/v1/events/"+event.String()+"/queue", "event %s has no waiting room: central answered %s", event, resp.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&info); err != nil {
+		return nil, fmt.Errorf("the waiting room: %w", err)
+	}
+	if info.Work == nil || info.Work.Bits <= 0 {
+		return nil, nil
+	}
+	return func(account string) (string, error) {
+		return work.Solve(ctx, info.Work.Purpose, account, info.Work.Bits, now())
+	}, nil
 }
 
 // summarise prints the figures that matter.

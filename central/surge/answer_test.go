@@ -122,3 +122,20 @@ func TestMember(t *testing.T) {
 		}
 	}
 }
+
+func TestText(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"state":"waiting","x":1}`:                   "waiting",
+		`{"a":"b", "state": "left"}`:                  "left",
+		`{"state":null,"reason":"x"}`:                 "",
+		`{"state":"a\\"b"}`:                           "",
+		`{"state":"`:                                  "",
+		`{"state":`:                                   "",
+		`{"state":"one","admission":{"state":"two"}}`: "one",
+		`{}`: "",
+	} {
+		if got := string(surge.Text([]byte(body), "state")); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}

@@ -158,10 +158,10 @@ func (p *buyer) queued(i int, a *Answer) (time.Duration, bool) {
 	case at.Admission != nil && at.Admission.Token != "":
 		p.admission = at.Admission.Token
 		return p.turn(saleChallenge)
+	case at.State == "left" && at.Reason != "left":
+		p.step = saleEnter
 	case at.State == "left" || at.State == "closed" || p.token == "":
 		return p.leave()
-	case at.State == "skipped":
-		p.step = saleEnter
 	default:
 		p.step = salePoll
 	}

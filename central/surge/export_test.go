@@ -14,5 +14,8 @@ func ReadAnswer(r io.Reader) (a Answer, keep bool, err error) {
 // Member finds a number as polls are read.
 func Member(body []byte, name string) (int64, bool) { return member(body, name) }
 
+// Text finds a string as polls are read.
+func Text(body []byte, name string) []byte { return text(body, name) }
+
 // MaxBody is the most of a body that is read.
 const MaxBody = maxBody

@@ -36,6 +36,10 @@ type QueueConfig struct {
 	// Access makes an access token for an account. Called for each enter, from many goroutines.
 	Access func(account string) (token string, expires time.Time)
 
+	// Work makes the proof that a room may ask for; nil where none is due. It is called once for each
+	// person, before the surge: whoever comes has done it.
+	Work func(account string) (proof string, err error)
+
 	// Enters is how often everybody enters, 1 or more: the same place must come back each time. One person
 	// in ten enters once more than that. The others follow the first within three seconds.
 	Enters int
@@ -52,8 +56,7 @@ type Queue struct {
 	cfg    QueueConfig
 	people []person
 
-	enterHead, enterTail []byte
-	pollHead, pollTail   []byte
+	enterHead, pollHead []byte
 
 	admitted, anew, changed, grew, refused atomic.Int64
 }
@@ -61,6 +64,7 @@ type Queue struct {
 // person is written by whoever has the person in hand.
 type person struct {
 	token    []byte
+	work     string
 	number   int64
 	position int64
 	begun    time.Duration // when the first attempt to enter was sent
@@ -95,15 +99,18 @@ func NewQueue(cfg QueueConfig) (*Queue, error) {
 	q := &Queue{
 		cfg: cfg, people: make([]person, cfg.People),
 		enterHead: []byte("POST " + path + "\r\nAuthorization: Bearer "),
-		enterTail: []byte("\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"),
 		pollHead:  []byte("GET " + path + "\r\nQueue-Token: "),
-		pollTail:  []byte("\r\n\r\n"),
 	}
 	for i := range q.people {
 		p := &q.people[i]
 		p.enters, p.polls, p.flags = cfg.Enters, cfg.Polls, shallEnter
 		if cfg.Enters > 1 && i%10 == 0 {
 			p.enters++
+		}
+		if cfg.Work != nil {
+			if p.work, err = cfg.Work(cfg.Account(i)); err != nil {
+				return nil, fmt.Errorf("surge: %w", err)
+			}
 		}
 	}
 	return q, nil
@@ -125,17 +132,21 @@ func (q *Queue) Ask(i int, b []byte) ([]byte, int) {
 	if p.flags&shallEnter == 0 {
 		return q.AskPoll(i, b), stepPoll
 	}
-	token, _ := q.cfg.Access(q.cfg.Account(i))
+	token, _ := q.cfg.Access(q.cfg.Account(i)) // made each time: it may be long until they enter again
 	b = append(b, q.enterHead...)
 	b = append(b, token...)
-	return append(b, q.enterTail...), stepEnter
+	if p.work == "" {
+		return append(b, "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"...), stepEnter
+	}
+	b = fmt.Appendf(b, "\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(`{"work":""}`)+len(p.work))
+	return fmt.Appendf(b, `{"work":"%s"}`, p.work), stepEnter
 }
 
 // AskPoll appends the request by which a person asks where they stand.
 func (q *Queue) AskPoll(i int, b []byte) []byte {
 	b = append(b, q.pollHead...)
 	b = append(b, q.people[i].token...)
-	return append(b, q.pollTail...)
+	return append(b, "\r\n\r\n"...)
 }
 
 // Hear implements [Crowd].
@@ -163,9 +174,7 @@ func (q *Queue) failed(i int, a *Answer) (time.Duration, bool) {
 	case passing(a):
 		return wait, true
 	case a.Step == stepPoll && a.Status != 404: // the place is gone, or its token is too old
-		p.flags |= shallEnter
-		p.enters = max(p.enters, 1)
-		q.anew.Add(1)
+		q.anewly(p)
 		return jitter(i, a.Done, time.Second), true
 	}
 	q.refused.Add(1)
@@ -176,6 +185,7 @@ func (q *Queue) failed(i int, a *Answer) (time.Duration, bool) {
 type place struct {
 	Token    string `json:"token"`
 	State    string `json:"state"`
+	Reason   string `json:"reason"` // of having left
 	Number   int64  `json:"number"`
 	Position int64  `json:"position"`
 	RetryMS  int64  `json:"retry_ms"`
@@ -200,7 +210,7 @@ func (q *Queue) entered(i int, a *Answer) (time.Duration, bool) {
 		return jitter(i, a.Done, 3*time.Second), true
 	}
 	p.flags &^= shallEnter
-	return q.next(i, at.State, at.Position, at.RetryMS)
+	return q.next(i, at.State, at.Reason, at.Position, at.RetryMS)
 }
 
 func (q *Queue) polled(i int, a *Answer) (time.Duration, bool) {
@@ -211,17 +221,14 @@ func (q *Queue) polled(i int, a *Answer) (time.Duration, bool) {
 	if n, ok := member(a.Body, "number"); ok && p.number == 0 {
 		p.number = n
 	}
-	state := ""
-	for _, s := range [...]string{"admitted", "skipped", "left", "closed"} { // whoever is none of these waits
-		if stateIs(a.Body, s) {
-			state = s
-		}
+	if token := text(a.Body, "token"); len(token) > 0 { // it carries how far the line was
+		p.token = append(p.token[:0], token...)
 	}
-	return q.next(i, state, position, retry)
+	return q.next(i, string(text(a.Body, "state")), string(text(a.Body, "reason")), position, retry)
 }
 
 // next decides what somebody does who knows where they stand.
-func (q *Queue) next(i int, state string, position, retryMS int64) (time.Duration, bool) {
+func (q *Queue) next(i int, state, reason string, position, retryMS int64) (time.Duration, bool) {
 	p := &q.people[i]
 	wait := q.cfg.Interval
 	if wait == 0 {
@@ -234,12 +241,13 @@ func (q *Queue) next(i int, state string, position, retryMS int64) (time.Duratio
 			q.admitted.Add(1)
 		}
 		return 0, false
-	case "left", "closed":
+	case "closed":
 		return 0, false
-	case "skipped":
-		p.flags |= shallEnter
-		p.enters = 1
-		q.anew.Add(1)
+	case "left":
+		if reason != "silent" { // or they went of their own will, or had their turn
+			return 0, false
+		}
+		q.anewly(p)
 		return wait, p.polls != 0
 	}
 	if p.position != 0 && position > p.position {
@@ -247,6 +255,13 @@ func (q *Queue) next(i int, state string, position, retryMS int64) (time.Duratio
 	}
 	p.position = position
 	return max(wait, 10*time.Millisecond), p.polls != 0
+}
+
+// anewly has somebody enter whose place is gone. What they get then is no older promise broken.
+func (q *Queue) anewly(p *person) {
+	p.flags = p.flags&^hasBegun | shallEnter
+	p.enters, p.number, p.position = max(p.enters, 1), 0, 0
+	q.anew.Add(1)
 }
 
 // jitter spreads what would otherwise come together. The same surge spreads it the same way.
@@ -278,12 +293,17 @@ func member(body []byte, name string) (int64, bool) {
 	return n, true
 }
 
-func stateIs(body []byte, state string) bool {
-	const name = `"state":`
-	at := bytes.Index(body, []byte(name))
-	if at < 0 {
-		return false
+// text finds a string in a flat JSON object, if it has no escapes.
+func text(body []byte, name string) []byte {
+	var key [24]byte
+	k := append(append(append(key[:0], '"'), name...), `":`...)
+	_, rest, ok := bytes.Cut(body, k)
+	if rest = bytes.TrimLeft(rest, " "); !ok || len(rest) == 0 || rest[0] != '"' {
+		return nil
 	}
-	rest := bytes.TrimLeft(body[at+len(name):], " ")
-	return len(rest) > len(state)+1 && rest[0] == '"' && string(rest[1:1+len(state)]) == state && rest[1+len(state)] == '"'
+	value, _, ok := bytes.Cut(rest[1:], []byte{'"'})
+	if !ok || bytes.IndexByte(value, '\\') >= 0 {
+		return nil
+	}
+	return value
 }
