@@ -40,6 +40,7 @@ type Till interface {
 	NewChallenge() (sale.Challenge, error)
 	Hold(ctx context.Context, r sale.HoldRequest) (o sale.Order, secret string, err error)
 	Pay(ctx context.Context, id, secret, provider, token string) (sale.Order, error)
+	Payer
 	Order(ctx context.Context, id, secret string) (sale.Order, error)
 	Refund(ctx context.Context, id string) (sale.Order, error)
 	Ticket(ctx context.Context, id ticket.ID) (sale.OwnedTicket, error)
@@ -152,6 +153,7 @@ func (a *API) routes() {
 		v1.GET("/orders/:order/tickets/:ticket/"+name, a.sheet(form, a.orderedTicket))
 		v1.GET("/wallet/tickets/:ticket/"+name, a.person, a.sheet(form, a.ownedTicket))
 	}
+	a.paymentRoutes(v1)
 	a.accountRoutes(v1)
 	a.walletRoutes(v1)
 	a.leaseRoutes(v1)

@@ -50,6 +50,10 @@ var (
 	// currency.
 	ErrCurrency = errors.New("the provider does not take this amount and currency")
 
+	// ErrUnavailable is for callers that lost the answer to a Begin, after which
+	// nothing is taken whatever became of it.
+	ErrUnavailable = errors.New("the payment provider does not answer")
+
 	// ErrForged means that a webhook is not the provider's, or too old.
 	ErrForged = errors.New("webhook is not the provider's")
 )

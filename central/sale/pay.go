@@ -108,10 +108,20 @@ func (s *Sale) begin(ctx context.Context, name string, p pay.Provider, o *Order,
 	}
 	told, action, err := p.Begin(ctx, payment.request(token)) // takes nothing: if we stop here, nothing has happened
 	if err != nil {
-		return Payment{}, pay.Action{}, err
+		return Payment{}, pay.Action{}, announced(err)
 	}
 	payment.Reference = told.Reference
 	return payment, action, nil
+}
+
+// announced is the error of a Begin: if its answer was lost, so was nothing else.
+func announced(err error) error {
+	for _, known := range []error{pay.ErrDeclined, pay.ErrKeyReused, pay.ErrBadToken, pay.ErrCurrency, context.Canceled} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", pay.ErrUnavailable, err)
 }
 
 func (p *Payment) request(token string) pay.Request {
@@ -122,7 +132,7 @@ func (p *Payment) request(token string) pay.Request {
 func (s *Sale) resume(ctx context.Context, p pay.Provider, payment Payment) (Started, error) {
 	told, action, err := p.Begin(ctx, payment.request(""))
 	if err != nil {
-		return Started{}, err
+		return Started{}, announced(err)
 	}
 	if told.Reference != payment.Reference {
 		return Started{}, fmt.Errorf("payment %s: the provider made another of its key", payment.ID)
