@@ -45,6 +45,7 @@ type Till interface {
 	Refund(ctx context.Context, id string) (sale.Order, error)
 	Ticket(ctx context.Context, id ticket.ID) (sale.OwnedTicket, error)
 	Owned(ctx context.Context, owner string) ([]sale.OwnedTicket, error)
+	Line
 }
 
 // MinAdminToken is the shortest admin token that New accepts, in bytes.
@@ -173,6 +174,7 @@ func (a *API) routes() {
 	admin.GET("/incidents", a.answer(a.incidents))
 	admin.GET("/incidents/:incident/evidence", a.evidence)
 	a.walletAdminRoutes(admin)
+	a.lineRoutes(v1, admin)
 }
 
 // ServeHTTP implements [http.Handler].

@@ -49,6 +49,17 @@ func catalogue() map[string]kind {
 		"seat_taken":       {http.StatusConflict, "Somebody else has this seat", "choose another seat"},
 		"sold_out":         {http.StatusConflict, "No place is free in this zone", "choose another zone, or try again when holds run out"},
 
+		"event_cancelled":  {http.StatusConflict, "The event was called off", "choose another event; what was paid goes back by itself"},
+		"seat_kept":        {http.StatusConflict, "The seat is kept for people who need it", "choose another seat; who needs step-free entry, or comes along, says so with \"accessible\" and \"companions\""},
+		"not_together":     {http.StatusConflict, "There are not so many free seats side by side", "ask for fewer, for another zone, or without \"adjacent\""},
+		"too_many_places":  {http.StatusUnprocessableEntity, "So many places cannot be asked for at once", "an order is for 8 places at most, and one may wait for 4"},
+		"person_limit":     {http.StatusConflict, "The person has as many places of this event as anybody may have", "an order that ran out unpaid counts no longer than it was held"},
+		"others_wait":      {http.StatusConflict, "Others wait for places of this zone", "choose another zone, or wait as well at POST /v1/events/EVENT/waiting"},
+		"places_free":      {http.StatusConflict, "Places of this zone are free", "order one"},
+		"not_waiting":      {http.StatusNotFound, "The account does not wait here", "list where it does at GET /v1/events/EVENT/waiting"},
+		"unknown_offer":    {http.StatusNotFound, "There is no such offer", "list them at /v1/wallet/offers"},
+		"offer_closed":     {http.StatusConflict, "The offer is no longer open", "it was taken, declined or has run out; wait again"},
+
 		// who buys
 		"paper_not_allowed":     {http.StatusUnprocessableEntity, "This class is not sold on paper", "bind the ticket to a holder key, or choose a class that allows paper"},
 		"holder_required":       {http.StatusUnprocessableEntity, "An order names either a holder or paper", "send \"holder\" or \"paper\": true, not both"},
@@ -106,6 +117,7 @@ func catalogue() map[string]kind {
 		"webhook_refused":        {http.StatusBadRequest, "This is not the provider's message", "compare the webhook's secret with the provider's, and the clock of this machine"},
 		"paid_too_late":          {http.StatusConflict, "The payment came after the hold had expired; the money goes back", "hold a place again"},
 		"order_refunded":         {http.StatusConflict, "The order was refunded", "hold a place again"},
+		"not_returnable":         {http.StatusConflict, "Orders of this event are not taken back, or no longer", "ask the organiser"},
 		"not_paid":               {http.StatusConflict, "The order is not paid, so there is nothing to refund", "let its hold expire"},
 
 		// what an organiser looks at

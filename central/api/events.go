@@ -25,6 +25,8 @@ type eventSummary struct {
 	Places   int            `json:"places"`
 	Free     int            `json:"free"`
 	Sold     int            `json:"sold"`
+
+	Cancelled time.Time `json:"cancelled,omitzero"` // when it was called off
 }
 
 type eventDetail struct {
@@ -35,6 +37,24 @@ type eventDetail struct {
 	Gates        []gateView          `json:"gates"`
 	RelyingParty ticket.RelyingParty `json:"relying_party"`
 	MinimumAge   uint8               `json:"minimum_age"`
+	Sale         termsView           `json:"sale"`
+}
+
+// termsView says how an event is sold.
+type termsView struct {
+	Method       string    `json:"method"`
+	MaxPerOrder  int       `json:"max_per_order"`
+	MaxPerPerson int       `json:"max_per_person,omitempty"`
+	RefundUntil  time.Time `json:"refund_until,omitzero"`
+	OfferMinutes int       `json:"offer_minutes"`
+}
+
+func viewTerms(t *seatmap.Terms) termsView {
+	v := termsView{Method: seatmap.FirstCome, MaxPerOrder: sale.MaxItems, MaxPerPerson: t.MaxPerPerson, OfferMinutes: int(t.OfferLifetime().Minutes())}
+	if t.RefundUntil > 0 {
+		v.RefundUntil = unixTime(t.RefundUntil)
+	}
+	return v
 }
 
 type zoneView struct {
@@ -64,6 +84,9 @@ func summary(l *sale.Listing) eventSummary {
 	s := eventSummary{
 		ID: e.ID, Name: e.Name, Venue: e.Venue, Timezone: e.Timezone, Currency: l.Currency,
 		Doors: unixTime(e.Doors), Starts: unixTime(e.Starts), Ends: unixTime(e.Ends),
+	}
+	if !l.Cancelled.IsZero() {
+		s.Cancelled = l.Cancelled.UTC()
 	}
 	for _, z := range l.Zones {
 		s.Places += z.Places
@@ -112,7 +135,7 @@ func (a *API) event(ctx context.Context, c *gin.Context) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	d := eventDetail{eventSummary: summary(&l), Prices: l.Prices, RelyingParty: l.Event.RelyingParty, MinimumAge: l.Event.MinimumAge}
+	d := eventDetail{eventSummary: summary(&l), Sale: viewTerms(&l.Terms), Prices: l.Prices, RelyingParty: l.Event.RelyingParty, MinimumAge: l.Event.MinimumAge}
 	for i, z := range l.Event.Zones {
 		n := l.Zones[i]
 		d.Zones = append(d.Zones, zoneView{ID: z.ID, Name: z.Name, Places: n.Places, Free: n.Free(), Held: n.Held, Sold: n.Sold})

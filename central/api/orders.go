@@ -8,7 +8,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/ticket"
@@ -93,71 +92,6 @@ func (a *API) challenge(context.Context, *gin.Context) (int, any, error) {
 		return 0, nil, err
 	}
 	return http.StatusCreated, gin.H{"challenge": bytes64(ch.Value), "expires": ch.Expires.UTC()}, nil
-}
-
-type holdBody struct {
-	Zone     uint16      `json:"zone"`
-	Class    uint8       `json:"class"`
-	Seat     string      `json:"seat"`
-	Quantity *int        `json:"quantity"`
-	Holder   *holderBody `json:"holder"`
-	Paper    bool        `json:"paper"`
-	Ask      string      `json:"ask"` // what a relative asked for; instead of a holder
-}
-
-type holderBody struct {
-	PublicKey         ticket.HolderKey `json:"public_key"`
-	Challenge         bytes64          `json:"challenge"`
-	ClientDataJSON    bytes64          `json:"client_data_json"`
-	AuthenticatorData bytes64          `json:"authenticator_data"`
-	Signature         bytes64          `json:"signature"`
-}
-
-func (a *API) hold(ctx context.Context, c *gin.Context) (int, any, error) {
-	event, err := eventParam(c)
-	if err != nil {
-		return 0, nil, err
-	}
-	var b holdBody
-	if err := decode(c, &b); err != nil {
-		return 0, nil, err
-	}
-	switch {
-	case b.Quantity != nil && *b.Quantity != 1:
-		return 0, nil, &detailError{code: "invalid_request", detail: "quantity must be 1", hint: "make one order for each ticket"}
-	case len(b.Seat) > ticket.MaxSeatLen:
-		return 0, nil, sale.ErrUnknownSeat
-	}
-	p, signedIn := person(c)
-	if signedIn && b.Holder != nil && b.Holder.PublicKey != p.Passkey.Key {
-		return 0, nil, &detailError{code: "possession_not_proved", detail: "the key is not the passkey of this account"}
-	}
-	r := sale.HoldRequest{Event: event, Zone: b.Zone, Class: b.Class, Seat: b.Seat, Paper: b.Paper, Owner: p.ID}
-	if h := b.Holder; h != nil {
-		r.Holder = &sale.Possession{Key: h.PublicKey, Challenge: h.Challenge, Assertion: sale.Assertion{
-			AuthenticatorData: h.AuthenticatorData, ClientDataJSON: h.ClientDataJSON, Signature: h.Signature,
-		}}
-	}
-	if signedIn {
-		if r.ProvedAge, err = a.cfg.Identity.Age(ctx, p.ID); err != nil {
-			return 0, nil, err
-		}
-	}
-	if b.Ask != "" {
-		if !signedIn {
-			return 0, nil, account.ErrSignedOut
-		}
-		if r.Ask, err = a.cfg.Identity.Authorise(ctx, p, b.Ask); err != nil {
-			return 0, nil, err
-		}
-	}
-	o, secret, err := a.cfg.Till.Hold(ctx, r)
-	if err != nil {
-		return 0, nil, err
-	}
-	v := a.viewOrder(&o)
-	v.Secret = secret
-	return http.StatusCreated, v, nil
 }
 
 type payBody struct {

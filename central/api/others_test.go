@@ -33,6 +33,8 @@ func TestOthersThingsAreOutOfReach(t *testing.T) {
 	mina.get("/v1/account", &mine)
 	h.receipts[mine.Account+"/"+id.String()] = api.Receipt{Signed: []byte("signed")}
 
+	offers := "/v1/wallet/offers/" + h.offered(mina)
+
 	ticket, transfers, ask := "/v1/wallet/tickets/"+id.String(), "/v1/wallet/transfers/"+given.ID, "/v1/wallet/asks/"+asked.ID
 	terms := given.terms()
 	covered := map[string]bool{}
@@ -69,6 +71,9 @@ func TestOthersThingsAreOutOfReach(t *testing.T) {
 		{jun, "POST", "/v1/wallet/asks/{ask}/decline", ask + "/decline", nil, 409, "ask_closed"},
 		{eve, "POST", "/v1/wallet/asks/{ask}/cancel", ask + "/cancel", nil, 404, "unknown_ask"},
 		{mina, "POST", "/v1/wallet/asks/{ask}/cancel", ask + "/cancel", nil, 409, "ask_closed"},
+		{eve, "POST", "/v1/wallet/offers/{offer}/accept", offers + "/accept", object{"holder": eve.proof()}, 404, "unknown_offer"},
+		{jun, "POST", "/v1/wallet/offers/{offer}/decline", offers + "/decline", nil, 404, "unknown_offer"},
+		{eve, "POST", "", "/v1/orders/" + order.ID + "/refund", nil, 404, "unknown_order"},
 		{eve, "POST", "", orders, object{"zone": 1, "class": 1, "ask": asked.ID}, 404, "unknown_ask"},
 		{jun, "POST", "", orders, object{"zone": 1, "class": 1, "ask": asked.ID}, 404, "unknown_ask"},
 	} {
@@ -80,7 +85,7 @@ func TestOthersThingsAreOutOfReach(t *testing.T) {
 		covered[c.method+" "+c.route] = true
 	}
 	// Lists hold nothing of others.
-	for _, path := range []string{"tickets", "transfers", "asks", "credentials", "family"} {
+	for _, path := range []string{"tickets", "transfers", "asks", "credentials", "family", "orders", "offers"} {
 		a := h.call("GET", "/v1/wallet/"+path, "", h.as(eve.session)...).want(http.StatusOK)
 		if strings.Contains(string(a.body), "mina") || strings.Contains(string(a.body), "m***") || strings.Contains(string(a.body), id.String()) {
 			t.Errorf("eve's %s: %s", path, a.body)

@@ -71,7 +71,7 @@ type Want struct {
 // Door is asked before a place is held.
 type Door interface {
 	// Check returns nil if the account may buy now: the event has no queue, or
-	// the queue has admitted this account. Else the error wraps [ErrNotAdmitted].
+	// the queue has admitted this account. An error is handed on as it is.
 	Check(ctx context.Context, event ticket.EventID, account, admission string) error
 }
 

@@ -69,7 +69,6 @@ var (
 	ErrOthersWait      = errors.New("others wait for places of this zone")
 	ErrOfferClosed     = errors.New("the offer is another's, or no longer open")
 	ErrTooMany         = errors.New("too many places for one order")
-	ErrNotAdmitted     = errors.New("the queue has not admitted this account")
 	ErrNotTransferable = errors.New("such a ticket cannot be bound to another key")
 )
 
