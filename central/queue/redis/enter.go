@@ -106,8 +106,6 @@ func (e *Engine) find(ctx context.Context, people []person) error {
 			}
 			if n != part[i].Instead {
 				part[i].number = n
-			} else {
-				part[i].Had = 0 // they are known, and get a new one
 			}
 		}
 	}
@@ -151,11 +149,11 @@ func (e *Engine) offer(ctx context.Context, event ticket.EventID, people []perso
 func (e *Engine) give(ctx context.Context, waiting []*person) error {
 	calls := make([]call, len(waiting))
 	for i, p := range waiting {
-		restored, instead := "0", p.Instead
+		restored := "0"
 		if p.Had != 0 {
-			restored, instead = "1", 0
+			restored = "1"
 		}
-		calls[i] = call{p.bucket, []any{p.field, p.offer, instead, restored, e.cfg.Keep.Milliseconds()}}
+		calls[i] = call{p.bucket, []any{p.field, p.offer, p.Instead, restored, e.cfg.Keep.Milliseconds()}}
 	}
 	return e.runAll(ctx, give, calls, func(i int, c *client.Cmd) error {
 		n, err := c.Int64()

@@ -1,11 +1,14 @@
 package redis_test
 
 import (
+	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/con-ting/conting/central/queue"
+	"github.com/con-ting/conting/central/queue/redis"
 	"github.com/con-ting/conting/testdata/servers"
 )
 
@@ -81,11 +84,13 @@ func TestFailoverIssuesNothingTwice(t *testing.T) {
 		t.Fatalf("the replica knows of %s people, %v: the test loses nothing", got, err)
 	}
 
-	var last uint32
-	eventually(t, "Records", func() (err error) {
-		_, last, err = e.Records(t.Context(), event, 0)
-		return err
-	})
+	// A central that knows nothing yet: whoever has a lost number must not be past the
+	// end of the line.
+	other := open(t, cfg)
+	_, last, err := other.Records(t.Context(), event, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if last < slices.Max(answered) {
 		t.Errorf("after the failover the last number is %d, but %d was issued", last, slices.Max(answered))
 	}
@@ -98,7 +103,11 @@ func TestFailoverIssuesNothingTwice(t *testing.T) {
 		}
 	}
 	newcomers := people(1000, 1300)
-	got := enter(t, e, newcomers...)
+	var got []uint32
+	eventually(t, "Enter", func() (err error) {
+		got, err = e.Enter(t.Context(), event, newcomers)
+		return err
+	})
 	if err := all.note(newcomers, got); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +125,6 @@ func TestFailoverIssuesNothingTwice(t *testing.T) {
 	for i := range with {
 		with[i].Had = answered[i]
 	}
-	other := open(t, cfg)
 	if again := enter(t, other, with...); !slices.Equal(again, answered) {
 		t.Error("those that were lost did not get their numbers back")
 	}
@@ -182,21 +190,34 @@ func TestSplitNetworkIssuesNothingTwice(t *testing.T) {
 	})
 }
 
-// A master that is one no more does not give numbers, though it is connected.
-func TestDemotedMasterGivesNothing(t *testing.T) {
+// A master that is one no more does not give numbers, nor is it read, though it is
+// connected and knows all that the new one knows.
+func TestDemotedMasterIsNotAsked(t *testing.T) {
 	p := newPair(t)
-	e := open(t, configure("redis://"+p.master.Addr()))
-	enter(t, e, people(0, 10)...)
+	cfg := configure(p.master.URL())
+	old := open(t, cfg)
+	enter(t, old, people(0, 10)...)
 	p.synced(t)
 	p.promote(t)
-	host, port, _ := cutAddr(p.replica.Addr())
+	there := cfg
+	there.URL = p.replica.URL()
+	enter(t, open(t, there), people(10, 20)...)
+	host, port, _ := strings.Cut(p.replica.Addr(), ":")
 	if _, err := p.master.Do("REPLICAOF", host, port); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := e.Enter(t.Context(), event, people(10, 20)); err == nil {
-		t.Fatalf("a replica gave the numbers %v", got)
+	want, err := p.replica.Do("HGET", cfg.Prefix+":{7}", "reign")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, _, err := e.Records(t.Context(), event, 0); err == nil {
-		t.Fatal("a replica was read as if it were the master")
+	p.master.Await(t, func(got string) bool { return got == want }, "HGET", cfg.Prefix+":{7}", "reign")
+	if got, err := old.Enter(t.Context(), event, people(20, 30)); !errors.Is(err, queue.ErrUnavailable) {
+		t.Errorf("Enter at a replica: %v, %v; want ErrUnavailable", got, err)
+	}
+	if got, _, err := old.Records(t.Context(), event, 0); !errors.Is(err, queue.ErrUnavailable) {
+		t.Errorf("Records of a replica: %q, %v; want ErrUnavailable", got, err)
+	}
+	if _, err := redis.New(t.Context(), cfg); !errors.Is(err, queue.ErrUnavailable) {
+		t.Errorf("New at a replica: %v, want ErrUnavailable", err)
 	}
 }

@@ -24,7 +24,6 @@ type marks struct {
 	mu    sync.Mutex // guards those below
 	marks map[ticket.EventID]uint32
 	down  bool
-	asked int
 }
 
 func newMarks() *marks { return &marks{marks: make(map[ticket.EventID]uint32)} }
@@ -34,9 +33,6 @@ func (m *marks) Take(_ context.Context, event ticket.EventID, count uint32) (uin
 	defer m.mu.Unlock()
 	if m.down {
 		return 0, errors.New("the store is down")
-	}
-	if count > 0 {
-		m.asked++
 	}
 	m.marks[event] += count
 	return m.marks[event], nil
@@ -48,10 +44,11 @@ func (m *marks) set(down bool) {
 	m.down = down
 }
 
-func (m *marks) mark() uint32 {
+// restore puts the store back to an earlier day.
+func (m *marks) restore() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.marks[event]
+	clear(m.marks)
 }
 
 // configure makes what an engine needs; each call takes a prefix of its own.
@@ -76,7 +73,7 @@ func open(t testing.TB, cfg redis.Config) *redis.Engine {
 
 // key is a person of the tests.
 func key(i int) (k queue.Key) {
-	x := uint64(i+1) * 0x9e3779b97f4a7c15 //nolint:gosec // a test's own number
+	x := uint64(i+1) * 0x9e3779b97f4a7c15
 	for at := range k {
 		x ^= x >> 29
 		x *= 0xbf58476d1ce4e5b9
@@ -144,5 +141,3 @@ func (s *issued) note(entries []queue.Entry, numbers []uint32) error {
 	}
 	return nil
 }
-
-func cutAddr(addr string) (host, port string, ok bool) { return strings.Cut(addr, ":") }

@@ -102,3 +102,56 @@ func TestLobbyHasEverybody(t *testing.T) {
 		}
 	}
 }
+
+// A number of the lobby's that was drawn and not given before the list was read is
+// given to nobody after it.
+func TestLobbyIsClosedForLateNumbers(t *testing.T) {
+	e := open(t, configure(servers.Redis(t).URL()))
+	enter(t, e, people(0, 9)...)
+	late, err := e.Draw(t.Context(), event, 1)
+	if err != nil || late != 10 {
+		t.Fatalf("Draw: %d, %v; want 10", late, err)
+	}
+	list, err := e.Lobby(t.Context(), event)
+	if err != nil || len(list) != 10 || list[9] != (queue.Key{}) {
+		t.Fatalf("Lobby: %d, %v; want 10 with nobody at the end", len(list), err)
+	}
+	if n, err := e.Give(t.Context(), event, key(9), late); err != nil || n != 0 {
+		t.Fatalf("a number of the closed lobby was given: %d, %v", n, err)
+	}
+	if got := enter(t, e, people(9, 10)...); got[0] != 11 {
+		t.Fatalf("they got %d, want 11", got[0])
+	}
+	if list, err = e.Lobby(t.Context(), event); err != nil || len(list) != 11 || list[10] != key(9) {
+		t.Fatalf("Lobby again: %d, %v", len(list), err)
+	}
+}
+
+// Nobody gets a number back that they gave up.
+func TestGivenUpIsNotRestored(t *testing.T) {
+	e := open(t, configure(servers.Redis(t).URL()))
+	enter(t, e, people(0, 9)...)
+	if got := enter(t, e, queue.Entry{Key: key(20), Had: 5, Instead: 5}); got[0] != 10 {
+		t.Fatalf("somebody forgotten who left place 5 got %d, want 10", got[0])
+	}
+	// Who left place 1 and was given 12 for it, which Redis forgot, has 12.
+	if got := enter(t, e, queue.Entry{Key: key(0), Had: 12, Instead: 1}); got[0] != 12 {
+		t.Fatalf("somebody who left place 1 for 12 got %d", got[0])
+	}
+}
+
+// What a central told long ago, or by a clock far ahead, counts no more.
+func TestPresenceEnds(t *testing.T) {
+	s := servers.Redis(t)
+	cfg := configure(s.URL())
+	e := open(t, cfg)
+	for who, at := range map[string]string{"old": "1", "ahead": "99999999999999"} {
+		if _, err := s.Do("HSET", cfg.Prefix+":{7}:here", who, at+":\x00\x00\x00\x01\xff"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := e.Presence(t.Context(), event, queue.Window{From: 1, Bits: []byte{1}})
+	if err != nil || w.Bits[0] != 1 {
+		t.Fatalf("%v, %v; want who is here alone", w, err)
+	}
+}

@@ -131,7 +131,8 @@ func TestKilledUnderLoad(t *testing.T) {
 
 // The store that hands out numbers is gone: those at hand go on.
 func TestStoreGone(t *testing.T) {
-	cfg, store := configure(servers.Redis(t).URL()), newMarks()
+	s, store := servers.Redis(t), newMarks()
+	cfg := configure(s.URL())
 	cfg.Ranges = store
 	e := open(t, cfg)
 	enter(t, e, people(0, 10)...)
@@ -139,6 +140,9 @@ func TestStoreGone(t *testing.T) {
 	enter(t, e, people(10, 20)...)
 	if _, err := e.Enter(t.Context(), event, people(1000, 2000)); !errors.Is(err, queue.ErrUnavailable) {
 		t.Fatalf("more numbers than there are: %v, want ErrUnavailable", err)
+	}
+	if got, err := s.Do("EXISTS", cfg.Prefix+":{7}:lock"); err != nil || got != "0" {
+		t.Errorf("others wait for the range that was not got: %s, %v", got, err)
 	}
 	store.set(false)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -168,4 +172,23 @@ func TestFrozen(t *testing.T) {
 		_, err := e.Enter(t.Context(), event, people(0, 1))
 		return err
 	})
+}
+
+// A store that was put back to an earlier day gives numbers that are taken: none of
+// them is issued again.
+func TestStorePutBack(t *testing.T) {
+	store := newMarks()
+	cfg := configure(servers.Redis(t).URL())
+	cfg.Ranges = store
+	e := open(t, cfg)
+	var all issued
+	for i := range 20 {
+		if i == 10 {
+			store.restore()
+		}
+		entries := people(i*400, i*400+400)
+		if err := all.note(entries, enter(t, e, entries...)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -144,15 +144,12 @@ func (e *Engine) fetch(ctx context.Context, event ticket.EventID, r *room, a at,
 	return failed("add a range", extend.Run(ctx, e.rdb, []string{e.roomKey(event), e.lockKey(event)}, a.reign, before, to, token).Err())
 }
 
-// reserve gets the numbers after before up to to from the store.
+// reserve gets the numbers after before up to to from the store. From one that was
+// put back to an earlier day it may get numbers that Redis is past: those are left
+// out, and draw asks again.
 func (e *Engine) reserve(ctx context.Context, event ticket.EventID, r *room, a at, want uint32) (before, to uint32, err error) {
 	size := r.supply.next(e.cfg.Now()) + max(want, a.limit) - a.limit
 	mark, err := e.cfg.Ranges.Take(ctx, event, size)
-	if err == nil && mark <= a.limit {
-		// A store that was put back to an earlier day: it must pass what Redis knows.
-		size += a.limit - mark
-		mark, err = e.cfg.Ranges.Take(ctx, event, size)
-	}
 	switch {
 	case err != nil:
 		return 0, 0, unmarked(err)
