@@ -129,6 +129,10 @@ func (l *listener) dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
+func (l *listener) dialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	return l.dial(ctx)
+}
+
 // in runs a surge against a handler in a bubble, where time is made.
 func in(t *testing.T, h http.Handler, cfg surge.Config, crowd func(cfg surge.Config) surge.Crowd, check func(t *testing.T, res *surge.Result)) {
 	t.Helper()

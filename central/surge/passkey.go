@@ -52,7 +52,7 @@ func (k *passkey) create(rp ticket.RelyingParty, challenge string) (attestation,
 	data = append(data, k.point[1:33]...)
 	data = append(data, "\x22\x58\x20"...)
 	data = append(data, k.point[33:]...)
-	object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"), byte(len(data)))
+	object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"), byte(len(data))) //nolint:gosec // 148
 	return append(object, data...), clientDataJSON("webauthn.create", rp, challenge)
 }
 
