@@ -5,11 +5,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/con-ting/conting/central/store/storetest"
 )
 
 func TestBuyAndRefund(t *testing.T) {
@@ -170,14 +171,8 @@ func TestIdempotencyKey(t *testing.T) {
 	h.call("POST", payPath, declined, idempotent(key), bearer("guess")).problem(http.StatusConflict, "idempotency_key_reused")
 	h.call("POST", payPath, payOK, idempotent(key+"-2"), bearer(o.Secret)).want(http.StatusOK)
 
-	for _, suffix := range []string{"", "-wal"} {
-		b, err := os.ReadFile(h.path + suffix)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Contains(b, []byte(o.Secret)) || bytes.Contains(b, []byte(key)) {
-			t.Errorf("the database file (%q) holds the order's secret or the key", suffix)
-		}
+	if b := storetest.Contents(t, h.path); bytes.Contains(b, []byte(o.Secret)) || bytes.Contains(b, []byte(key)) {
+		t.Error("the database holds the order's secret or the key")
 	}
 	h.advance(25 * time.Hour)
 	h.call("POST", orders, h.holdBody("A-3"), idempotent(key)).want(http.StatusCreated) // forgotten

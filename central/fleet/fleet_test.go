@@ -8,9 +8,9 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"path/filepath"
@@ -241,14 +241,7 @@ func (h *house) give(t *testing.T, id ticket.DeviceID, events []ticket.EventID) 
 	t.Helper()
 	text, err := json.Marshal(events)
 	must(t, err)
-	db, err := sql.Open("sqlite3", "file:"+h.path)
-	must(t, err)
-	res, err := db.ExecContext(t.Context(), `UPDATE device SET events = $1 WHERE id = $2`, string(text), string(id))
-	must(t, err)
-	if n, err := res.RowsAffected(); n != 1 || err != nil {
-		t.Fatalf("%d devices changed, %v", n, err)
-	}
-	must(t, db.Close())
+	storetest.Run(t, h.path, fmt.Sprintf("UPDATE device SET events = '%s' WHERE id = '%s'", text, id))
 }
 
 // verify is what a peer does that has nothing but the trust list.

@@ -3,13 +3,13 @@ package publish_test
 import (
 	"bytes"
 	"log/slog"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/con-ting/conting/central/archive"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/store"
+	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/ticketset"
 	"github.com/con-ting/conting/sync/topic"
@@ -58,14 +58,10 @@ func TestGatesFollowARestoredCentral(t *testing.T) {
 
 	h.stop()
 	h.must(h.store.Close())
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(h.path + suffix); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-	}
+	storetest.Erase(t, h.path)
 	r, err := archive.NewReader(bytes.NewReader(raw.Bytes()))
 	h.must(err)
-	_, err = store.Restore(t.Context(), store.Config{Path: h.path, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}, r, store.Restoring{Ahead: true})
+	_, err = store.Restore(t.Context(), storetest.At(t, h.path, time.Now, slog.New(slog.DiscardHandler)), r, store.Restoring{Ahead: true})
 	h.must(err)
 	h.open()
 	h.start()

@@ -13,7 +13,7 @@ import (
 
 const (
 	refundPurchase = `UPDATE purchase SET state = 'refunded', changed = $2 WHERE id = $1 AND state = 'paid'`
-	refundPayment  = `UPDATE payment SET state = 'refund_due', changed = $2, due = $2 + 30000, tries = 0
+	refundPayment  = `UPDATE payment SET state = 'refund_due', changed = $2, due = $3, tries = 0
 		WHERE id = (SELECT payment FROM purchase WHERE id = $1) AND state = 'succeeded'`
 	refundTickets = `UPDATE ticket SET status = $2 WHERE purchase = $1 AND status <> $2 RETURNING id, event`
 	refundedZones = `SELECT DISTINCT p.event, i.zone FROM item i JOIN purchase p ON p.id = i.purchase WHERE p.id = $1`
@@ -72,7 +72,7 @@ func refundOrder(ctx context.Context, t *tx, id string) (refunded bool, err erro
 	if err != nil || n == 0 {
 		return false, err
 	}
-	if _, err := t.exec(ctx, refundPayment, id, t.ms()); err != nil {
+	if _, err := t.exec(ctx, refundPayment, id, t.ms(), t.ms()+30_000); err != nil {
 		return false, err
 	}
 	if err := free(ctx, t, id); err != nil {

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -389,4 +390,32 @@ func (s *PostgresServer) all(signal syscall.Signal) error {
 		}
 	}
 	return nil
+}
+
+// RunPostgres runs SQL in the database at an address that [Postgres] returned.
+func RunPostgres(ctx context.Context, address, query string) error {
+	_, err := client(ctx, "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", query, address)
+	return err
+}
+
+// DumpPostgres is everything that stands in the tables of a database, as SQL; bytes
+// that are letters stand there as letters.
+func DumpPostgres(ctx context.Context, address string) ([]byte, error) {
+	return client(ctx, "pg_dump", "--data-only", "--inserts", address)
+}
+
+func client(ctx context.Context, program string, args ...string) ([]byte, error) {
+	bin, err := postgresFolder()
+	if err != nil {
+		return nil, err
+	}
+	c := exec.CommandContext(ctx, filepath.Join(bin, program), args...) // #nosec G204 -- a test's own
+	c.Env = append(os.Environ(), "PGOPTIONS=-c bytea_output=escape")
+	var said bytes.Buffer
+	c.Stderr = &said
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", program, err, tail(said.Bytes()))
+	}
+	return out, nil
 }

@@ -5,6 +5,7 @@
 package storetest
 
 import (
+	"database/sql"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -24,6 +25,8 @@ const Variable = "STORES"
 const (
 	sqlite   = "sqlite"
 	postgres = "postgres"
+
+	address = ".url" // of the file that has a database's address
 )
 
 // Each runs a test on every engine.
@@ -46,7 +49,7 @@ func At(t testing.TB, path string, now func() time.Time, logger *slog.Logger) st
 	switch engine := os.Getenv(Variable); engine {
 	case "", sqlite:
 	case postgres:
-		cfg.Path, cfg.URL = "", url(t, path+".url")
+		cfg.Path, cfg.URL = "", url(t, path+address)
 	default:
 		t.Fatalf("%s is %q, want %s or %s", Variable, engine, sqlite, postgres)
 	}
@@ -76,4 +79,55 @@ func Engine() string {
 		return engine
 	}
 	return sqlite
+}
+
+// Contents is everything that the database at a path holds, for tests of what it
+// must not hold. Bytes that are letters stand there as letters.
+func Contents(t testing.TB, path string) []byte {
+	t.Helper()
+	if Engine() == postgres {
+		b, err := servers.DumpPostgres(t.Context(), url(t, path+address))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	var all []byte
+	for _, suffix := range []string{"", "-wal"} {
+		b, err := os.ReadFile(path + suffix)
+		if err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	return all
+}
+
+// Run runs SQL behind the back of whoever has the database at a path open.
+func Run(t testing.TB, path, query string) {
+	t.Helper()
+	if Engine() == postgres {
+		if err := servers.RunPostgres(t.Context(), url(t, path+address), query); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	db, err := sql.Open("sqlite3", "file:"+path)
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), query)
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Erase removes the database at a path that nobody has open: [At] makes a new one.
+func Erase(t testing.TB, path string) {
+	t.Helper()
+	for _, suffix := range []string{"", "-wal", "-shm", address} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
 }
