@@ -142,6 +142,35 @@ bench-gate: build ## the gate's figures, one line each
 bench-qr: ## readers of QR codes beside each other: make bench-qr [DIR=folder with a manifest.tsv] [SEED=n] [N=rendered frames a category]
 	@go run ./testdata/bench $(if $(SEED),-seed $(SEED)) $(if $(N),-frames $(N)) qr $(DIR)
 
+.PHONY: bench-queue
+bench-queue: build queue-servers ## the waiting room under 100,000 people in ten seconds, with each engine; reports in var/bench
+	@$(BIN)/bench -report var/bench $(if $(PEOPLE),-people $(PEOPLE)) queue $(ENGINE)
+
+.PHONY: bench-sale
+bench-sale: build queue-servers ## seats that four want at once, on each store and through HTTP; report in var/bench
+	@$(BIN)/bench -report var/bench $(if $(SEATS),-seats $(SEATS)) sale $(STORE)
+
+# The real servers that the benches measure on.
+SERVERS := redis-server postgresql
+.PHONY: queue-servers
+queue-servers:
+	@if ! { command -v redis-server && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1; then \
+	  echo "setup: installing $(SERVERS)"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SERVERS); } >/dev/null || \
+	    { echo "cannot install them; run: apt-get install $(SERVERS)"; exit 1; }; \
+	fi
+
+# A load generator that is not ours, built once.
+K6 := $(TOOLS)/k6
+$(K6):
+	@echo "setup: building k6 once (some minutes, cached in .cache)"
+	@mkdir -p $(TOOLS) && GOBIN=$(abspath $(TOOLS)) GOFLAGS= go install go.k6.io/k6@v1.8.1
+
+.PHONY: k6
+k6: build $(K6) ## the surge again, by k6: make k6 [PEOPLE=2000]
+	@$(BIN)/bench -k6 $(K6) $(if $(PEOPLE),-people $(PEOPLE)) k6 testdata/k6/surge.js
+
 # The code reader for the browser, by two compilers: Go's own builds it anywhere; TinyGo's
 # is half the bytes and quicker, takes two minutes, and needs the toolchain of the firmware.
 WASM     := $(BIN)/wasm

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -31,11 +32,12 @@ func command(args []string, stdout, stderr io.Writer) int {
 	seed := flags.Uint64("seed", 0, "of the first scene that qr renders; by lot if 0")
 	count := flags.Int("frames", 12, "frames of each category that qr renders if it is given no folder")
 	only := flags.String("only", "", "the one `reader` that qr measures")
-	people := flags.Int("people", 100_000, "who come to the queue within ten seconds")
+	people := flags.Int("people", 0, "who come to the queue within ten seconds (default 100000, and 2000 of k6's)")
 	lasts := flags.Duration("lasts", 45*time.Second, "how long they ask")
 	kills := flags.Int("kills", 3, "how often central is killed while people enter")
 	seats := flags.Int("seats", 4800, "that are fought for")
 	buyers := flags.Int("buyers", 2000, "who buy through HTTP")
+	k6 := flags.String("k6", "k6", "the `command` k6")
 	report := flags.String("report", "", "folder for reports of the surges")
 	if flags.Parse(args) != nil {
 		return 2
@@ -53,13 +55,15 @@ func command(args []string, stdout, stderr io.Writer) int {
 	case "hello":
 		err = serveHello(ctx, stdout)
 	case "queue":
-		b := &queueBench{out: stdout, dir: *dir, bin: *bin, plan: *plan, people: *people, lasts: *lasts, kills: *kills, report: *report}
+		b := &queueBench{out: stdout, dir: *dir, bin: *bin, plan: *plan, people: cmp.Or(*people, 100_000), lasts: *lasts, kills: *kills, report: *report}
 		err = b.run(ctx, flags.Arg(1))
 	case "sale":
 		b := &saleBench{out: stdout, dir: *dir, bin: *bin, plan: *plan, seats: *seats, buyers: *buyers, report: *report}
 		err = b.run(ctx, flags.Arg(1))
+	case "k6":
+		err = k6Surge(ctx, stdout, *bin, *dir, *plan, *k6, flags.Arg(1), cmp.Or(*people, 2000))
 	default:
-		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]\n       bench [flags] queue [embedded or redis]\n       bench [flags] sale [sqlite, postgres or http]")
+		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]\n       bench [flags] queue [embedded or redis]\n       bench [flags] sale [sqlite, postgres or http]\n       bench [flags] k6 SCRIPT")
 		return 2
 	}
 	if err != nil {
