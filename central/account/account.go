@@ -52,6 +52,7 @@ var (
 	ErrNoPasskey      = errors.New("the account has no passkey yet")
 	ErrHasPasskey     = errors.New("the account has a passkey already")
 	ErrUnknownSession = errors.New("no such session")
+	ErrWork           = errors.New("a proof of work is due")
 )
 
 // Person is who acts.
@@ -97,8 +98,7 @@ type Rebinder interface {
 	RebindOwned(ctx context.Context, account string, from, to ticket.HolderKey) (int, error)
 }
 
-// Config is what accounts need. Everything but Rand, Mail, Rooms and JoinsPerSecond
-// is required.
+// Config is what accounts need. Everything from Mail on may be left out.
 type Config struct {
 	Store    Store
 	Verifier Verifier
@@ -120,6 +120,10 @@ type Config struct {
 	// Rooms say what else is known of a person, by what it is called in an export.
 	Rooms map[string]Room
 
+	// WorkBits is the proof of work that is due for an account or a letter, 0 (none)
+	// to [MaxWorkBits].
+	WorkBits int
+
 	// JoinsPerSecond bounds how many accounts are made and letters ordered; zero
 	// means [DefaultJoinsPerSecond].
 	JoinsPerSecond int
@@ -127,6 +131,9 @@ type Config struct {
 	// Rand makes sessions, challenges and recovery codes; nil means crypto/rand.
 	Rand io.Reader
 }
+
+// MaxWorkBits is the most work that signing up may take: about a minute of a phone.
+const MaxWorkBits = 28
 
 // Accounts registers people and lets them in. It is safe for concurrent use. It
 // starts no goroutine; [Accounts.Run] is one for the caller to start.
@@ -158,6 +165,9 @@ func New(_ context.Context, cfg Config) (*Accounts, error) {
 	}
 	if cfg.JoinsPerSecond < 1 || cfg.JoinsPerSecond > maxJoinsPerSecond {
 		return nil, fmt.Errorf("account: %d joins a second, want 1 to %d", cfg.JoinsPerSecond, maxJoinsPerSecond)
+	}
+	if cfg.WorkBits < 0 || cfg.WorkBits > MaxWorkBits {
+		return nil, fmt.Errorf("account: %d bits of work, want 0 to %d", cfg.WorkBits, MaxWorkBits)
 	}
 	a := &Accounts{cfg: cfg, tries: newLimiter(cfg.Now, recoveryRates()), joins: newLimiter(cfg.Now, joinRates(cfg.JoinsPerSecond)), wake: make(chan struct{}, 1)}
 	var err error

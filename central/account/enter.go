@@ -19,12 +19,13 @@ type Registering struct {
 	Agent     string // what the caller's program calls itself
 	Source    string // address that the request comes from, as far as is known
 	Language  Language
+	Work      string // proof of work, where one is due; see [Terms]
 }
 
 // Register makes an account with its first passkey and signs the person in. The
 // address is not confirmed yet: see [Accounts.SendVerification]. The error wraps
-// [ErrEmail], [ErrChallenge], [ErrPasskey], [ErrKnownPasskey] or [ErrExists], or is
-// a [*TooManyError].
+// [ErrEmail], [ErrChallenge], [ErrPasskey], [ErrKnownPasskey], [ErrWork] or
+// [ErrExists], or is a [*TooManyError].
 func (a *Accounts) Register(ctx context.Context, r Registering) (Entry, error) {
 	email, err := NormaliseEmail(r.Email)
 	if err != nil {
@@ -38,8 +39,8 @@ func (a *Accounts) Register(ctx context.Context, r Registering) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	if wait := a.joins.take(prefix(r.Source), ""); wait > 0 {
-		return Entry{}, &TooManyError{After: wait}
+	if err := a.admit(email, r.Work, r.Source); err != nil {
+		return Entry{}, err
 	}
 	c.Account, c.Email = a.accountID(r.Challenge), email
 	e, s, err := a.enter(&c, r.Agent)

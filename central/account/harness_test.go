@@ -69,13 +69,14 @@ type harness struct {
 	cfg   account.Config
 	clock *clock
 	moved *rebinder
+	mail  *postbox
 	log   *bytes.Buffer
 	path  string
 }
 
 func start(t testing.TB) *harness {
 	t.Helper()
-	h := &harness{t: t, clock: &clock{}, moved: &rebinder{}, log: &bytes.Buffer{}, path: filepath.Join(t.TempDir(), "central.db")}
+	h := &harness{t: t, clock: &clock{}, moved: &rebinder{}, mail: &postbox{}, log: &bytes.Buffer{}, path: filepath.Join(t.TempDir(), "central.db")}
 	h.clock.ms.Store(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
 	logger := slog.New(slog.NewJSONHandler(h.log, nil))
 	db, err := store.Open(t.Context(), storetest.At(t, h.path, h.clock.Now, logger))
@@ -89,12 +90,20 @@ func start(t testing.TB) *harness {
 	})
 	h.cfg = account.Config{
 		Store: db.Accounts(), Verifier: passkeys{}, Rebinder: h.moved, Now: h.clock.Now, Logger: logger,
-		RelyingParty: party, ChallengeKey: [32]byte{1},
+		RelyingParty: party, ChallengeKey: [32]byte{1}, Mail: h.mail, Rooms: map[string]account.Room{"things": things{}},
 	}
 	if h.Accounts, err = account.New(t.Context(), h.cfg); err != nil {
 		t.Fatal(err)
 	}
+	h.Cheapen()
 	return h
+}
+
+// things is a room that knows one thing.
+type things struct{}
+
+func (things) Export(_ context.Context, id string) (any, error) {
+	return []string{"thing of " + id}, nil
 }
 
 // phone is a new authenticator with a key of its own.

@@ -5,18 +5,47 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+
+	"github.com/con-ting/conting/central/work"
 )
 
 // Joining is a request for an account with a password.
 type Joining struct {
 	Email    string
 	Language Language
+	Work     string // proof of work, where one is due; see [Terms]
 	Source   string // address that the request comes from, as far as is known
 }
 
+// Terms is what signing up takes.
+type Terms struct {
+	Letters  bool // whether there is any way but a passkey
+	WorkBits int
+}
+
+// WorkPurpose is what the proof of work for an account or a letter is for; its
+// subject is the address, normalised.
+const WorkPurpose = "account"
+
+// Joins says what signing up takes.
+func (a *Accounts) Joins() Terms {
+	return Terms{Letters: a.cfg.Mail != nil, WorkBits: a.cfg.WorkBits}
+}
+
+// admit bounds accounts that are made and letters that are ordered.
+func (a *Accounts) admit(email, proof, source string) error {
+	if !work.Check(WorkPurpose, email, a.cfg.WorkBits, proof, a.cfg.Now()) {
+		return ErrWork
+	}
+	if wait := a.joins.take(prefix(source), ""); wait > 0 {
+		return &TooManyError{After: wait}
+	}
+	return nil
+}
+
 // Join orders a letter with which an account can be made, see [Accounts.ConfirmJoin].
-// The answer is the same whoever has the address. The error wraps [ErrEmail] or
-// [ErrNoMail], or is a [*TooManyError].
+// The answer is the same whoever has the address. The error wraps [ErrEmail],
+// [ErrWork] or [ErrNoMail], or is a [*TooManyError].
 func (a *Accounts) Join(ctx context.Context, r Joining) error {
 	return a.askLetter(ctx, LetterJoin, r)
 }
@@ -33,8 +62,8 @@ func (a *Accounts) askLetter(ctx context.Context, t Topic, r Joining) error {
 	if err != nil {
 		return err
 	}
-	if wait := a.joins.take(prefix(r.Source), ""); wait > 0 {
-		return &TooManyError{After: wait}
+	if err := a.admit(email, r.Work, r.Source); err != nil {
+		return err
 	}
 	return a.order(ctx, t, email, "", r.Language)
 }

@@ -119,7 +119,8 @@ var erasures = []string{ //nolint:gochecknoglobals // a constant
 	`UPDATE transfer SET state = 'declined' WHERE receiver = $1 AND state = 'open'`,
 	`UPDATE ask SET state = 'cancelled' WHERE asker = $1 AND state = 'open'`,
 	`UPDATE ask SET state = 'declined' WHERE booker = $1 AND state = 'open'`,
-	`UPDATE waiting SET state = 'left' WHERE account = $1 AND state IN ('waiting', 'offered')`,
+	`UPDATE waiting SET state = 'left' WHERE account = $1 AND state = 'waiting'`,
+	`UPDATE offer SET expires = 0 WHERE account = $1 AND state = 'open'`, // goes to the next
 	`DELETE FROM account WHERE id = $1`,
 }
 
