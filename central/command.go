@@ -32,6 +32,8 @@ type flags struct {
 	*command.Call
 
 	config, dir, role, gate, name string
+	to, join                      string // of move and init
+	check, force                  bool   // of migrate and restore
 	hosts, events                 command.List
 	json                          bool
 	surge                         surgeFlags
@@ -75,6 +77,15 @@ func (a *app) program() *command.Program {
 		s.StringVar(&f.name, "name", "", "`ID` of the device (default made up)")
 		s.Var(&f.events, "event", "`ID` of an event that it may see; required, may stand several times")
 	}
+	migration := func(f *flags, s *flag.FlagSet) {
+		s.BoolVar(&f.check, "check", false, "change nothing: list what is to be done, and fail if there is anything")
+	}
+	force := func(f *flags, s *flag.FlagSet) {
+		s.BoolVar(&f.force, "force", false, "also where there is a database already")
+	}
+	to := func(f *flags, s *flag.FlagSet) {
+		s.StringVar(&f.to, "to", "", "`FILE` with the postgres:// address of an empty database; required")
+	}
 	config, asJSON := (*flags).takeConfig, (*flags).takeJSON
 	return &command.Program{
 		Name: "central", About: "central sells tickets, and tells the gates.", Out: a.out, Err: a.err, Code: exitCode,
@@ -84,9 +95,14 @@ func (a *app) program() *command.Program {
 			one("import", "EVENT.json", "put an event on sale in the running central", config, runImport),
 			one("enrol-code", "", "make a code that enrols one device", both(config, device, asJSON), runEnrolCode),
 			one("refund", "ORDER", "give an order's money back and revoke its tickets", config, runRefund),
+			one("role", "EMAIL ROLE", "make somebody attendee, box_office or admin in the running central", config, runRole),
 			one("revoke", "DEVICE", "take a device out of the fleet", config, runRevoke),
 			one("receipt", "RECEIPT.json", "verify the entry receipt that a wallet fetched, without the running central", both(config, asJSON), runReceipt),
 			detailed(surgeDetail, one("surge", "", "load a running central as a crowd does, and report", both(config, (*flags).takeSurge), runSurge)),
+			one("migrate", "", "bring the database's schema up to date", both(config, migration), runMigrate),
+			one("backup", "FILE|FOLDER", "write a backup of the database while central runs", config, runBackup),
+			one("restore", "FILE", "put a backup in the place of the database", both(config, force), runRestore),
+			one("move", "", "copy the database to PostgreSQL, and compare", both(config, to), runMove),
 			one("version", "", "print the version", asJSON, runVersion),
 		},
 	}
@@ -103,7 +119,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.Is(err, settings.ErrBad):
 		return command.Usage
-	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrTooNew), errors.Is(err, store.ErrMigrationChanged):
+	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrTooNew), errors.Is(err, store.ErrMigrationChanged), errors.Is(err, store.ErrUnsuitable):
 		return exitDatabase
 	}
 	return command.OK

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/identity"
+	"github.com/con-ting/conting/central/leader"
+	"github.com/con-ting/conting/central/mail"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/settings"
@@ -48,6 +52,10 @@ type config struct {
 	Wallet  walletConfig  `toml:"wallet"`
 
 	Identity identityConfig `toml:"identity"`
+	Account  accountConfig  `toml:"account"`
+	Mail     mailConfig     `toml:"mail"`
+	Database databaseConfig `toml:"database"`
+	Cluster  clusterConfig  `toml:"cluster"`
 }
 
 type logConfig struct {
@@ -71,6 +79,11 @@ type apiConfig struct {
 	// tells them none.
 	PublicURL string `toml:"public_url"`
 
+	// Proxies are the addresses or prefixes of proxies whose X-Forwarded-For is
+	// believed. Without the one that stands before central, all who come through it
+	// count as one unknown source, and nothing is bounded by source. Default none.
+	Proxies []string `toml:"proxies"`
+
 	// Admin false shuts everything under /admin, whatever token is presented.
 	// Default true.
 	Admin bool `toml:"admin"`
@@ -86,6 +99,11 @@ type mqttConfig struct {
 	// Listen is the address of the embedded broker, with mutual TLS. It must be
 	// reachable for devices. Default 127.0.0.1:8883.
 	Listen string `toml:"listen"`
+
+	// Endpoints are the brokers that devices are told of, tls://host:port, in the
+	// order in which they try them: with several centrals, mqtt.listen of each.
+	// Default: this one's.
+	Endpoints []string `toml:"endpoints"`
 
 	// URL is an external broker, tls://host:port, instead of the embedded one.
 	// Its certificate must come from the device authority in DATA_DIR/keys; its
@@ -152,6 +170,9 @@ func defaults() config {
 		Publish: publishConfig{BeaconEvery: 30 * time.Second, GroupWithin: 100 * time.Millisecond, MaxDeltas: 256, SetLifetime: 7 * 24 * time.Hour},
 
 		Identity: identityConfig{FetchEvery: identity.DefaultFetchEvery},
+		Cluster:  clusterConfig{Lease: leader.DefaultLease},
+		Account:  accountConfig{JoinsPerSecond: account.DefaultJoinsPerSecond},
+		Mail:     mailConfig{Security: string(mail.StartTLS)},
 	}
 }
 
@@ -195,6 +216,7 @@ func (c *config) check() error {
 		"publish.beacon_every": {c.Publish.BeaconEvery, time.Second, time.Minute},
 		"publish.group_within": {c.Publish.GroupWithin, time.Millisecond, 200 * time.Millisecond},
 		"publish.set_lifetime": {c.Publish.SetLifetime, time.Hour, 90 * 24 * time.Hour},
+		"cluster.lease":        {c.Cluster.Lease, leader.MinLease, leader.MaxLease},
 		"identity.fetch_every": {c.Identity.FetchEvery, 10 * time.Second, 24 * time.Hour},
 	} {
 		if d.got < d.least || d.got > d.most {
@@ -225,7 +247,7 @@ func (c *config) check() error {
 	case c.Publish.MaxDeltas < 1 || c.Publish.MaxDeltas > 10_000:
 		return bad("", "publish.max_deltas", "%d, want 1 to 10000", c.Publish.MaxDeltas)
 	}
-	return nil
+	return cmp.Or(c.checkCluster(), checkProxies(c.API.Proxies), c.Account.check(), c.Mail.check())
 }
 
 func badHost(h string) bool {

@@ -98,11 +98,23 @@ func (p fleetPort) Revoke(ctx context.Context, device ticket.DeviceID) (announce
 	return err == nil, err
 }
 
-// publisherPort is the publisher as the API sees it.
-type publisherPort struct{ *publish.Publisher }
+// publisherPort is the publisher of the moment as the API sees it.
+type publisherPort struct{ now func() *publish.Publisher }
+
+func (p publisherPort) Publish(ctx context.Context, event ticket.EventID) (uint64, error) {
+	return p.now().Publish(ctx, event)
+}
+
+func (p publisherPort) Head(ctx context.Context, event ticket.EventID) (ledger, conflicts uint64, err error) {
+	return p.now().Head(ctx, event)
+}
+
+func (p publisherPort) IncidentCount(ctx context.Context) (uint64, error) {
+	return p.now().IncidentCount(ctx)
+}
 
 func (p publisherPort) Ledger(ctx context.Context, event ticket.EventID, after uint64, limit int) ([]api.Admission, error) {
-	rows, err := p.Publisher.Ledger(ctx, event, after, limit)
+	rows, err := p.now().Ledger(ctx, event, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +129,7 @@ func (p publisherPort) Ledger(ctx context.Context, event ticket.EventID, after u
 }
 
 func (p publisherPort) Conflicts(ctx context.Context, event ticket.EventID, after uint64, limit int) ([]api.Conflict, error) {
-	cs, err := p.Publisher.Conflicts(ctx, event, after, limit)
+	cs, err := p.now().Conflicts(ctx, event, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +144,7 @@ func (p publisherPort) Conflicts(ctx context.Context, event ticket.EventID, afte
 }
 
 func (p publisherPort) Incidents(ctx context.Context, after uint64, limit int) ([]api.Incident, error) {
-	is, err := p.Publisher.Incidents(ctx, after, limit)
+	is, err := p.now().Incidents(ctx, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +159,7 @@ func (p publisherPort) Incidents(ctx context.Context, after uint64, limit int) (
 }
 
 func (p publisherPort) Evidence(ctx context.Context, seq uint64) ([]byte, error) {
-	data, err := p.Publisher.Evidence(ctx, seq)
+	data, err := p.now().Evidence(ctx, seq)
 	if errors.Is(err, publish.ErrUnknownIncident) {
 		err = fmt.Errorf("%w: %w", api.ErrUnknownIncident, err)
 	}

@@ -16,7 +16,7 @@ import (
 func (s *server) openIdentity(ctx context.Context) (err error) {
 	cfg := identity.Config{
 		Store: s.store.Identity(), People: s.accounts, Tickets: s.sale, Now: s.now, Logger: s.logger,
-		FetchEvery: s.cfg.Identity.FetchEvery, Listed: s.fleet.Relist, Published: s.publisher.AnnounceTrust,
+		FetchEvery: s.cfg.Identity.FetchEvery, Listed: s.fleet.Relist, Published: s.announceTrust,
 	}
 	if s.cfg.Identity.Fetch {
 		cfg.Fetch = newFetcher().get

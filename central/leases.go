@@ -10,13 +10,6 @@ import (
 	"github.com/con-ting/conting/sync/ticket"
 )
 
-func (s *server) openLeases(ctx context.Context) (err error) {
-	s.leases, err = lease.New(ctx, lease.Config{
-		Owners: owners{s.sale}, Link: s.link, Signer: s.keys.event, Logger: s.logger, Now: s.now,
-	})
-	return err
-}
-
 // owners is the sale as leases see it.
 type owners struct{ *sale.Sale }
 

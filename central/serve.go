@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,13 +17,10 @@ import (
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/central/identity"
-	"github.com/con-ting/conting/central/lease"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
-	"github.com/con-ting/conting/sync/broker"
 	"github.com/con-ting/conting/sync/hint"
-	"github.com/con-ting/conting/sync/link"
 )
 
 const (
@@ -44,14 +42,14 @@ type server struct {
 	cert      *serverCert
 	store     *store.Store
 	fleet     *fleet.Fleet
-	broker    *broker.Broker // nil with an external one
 	metrics   *api.Metrics
-	publisher *publish.Publisher
-	link      *link.Link
+	record    *publish.Publisher // never runs: for what a central that does not lead is asked
 	sale      *sale.Sale
-	leases    *lease.Book
 	accounts  *account.Accounts
+	access    *account.Access
 	identity  *identity.Identity
+	cluster   *cluster               // nil unless the database is shared
+	office    atomic.Pointer[office] // nil while another central leads
 	device    listener
 	api       listener
 	addresses addresses
@@ -90,7 +88,11 @@ func (s *server) open(ctx context.Context) (err error) {
 	if s.cert, err = s.dir.loadCert(s.keys, s.cfg.Hosts, s.now()); err != nil {
 		return err
 	}
-	if s.store, err = store.Open(ctx, store.Config{Path: s.dir.path(databaseFile), Now: s.now, Logger: s.logger}); err != nil {
+	at, err := s.cfg.database(s.logger, s.now)
+	if err != nil {
+		return err
+	}
+	if s.store, err = store.Open(ctx, at); err != nil {
 		return err
 	}
 	if err = s.listen(ctx); err != nil {
@@ -99,10 +101,10 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err = s.openFleet(ctx); err != nil {
 		return err
 	}
-	if err = s.openBroker(ctx); err != nil {
+	if s.metrics, err = api.NewMetrics(version); err != nil {
 		return err
 	}
-	if err = s.openPublisher(ctx); err != nil {
+	if s.record, err = s.newPublisher(ctx, nowhere{}); err != nil {
 		return err
 	}
 	if err = s.openSale(ctx); err != nil {
@@ -114,7 +116,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err = s.openIdentity(ctx); err != nil {
 		return err
 	}
-	if err = s.openLeases(ctx); err != nil {
+	if err = s.openLeader(ctx); err != nil {
 		return err
 	}
 	return s.openAPI(ctx)
@@ -152,19 +154,15 @@ func (s *server) reach(addr net.Addr) string {
 }
 
 // run serves until ctx ends, or until a part cannot go on. At the end the HTTP
-// listeners finish what they have begun, then publisher, link and sale end, then
-// the broker says goodbye, and the database is the last (see close). Nothing
+// listeners finish what they have begun, then what the leader does ends, its broker
+// says goodbye, and the database is the last (see close). Nothing
 // depends on a last message: what was stored is sent at the next start.
 func (s *server) run(ctx context.Context, pid int) error {
 	quiet, stop := context.WithCancel(context.WithoutCancel(ctx)) // outlives the HTTP servers
 	defer stop()
 	inner, innerCtx := errgroup.WithContext(quiet)
-	inner.Go(func() error { return s.publisher.Run(innerCtx) })
-	inner.Go(func() error { return s.link.Run(innerCtx) })
-	inner.Go(func() error { return s.leases.Run(innerCtx) })
-	inner.Go(func() error { return ignoreCanceled(s.sale.Run(innerCtx)) })
+	inner.Go(func() error { return s.runLeader(innerCtx) })
 	inner.Go(func() error { return ignoreCanceled(s.accounts.Run(innerCtx)) })
-	inner.Go(func() error { return ignoreCanceled(s.identity.Run(innerCtx)) })
 	inner.Go(func() error { return s.keepHouse(innerCtx) })
 
 	outer, outerCtx := errgroup.WithContext(ctx)
@@ -230,7 +228,7 @@ func (l *listener) shut(ctx context.Context) error {
 	return nil
 }
 
-// keepHouse renews the server certificate and the trust list in time.
+// keepHouse renews the server certificate in time.
 func (s *server) keepHouse(ctx context.Context) error {
 	tick := time.NewTicker(housekeep)
 	defer tick.Stop()
@@ -242,9 +240,6 @@ func (s *server) keepHouse(ctx context.Context) error {
 		}
 		if err := s.cert.renew(s.keys, s.cfg.Hosts, s.now()); err != nil {
 			s.logger.ErrorContext(ctx, "server certificate was not renewed", slog.Any("error", err))
-		}
-		if err := s.fleet.Refresh(ctx); err != nil {
-			s.logger.ErrorContext(ctx, "trust list was not renewed", slog.Any("error", err))
 		}
 	}
 }
@@ -259,8 +254,8 @@ func (s *server) close() {
 			}
 		}
 	}
-	if s.broker != nil {
-		errs = append(errs, s.broker.Close())
+	if o := s.office.Load(); o != nil { // opened, and never run
+		errs = append(errs, o.close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

@@ -54,7 +54,7 @@ const MinAdminToken = 32
 // DefaultTimeout is how long a request may take.
 const DefaultTimeout = 15 * time.Second
 
-// Config is what the API stands on. Everything but AdminToken, Metrics, Web and
+// Config is what the API stands on. Everything but Proxies, AdminToken, Metrics, Web and
 // Timeout is required.
 type Config struct {
 	Till      Till
@@ -63,10 +63,18 @@ type Config struct {
 	Replies   Replies
 	Accounts  Accounts
 	Identity  Identity
+	Minter    Minter
 	Leases    Leases
 	Receipts  Receipts
 	Now       func() time.Time
 	Logger    *slog.Logger
+
+	// Proxies are whom X-Forwarded-For is believed of: who asked is then whoever it
+	// names, else whoever connected. It bounds what one source may try.
+	Proxies []string
+
+	// Leader knows who leads among several centrals; nil means that there is one.
+	Leader Leader
 
 	// AdminToken opens everything under /admin, and /metrics. Empty keeps both shut.
 	AdminToken string
@@ -106,8 +114,8 @@ func New(_ context.Context, cfg Config) (*API, error) {
 		return nil, errors.New("api: till, fleet, publisher, replies, accounts, identity, now and logger are required")
 	case cfg.AdminToken != "" && len(cfg.AdminToken) < MinAdminToken:
 		return nil, fmt.Errorf("api: admin token of %d bytes, want %d or more, or none", len(cfg.AdminToken), MinAdminToken)
-	case cfg.Leases == nil || cfg.Receipts == nil:
-		return nil, errors.New("api: leases and receipts are required")
+	case cfg.Leases == nil || cfg.Receipts == nil || cfg.Minter == nil:
+		return nil, errors.New("api: leases, receipts and minter are required")
 	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{cfg: cfg, router: gin.New(), admin: hashSecret(cfg.AdminToken), origin: cfg.Accounts.RelyingParty().Origin}
@@ -119,9 +127,10 @@ func New(_ context.Context, cfg Config) (*API, error) {
 	if a.document, err = document(); err != nil {
 		return nil, fmt.Errorf("api: description: %w", err)
 	}
-	if err := a.router.SetTrustedProxies(nil); err != nil {
+	if err := a.router.SetTrustedProxies(cfg.Proxies); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	a.router.RemoteIPHeaders = []string{"X-Forwarded-For"}
 	a.router.HandleMethodNotAllowed = true
 	a.router.RedirectTrailingSlash = false
 	a.routes() //nolint:contextcheck // each request brings its own
@@ -131,7 +140,7 @@ func New(_ context.Context, cfg Config) (*API, error) {
 // routes is every way in. Each stands in a file of openapi/; a test compares.
 func (a *API) routes() {
 	r := a.router
-	r.Use(a.identify, a.log, a.guard, a.recover, a.deadline, a.sameOrigin)
+	r.Use(a.identify, a.log, a.guard, a.recover, a.deadline, a.sameOrigin, a.forward)
 	r.NoRoute(a.refuse("not_found"))
 	r.NoMethod(a.refuse("method_not_allowed"))
 
@@ -174,6 +183,7 @@ func (a *API) routes() {
 	admin.GET("/incidents", a.answer(a.incidents))
 	admin.GET("/incidents/:incident/evidence", a.evidence)
 	a.walletAdminRoutes(admin)
+	a.roleRoutes(admin)
 	a.lineRoutes(v1, admin)
 }
 

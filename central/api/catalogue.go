@@ -31,6 +31,9 @@ func catalogue() map[string]kind {
 		"ticket_not_showable": {http.StatusConflict, "There is no code of this ticket to show", "look at its state in the list of tickets: it is used, moved, refunded or on paper"},
 		"no_receipt":          {http.StatusNotFound, "There is no receipt of an entry", "ask again later: a gate without network sends it when it has one"},
 
+		// several centrals
+		"no_leader": {http.StatusServiceUnavailable, "No central leads at the moment", "try again in a few seconds"},
+
 		// repeated requests
 		"idempotency_key_invalid": {http.StatusBadRequest, "The Idempotency-Key is not valid", "use 16 to 128 letters, digits, hyphens or underscores, chosen at random"},
 		"idempotency_key_reused":  {http.StatusConflict, "The Idempotency-Key was used for another request", "make a new key for a new request"},
@@ -48,7 +51,6 @@ func catalogue() map[string]kind {
 		"unknown_seat":     {http.StatusUnprocessableEntity, "There is no such seat in this zone", "choose one from the event's seats"},
 		"seat_taken":       {http.StatusConflict, "Somebody else has this seat", "choose another seat"},
 		"sold_out":         {http.StatusConflict, "No place is free in this zone", "choose another zone, or try again when holds run out"},
-
 		"event_cancelled":  {http.StatusConflict, "The event was called off", "choose another event; what was paid goes back by itself"},
 		"seat_kept":        {http.StatusConflict, "The seat is kept for people who need it", "choose another seat; who needs step-free entry, or comes along, says so with \"accessible\" and \"companions\""},
 		"not_together":     {http.StatusConflict, "There are not so many free seats side by side", "ask for fewer, for another zone, or without \"adjacent\""},
@@ -77,6 +79,19 @@ func catalogue() map[string]kind {
 		"passkey_refused":  {http.StatusUnprocessableEntity, "The passkey did not sign this, or is not in force", "sign with user verification and the passkey of this account"},
 		"passkey_copied":   {http.StatusConflict, "The passkey's counter went back", "there may be a copy of it: replace it with the recovery code"},
 		"recovery_refused": {http.StatusUnprocessableEntity, "There is no such account, or the recovery code is wrong", "compare the code with what was written down; letters and hyphens are forgiven"},
+		"password_refused": {http.StatusUnprocessableEntity, "There is no such account, or the password is wrong", "try again, sign in with a passkey, or ask for a new password"},
+		"password_weak":    {http.StatusUnprocessableEntity, "The password is too easy to guess, or too long", "choose 10 or more characters that are not a common password and not your address"},
+		"link_invalid":     {http.StatusUnprocessableEntity, "The letter's link was used, or is too old", "ask for another letter; sign in first to confirm an address"},
+		"mail_off":         {http.StatusServiceUnavailable, "No letters are sent here", "sign up with a passkey"},
+		"busy":             {http.StatusServiceUnavailable, "Too many passwords are being checked", "try again in a moment"},
+		"passkey_required": {http.StatusConflict, "The account has no passkey yet", "add one at POST /v1/account/passkeys; tickets are bound to it"},
+		"passkey_exists":   {http.StatusConflict, "The account has a passkey already", "replace it with the recovery code at POST /v1/account/recover"},
+		"unknown_session":  {http.StatusNotFound, "There is no such session", "list them at /v1/account/sessions"},
+		"tickets_left":     {http.StatusConflict, "The account has a ticket for an event that is not over", "use it, give it away or have it refunded first"},
+		"money_due":        {http.StatusConflict, "An order of the account is being paid or refunded", "wait until that is settled"},
+		"unknown_account":  {http.StatusNotFound, "No account has this address and has confirmed it", "have its owner confirm the address first"},
+		"role_unknown":     {http.StatusUnprocessableEntity, "There is no such role", "use attendee, box_office or admin"},
+		"work_required":    {http.StatusForbidden, "A proof of work is due", "find one, and send it along; its size stands where this one's subject is described"},
 		"too_many_tries":   {http.StatusTooManyRequests, "Too many tries", "wait as long as Retry-After says"},
 
 		// what people prove, and give one another
@@ -134,6 +149,7 @@ func catalogue() map[string]kind {
 
 		// ours
 		"timeout":        {http.StatusServiceUnavailable, "The request took too long", "repeat it with the same Idempotency-Key"},
+		"unavailable":    {http.StatusServiceUnavailable, "Our database does not answer", "try again in a moment, with the same Idempotency-Key if there was one"},
 		"internal_error": {http.StatusInternalServerError, "Something is wrong on our side", "repeat it later; the request id helps us to find it"},
 	}
 }

@@ -32,6 +32,7 @@ type Metrics struct {
 	entries   prometheus.Counter
 	conflicts *prometheus.CounterVec
 	incidents *prometheus.CounterVec
+	outbox    handedOut
 }
 
 var _ publish.Observer = (*Metrics)(nil)
@@ -62,15 +63,16 @@ func NewMetrics(version string) (*Metrics, error) {
 		entries:   prometheus.NewCounter(prometheus.CounterOpts(opts("journal_entries_total", "Journal entries stored."))),
 		conflicts: counter("conflicts_found_total", "Tickets found to be admitted too often, by event.", "event"),
 		incidents: counter("incidents_recorded_total", "Incidents recorded, by kind.", "kind"),
+		outbox:    newHandedOut(),
 	}
 	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Always 1; the label says which release this is.",
 		ConstLabels: prometheus.Labels{"version": version},
 	}, func() float64 { return 1 })
-	for _, c := range []prometheus.Collector{
+	for _, c := range append(m.outbox.collectors(),
 		m.deltas, m.ops, m.version, m.tickets, m.build, m.batches, m.entries, m.conflicts, m.incidents, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	} {
+	) {
 		if err := m.registry.Register(c); err != nil {
 			return nil, fmt.Errorf("api: register metrics: %w", err)
 		}

@@ -106,6 +106,17 @@ func sentinels() []struct {
 		{account.ErrAssertion, "passkey_refused"},
 		{account.ErrCounter, "passkey_copied"},
 		{account.ErrRecovery, "recovery_refused"},
+		{account.ErrPassword, "password_refused"},
+		{account.ErrBusy, "busy"},
+		{account.ErrLetter, "link_invalid"},
+		{account.ErrNoMail, "mail_off"},
+		{account.ErrWork, "work_required"},
+		{account.ErrNoPasskey, "passkey_required"},
+		{account.ErrHasPasskey, "passkey_exists"},
+		{account.ErrUnknownSession, "unknown_session"},
+		{account.ErrTicketsLeft, "tickets_left"},
+		{account.ErrMoneyDue, "money_due"},
+		{account.ErrRole, "role_unknown"},
 		{lease.ErrNotOwner, "unknown_ticket"},
 		{lease.ErrUnusable, "ticket_not_showable"},
 		{lease.ErrOff, "leases_off"},
@@ -113,6 +124,7 @@ func sentinels() []struct {
 		{lease.ErrFull, "leases_full"},
 		{lease.ErrLapsed, "lease_lapsed"},
 		{ErrNoReceipt, "no_receipt"},
+		{ErrNoLeader, "no_leader"},
 		{account.ErrSignedOut, "sign_in_required"},
 		{account.ErrUnknown, "sign_in_required"},
 		{sale.ErrAge, "age_required"},
@@ -156,7 +168,9 @@ func describe(err error) Problem {
 		detail *detailError
 		plan   *seatmap.Error
 		large  *http.MaxBytesError
+		later  interface{ Unavailable() bool }
 		many   *account.TooManyError
+		weak   *account.WeakError
 	)
 	switch {
 	case errors.As(err, &code):
@@ -171,10 +185,16 @@ func describe(err error) Problem {
 		p := problemOf("invalid_plan")
 		p.Detail, p.Hint = plan.Error(), plan.Hint
 		return p
+	case errors.As(err, &later) && later.Unavailable(): // before what it was caused by
+		return problemOf("unavailable")
 	case errors.As(err, &large):
 		return problemOf("body_too_large")
 	case errors.As(err, &many):
 		return problemOf("too_many_tries")
+	case errors.As(err, &weak):
+		p := problemOf("password_weak")
+		p.Detail = weak.Reason
+		return p
 	}
 	for _, s := range sentinels() {
 		if errors.Is(err, s.err) {
