@@ -40,3 +40,9 @@ func Recode(text string) (string, bool) {
 	r, ok := decodeRecord(text)
 	return r.encode(), ok
 }
+
+// Step is a part of Records.
+func (e *Engine) Step(ctx context.Context, event ticket.EventID) error {
+	_, err := e.step(ctx, event, &e.room(event).log)
+	return err
+}

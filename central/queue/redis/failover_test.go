@@ -1,6 +1,8 @@
 package redis_test
 
 import (
+	"context"
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strconv"
@@ -219,5 +221,60 @@ func TestDemotedMasterIsNotAsked(t *testing.T) {
 	}
 	if _, err := redis.New(t.Context(), cfg); !errors.Is(err, queue.ErrUnavailable) {
 		t.Errorf("New at a replica: %v, want ErrUnavailable", err)
+	}
+}
+
+// A long log that a failover has lost is put back whole, though reading what is
+// left of it was given up on the way.
+func TestLongLogIsPutBack(t *testing.T) {
+	p := newPair(t)
+	cfg := configure("redis://" + p.address.Addr())
+	e := open(t, cfg)
+	add := func(from, to int) {
+		t.Helper()
+		var batch [][]byte
+		for i := from; i < to; i++ {
+			batch = append(batch, binary.BigEndian.AppendUint32(nil, uint32(i)))
+		}
+		if err := e.Append(t.Context(), event, batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		add(i*500, i*500+500)
+	}
+	p.synced(t)
+	p.replication.Cut()
+	for i := 3; i < 6; i++ {
+		add(i*500, i*500+500)
+	}
+	if got, _, err := e.Records(t.Context(), event, 2999); err != nil || len(got) != 1 {
+		t.Fatalf("%d records after 2,999, %v", len(got), err)
+	}
+	p.address.Cut()
+	p.master.Kill()
+	p.promote(t)
+	p.address.Mend(p.replica.Addr())
+	eventually(t, "Step", func() error { return e.Step(t.Context(), event) })
+	for range 2 {
+		if err := e.Step(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.Step(ctx, event); err == nil {
+		t.Fatal("a step that was given up went well")
+	}
+	for who, e := range map[string]queue.Engine{"who put it back": e, "another": open(t, cfg)} {
+		got, _, err := e.Records(t.Context(), event, 0)
+		if err != nil || len(got) != 3000 {
+			t.Fatalf("%s reads %d records, %v; want 3000", who, len(got), err)
+		}
+		for i, r := range got {
+			if binary.BigEndian.Uint32(r) != uint32(i) {
+				t.Fatalf("%s reads %x as record %d", who, r, i)
+			}
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // Sizes of a log's parts.
 const (
 	nameSize   = 16      // of a record's name
-	page       = 64      // records in one answer; each is at most 64 KiB
+	page       = 512     // records in one answer; most are some ten bytes, none over 64 KiB
 	maxAtOnce  = 1000    // records of one Append
 	maxPutBack = 4 << 20 // bytes put back in one command
 )
@@ -51,6 +51,7 @@ type journal struct {
 	shown []record
 	seen  map[name]struct{} // of shown
 	last  uint32            // the largest number that was shown
+	found map[name]struct{} // what Redis still has, while it is read anew after a change of reign
 
 	ownMu sync.Mutex // guards own
 	own   []record   // added here and not shown yet
@@ -113,42 +114,44 @@ func (e *Engine) Records(ctx context.Context, event ticket.EventID, after int) (
 
 // catchUp reads what was added. It needs j.mu.
 func (e *Engine) catchUp(ctx context.Context, event ticket.EventID, j *journal) error {
-	var found map[name]struct{} // all of Redis' records, while the log is read anew
 	for {
-		v, err := e.look(ctx, event, j.at, j.at+page-1)
-		if err != nil {
+		if done, err := e.step(ctx, event, j); done || err != nil {
 			return err
 		}
-		if v.reign != j.reign || v.length < j.at {
-			// It may have lost its end, or all: see what is left.
-			j.reign, j.at, found = v.reign, 0, make(map[name]struct{})
-			if v, err = e.look(ctx, event, 0, page-1); err != nil {
-				return err
-			}
-			if v.reign != j.reign {
-				continue
-			}
-		}
-		j.last = max(j.last, v.last)
-		for _, r := range v.records {
-			j.show(r)
-			if found != nil {
-				found[r.name] = struct{}{}
-			}
-		}
-		j.at += int64(len(v.records))
-		switch {
-		case j.at < v.length && len(v.records) > 0:
-		case found != nil:
-			if err := e.putBack(ctx, event, j, found); err != nil {
-				j.reign = "" // to be tried again
-				return err
-			}
-			found = nil
-		default:
-			return nil
+	}
+}
+
+// step reads a page, or puts back what is lost. It may fail at any time and go on
+// later.
+func (e *Engine) step(ctx context.Context, event ticket.EventID, j *journal) (done bool, err error) {
+	v, err := e.look(ctx, event, j.at, j.at+page-1)
+	if err != nil {
+		return false, err
+	}
+	if v.reign != j.reign || v.length < j.at {
+		// It may have lost its end, or all: see what is left.
+		j.reign, j.at, j.found = v.reign, 0, make(map[name]struct{})
+		return false, nil
+	}
+	j.last = max(j.last, v.last)
+	for _, r := range v.records {
+		j.show(r)
+		if j.found != nil {
+			j.found[r.name] = struct{}{}
 		}
 	}
+	j.at += int64(len(v.records))
+	if j.at < v.length {
+		return false, nil
+	}
+	if j.found == nil {
+		return true, nil
+	}
+	if err := e.putBack(ctx, event, j); err != nil {
+		return false, err
+	}
+	j.found = nil
+	return false, nil
 }
 
 // show adds a record that is new to the view.
@@ -167,12 +170,12 @@ func (j *journal) show(r record) {
 }
 
 // putBack adds what this process has shown, or added, and Redis has not.
-func (e *Engine) putBack(ctx context.Context, event ticket.EventID, j *journal, found map[name]struct{}) error {
+func (e *Engine) putBack(ctx context.Context, event ticket.EventID, j *journal) error {
 	j.ownMu.Lock()
 	lost := slices.Concat(j.shown, j.own)
 	j.ownMu.Unlock()
 	lost = slices.DeleteFunc(lost, func(r record) bool {
-		_, ok := found[r.name]
+		_, ok := j.found[r.name]
 		return ok
 	})
 	for len(lost) > 0 {
@@ -210,12 +213,17 @@ func (e *Engine) look(ctx context.Context, event ticket.EventID, from, to int64)
 			return v, err
 		}
 		if of == "" {
-			// Nothing is known of it: new, or all is lost.
+			// Nothing is known of it: new, or all is lost. Once in a reign the store says.
+			r := e.room(event)
+			if r.empty.Load() == v.reign {
+				return v, nil
+			}
 			mark, err := e.cfg.Ranges.Take(ctx, event, 0)
 			if err != nil {
 				return view{}, unmarked(err)
 			}
 			if mark == 0 {
+				r.empty.Store(v.reign)
 				return v, nil
 			}
 		}

@@ -66,6 +66,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	client "github.com/redis/go-redis/v9"
@@ -159,6 +160,7 @@ var _ queue.Engine = (*Engine)(nil)
 type room struct {
 	supply supply
 	log    journal
+	empty  atomic.Value // string: the reign in which the store said that nobody was ever in it
 }
 
 // New connects. Errors wrap [ErrAddress], [ErrEvicts], [ErrServer] or, while no
