@@ -40,6 +40,7 @@ type redisConfig struct {
 	append   string
 	cluster  bool
 	master   string
+	watch    string // the name that a sentinel gives to its master
 	settings []string
 }
 
@@ -116,6 +117,34 @@ func (s *RedisServer) Start(ctx context.Context) error {
 	if s.command != nil {
 		return errors.New("redis-server runs already")
 	}
+	args, err := s.arguments()
+	if err != nil {
+		return err
+	}
+	// The server outlives neither a test that is killed nor its own folder.
+	command := exec.CommandContext(context.WithoutCancel(ctx), redisProgram, args...)
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := command.Start(); err != nil {
+		return err
+	}
+	s.command, s.done = command, make(chan struct{})
+	go func(done chan struct{}) {
+		defer close(done)
+		_ = command.Wait()
+	}(s.done)
+	if err := s.await(ctx); err != nil {
+		log, _ := os.ReadFile(filepath.Join(s.dir, "redis.log"))
+		s.Kill()
+		return fmt.Errorf("redis-server at %s: %w: %s", s.Addr(), err, tail(log))
+	}
+	return nil
+}
+
+// arguments is the server's configuration.
+func (s *RedisServer) arguments() ([]string, error) {
+	if s.cfg.watch != "" {
+		return s.sentinel()
+	}
 	port := strconv.Itoa(s.port)
 	args := []string{
 		"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--daemonize", "no", "--logfile", "redis.log",
@@ -139,7 +168,7 @@ func (s *RedisServer) Start(ctx context.Context) error {
 	if s.cfg.cluster {
 		bus, err := freePort()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		args = append(args, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus), "--cluster-node-timeout", "2000")
 	}
@@ -147,23 +176,7 @@ func (s *RedisServer) Start(ctx context.Context) error {
 		host, of, _ := strings.Cut(s.cfg.master, ":")
 		args = append(args, "--replicaof", host, of)
 	}
-	// The server outlives neither a test that is killed nor its own folder.
-	command := exec.CommandContext(context.WithoutCancel(ctx), redisProgram, append(args, s.cfg.settings...)...)
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	if err := command.Start(); err != nil {
-		return err
-	}
-	s.command, s.done = command, make(chan struct{})
-	go func(done chan struct{}) {
-		defer close(done)
-		_ = command.Wait()
-	}(s.done)
-	if err := s.await(ctx); err != nil {
-		log, _ := os.ReadFile(filepath.Join(s.dir, "redis.log"))
-		s.Kill()
-		return fmt.Errorf("redis-server at %s: %w: %s", s.Addr(), err, tail(log))
-	}
-	return nil
+	return append(args, s.cfg.settings...), nil
 }
 
 // await returns when the server answers commands.
