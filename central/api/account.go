@@ -15,6 +15,9 @@ import (
 
 // Accounts is the people as the API needs them; *account.Accounts is one.
 type Accounts interface {
+	Passwords
+	People
+
 	RelyingParty() ticket.RelyingParty
 	NewChallenge(p account.Purpose, account string) (account.Challenge, error)
 	Register(ctx context.Context, r account.Registering) (account.Entry, error)
@@ -37,6 +40,8 @@ func (a *API) accountRoutes(v1 *gin.RouterGroup) {
 	g.POST("/recover", a.answer(a.recoverAccount))
 	g.POST("/recovery-code", a.person, a.answer(a.recoveryCode))
 	g.POST("/sign-out", a.answer(a.signOut))
+	a.passwordRoutes(g)
+	a.personRoutes(g)
 }
 
 type challengeBody struct {
@@ -106,10 +111,12 @@ type passkeyView struct {
 }
 
 type entryView struct {
-	Account      string      `json:"account"`
-	Email        string      `json:"email"`
-	Passkey      passkeyView `json:"passkey"`
-	RecoveryCode string      `json:"recovery_code,omitempty"` // shown once
+	Account        string       `json:"account"`
+	Email          string       `json:"email"`
+	EmailConfirmed bool         `json:"email_confirmed"`
+	Role           account.Role `json:"role"`
+	Passkey        *passkeyView `json:"passkey,omitempty"`       // none yet after signing up with a password
+	RecoveryCode   string       `json:"recovery_code,omitempty"` // shown once
 }
 
 // entered answers somebody who came in, and gives them the cookie.
@@ -119,16 +126,19 @@ func (a *API) entered(c *gin.Context, status int, e account.Entry, err error) (i
 	}
 	a.setSession(c, e.Token, e.Expires)
 	p := e.Person
-	return status, entryView{
-		Account: p.ID, Email: p.Email, RecoveryCode: e.RecoveryCode,
-		Passkey: passkeyView{ID: p.Passkey.CredentialID, PublicKey: p.Passkey.Key},
-	}, nil
+	v := entryView{Account: p.ID, Email: p.Email, EmailConfirmed: p.Verified, Role: p.Role, RecoveryCode: e.RecoveryCode}
+	if p.HasPasskey() {
+		v.Passkey = &passkeyView{ID: p.Passkey.CredentialID, PublicKey: p.Passkey.Key}
+	}
+	return status, v, nil
 }
 
 type registerBody struct {
-	Email      string         `json:"email"`
-	Challenge  bytes64        `json:"challenge"`
-	Credential credentialBody `json:"credential"`
+	Email      string           `json:"email"`
+	Challenge  bytes64          `json:"challenge"`
+	Credential credentialBody   `json:"credential"`
+	Language   account.Language `json:"language"`
+	Work       string           `json:"work"`
 }
 
 func (a *API) register(ctx context.Context, c *gin.Context) (int, any, error) {
@@ -138,6 +148,7 @@ func (a *API) register(ctx context.Context, c *gin.Context) (int, any, error) {
 	}
 	e, err := a.cfg.Accounts.Register(ctx, account.Registering{
 		Email: b.Email, Challenge: b.Challenge, Passkey: b.Credential.passkey(), Session: a.sessionToken(c),
+		Agent: agent(c), Source: source(c), Language: b.Language, Work: b.Work,
 	})
 	return a.entered(c, http.StatusCreated, e, err)
 }
@@ -154,6 +165,7 @@ func (a *API) signIn(ctx context.Context, c *gin.Context) (int, any, error) {
 	}
 	e, err := a.cfg.Accounts.Enter(ctx, account.SigningIn{
 		Challenge: b.Challenge, CredentialID: b.CredentialID, Assertion: b.assertion(), Session: a.sessionToken(c),
+		Agent: agent(c),
 	})
 	return a.entered(c, http.StatusOK, e, err)
 }
@@ -172,7 +184,7 @@ func (a *API) recoverAccount(ctx context.Context, c *gin.Context) (int, any, err
 	}
 	e, err := a.cfg.Accounts.Recover(ctx, account.Recovering{
 		Email: b.Email, Code: b.RecoveryCode, Challenge: b.Challenge, Passkey: b.Credential.passkey(),
-		Session: a.sessionToken(c), Source: c.RemoteIP(),
+		Session: a.sessionToken(c), Agent: agent(c), Source: source(c),
 	})
 	return a.entered(c, http.StatusOK, e, err)
 }
@@ -202,10 +214,13 @@ func (a *API) signOut(ctx context.Context, c *gin.Context) (int, any, error) {
 }
 
 type accountView struct {
-	Account  string       `json:"account"`
-	Email    string       `json:"email"`
-	DID      string       `json:"did,omitempty"`
-	Passkeys []ownKeyView `json:"passkeys"`
+	Account        string       `json:"account"`
+	Email          string       `json:"email"`
+	EmailConfirmed bool         `json:"email_confirmed"`
+	Password       bool         `json:"password"` // whether there is one
+	Role           account.Role `json:"role"`     // in this session
+	DID            string       `json:"did,omitempty"`
+	Passkeys       []ownKeyView `json:"passkeys"`
 }
 
 type ownKeyView struct {
@@ -225,7 +240,10 @@ func (a *API) account(ctx context.Context, c *gin.Context) (int, any, error) {
 	if err != nil && !errors.Is(err, identity.ErrNoDID) {
 		return 0, nil, err
 	}
-	v := accountView{Account: p.ID, Email: p.Email, DID: string(did.DID), Passkeys: make([]ownKeyView, 0, len(keys))}
+	v := accountView{
+		Account: p.ID, Email: p.Email, EmailConfirmed: p.Verified, Password: p.Password, Role: p.Role,
+		DID: string(did.DID), Passkeys: make([]ownKeyView, 0, len(keys)),
+	}
 	for _, k := range keys {
 		v.Passkeys = append(v.Passkeys, ownKeyView{
 			passkeyView: passkeyView{ID: k.ID, PublicKey: k.Key},

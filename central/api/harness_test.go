@@ -50,6 +50,8 @@ type harness struct {
 	path   string
 
 	receipts receipts
+	people   *account.Accounts
+	mail     *postbox
 }
 
 type lockedBuffer struct {
@@ -97,6 +99,7 @@ func (i issuer) Issue(_ context.Context, t ticket.Ticket) ([]byte, error) {
 func start(t testing.TB, change ...func(*api.Config)) *harness {
 	t.Helper()
 	h := &harness{t: t, log: &lockedBuffer{}, fleet: &fleet{}, ledger: &ledger{}, receipts: receipts{}, path: filepath.Join(t.TempDir(), "central.db")}
+	h.mail = &postbox{}
 	h.clock.Store(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
 	now := func() time.Time { return time.UnixMilli(h.clock.Load()).UTC() }
 	logger := slog.New(slog.NewJSONHandler(h.log, nil))
@@ -122,10 +125,16 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 	}
 	people, err := account.New(t.Context(), account.Config{
 		Store: db.Accounts(), Verifier: passkeys{}, Rebinder: till, RelyingParty: party, ChallengeKey: [32]byte{1}, Now: now, Logger: logger,
+		Mail: h.mail, Rooms: map[string]account.Room{"tickets": emptyRoom{}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	access, err := account.NewAccess([32]byte{1}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.people = people
 	sessions, err := lease.New(t.Context(), lease.Config{
 		Owners: holders{till}, Link: silence{}, Signer: signer, Logger: logger, Now: now,
 	})
@@ -141,7 +150,7 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 	cfg := api.Config{
 		Identity: known,
 		Leases:   sessions, Receipts: h.receipts,
-		Till: till, Fleet: h.fleet, Publisher: h.ledger, Replies: db, Accounts: people, Web: http.HandlerFunc(page),
+		Till: till, Fleet: h.fleet, Publisher: h.ledger, Replies: db, Accounts: people, Minter: access, Web: http.HandlerFunc(page),
 		Now: now, Logger: logger, AdminToken: adminToken,
 	}
 	for _, f := range change {

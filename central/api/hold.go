@@ -124,6 +124,9 @@ func (a *API) hold(ctx context.Context, c *gin.Context) (int, any, error) {
 // holdFor holds places for whoever asks.
 func (a *API) holdFor(ctx context.Context, c *gin.Context, r sale.HoldRequest, items []itemBody) (_ int, _ any, err error) {
 	p, signedIn := person(c)
+	if signedIn && r.Holder != nil && !p.HasPasskey() {
+		return 0, nil, account.ErrNoPasskey
+	}
 	if signedIn && r.Holder != nil && r.Holder.Key != p.Passkey.Key {
 		return 0, nil, &detailError{code: "possession_not_proved", detail: "the key is not the passkey of this account"}
 	}
