@@ -146,6 +146,31 @@ func (s *server) ownCertificate(key *ecdsa.PrivateKey) (*tls.Certificate, error)
 // Leads implements [api.Leader].
 func (s *server) Leads() bool { return s.office.Load() != nil }
 
+// awaitLeader waits until somebody leads, but not for ever: a central that does not
+// know who leads sells all the same.
+func (s *server) awaitLeader(ctx context.Context) {
+	if s.cluster == nil {
+		return
+	}
+	over := time.NewTimer(2 * s.cfg.Cluster.Lease)
+	defer over.Stop()
+	tick := time.NewTicker(s.cfg.Cluster.Lease / 200)
+	defer tick.Stop()
+	for {
+		if address, self := s.cluster.election.Leader(); self && s.Leads() || !self && address != "" {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-over.C:
+			s.logger.WarnContext(ctx, "no central leads yet; gates hear nothing new until one does")
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // forwardedKey marks the context of a request that another central has forwarded.
 type forwardedKey struct{}
 

@@ -70,6 +70,7 @@ func (a *app) program() *command.Program {
 	folder := func(f *flags, s *flag.FlagSet) {
 		s.StringVar(&f.dir, "dir", "", "the new `FOLDER`; required")
 		s.Var(&f.hosts, "host", "`HOST` by which gates and wallets reach this machine; may stand several times (default 127.0.0.1)")
+		s.StringVar(&f.join, "join", "", "data `FOLDER` of a central, or a copy of it, with which this one will share a database and therefore keys")
 	}
 	device := func(f *flags, s *flag.FlagSet) {
 		s.StringVar(&f.role, "role", "", "gate, hub or handheld: the `ROLE` of the device; required")

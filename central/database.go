@@ -39,7 +39,7 @@ func (c *config) database(logger *slog.Logger, now func() time.Time) (store.Conf
 
 // readURL reads the address of a database. Errors do not repeat it.
 func readURL(file string) (string, error) {
-	const what = "write postgres://user:password@host/name into it, and chmod 600"
+	const what = "write postgres://user:password@host/name into it, and chmod 600" // #nosec G101 -- no password, but how an address is written
 	url, err := private.ReadLine(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

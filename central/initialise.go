@@ -62,13 +62,23 @@ func runInit(ctx context.Context, a *app, f *flags) error {
 	}
 	defer func() { _ = os.RemoveAll(staging) }() // what is left of an init that failed
 	d := folder(staging)
-	if err := d.fill(&c, text, a.now()); err != nil {
+	if f.join != "" {
+		err = d.join(folder(f.join), &c, text, a.now())
+	} else {
+		err = d.fill(&c, text, a.now())
+	}
+	if err != nil {
 		return fmt.Errorf("init %s: %w", dir, err)
 	}
 	if err := os.Rename(staging, dir); err != nil {
 		return err
 	}
 	if err := private.SyncDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if f.join != "" {
+		_, err = fmt.Fprintf(a.out, "%s is ready, with the keys of %s.\nNext: set the same url_file under [database], and the same [wallet], [pay] and [mqtt] endpoints, in %s; then central run --config %[3]s\n",
+			dir, f.join, filepath.Join(dir, configFile))
 		return err
 	}
 	_, err = fmt.Fprintf(a.out, "%s is ready.\nNext: central run --config %s\nKeep %s offline once it is backed up: it signs who may sign.\n",

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 	"github.com/con-ting/conting/sync/ticketset"
 	"github.com/con-ting/conting/sync/topic"
 	"github.com/con-ting/conting/sync/trust"
+	"github.com/con-ting/conting/testdata/servers"
 	"github.com/con-ting/conting/testdata/wallet"
 )
 
@@ -49,17 +51,34 @@ func TestScripts(t *testing.T) {
 	// The event lies ahead whenever the test runs.
 	year := strconv.Itoa(time.Now().Year() + 1)
 	sample = bytes.ReplaceAll(sample, []byte(`"2026-12-12T`), []byte(`"`+year+`-12-12T`))
+	postgres := servers.HasPostgres()
+	if !postgres {
+		t.Log("SKIPPED: postgresql is not installed (apt-get install postgresql): scripts that want it are NOT run to their ends")
+	}
 	testscript.Run(t, testscript.Params{
+		Condition: func(name string) (bool, error) {
+			if name == "postgres" {
+				return postgres, nil
+			}
+			return false, fmt.Errorf("unknown condition %s", name)
+		},
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			name := filepath.Join(env.WorkDir, "sample.json")
 			env.Setenv("SAMPLE", name)
+			if postgres { // an empty database for each script
+				url := filepath.Join(env.WorkDir, "database.url")
+				env.Setenv("DATABASE", url)
+				if err := os.WriteFile(url, []byte(servers.Postgres(t)+"\n"), 0o600); err != nil {
+					return err
+				}
+			}
 			return os.WriteFile(name, sample, 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"ready": ready, "fresh": fresh, "private": isPrivate, "enrol": enrol, "buy": buy, "watch": watch, "shut": shut,
+			"ready": ready, "fresh": fresh, "private": isPrivate, "enrol": enrol, "buy": buy, "watch": watch, "shut": shut, "spoil": spoil, "sandbox": sandboxOff,
 		},
 	})
 }
@@ -68,6 +87,16 @@ func check(ts *testscript.TestScript, err error) {
 	if err != nil {
 		ts.Fatalf("%v", err)
 	}
+}
+
+// sandbox FROM TO copies a configuration without the sandbox.
+func sandboxOff(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	off := strings.Replace(text, "sandbox = true", "sandbox = false", 1)
+	if off == text {
+		ts.Fatalf("%s has no sandbox", args[0])
+	}
+	check(ts, os.WriteFile(ts.MkAbs(args[1]), []byte(off), 0o600))
 }
 
 // ready FILE waits until another process has written it.
@@ -101,6 +130,15 @@ func fresh(ts *testscript.TestScript, _ bool, args []string) {
 		return
 	}
 	ts.Fatalf("no central answers at the addresses in %s", args[0])
+}
+
+// spoil FILE changes one byte in the middle of it.
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	text, err := os.ReadFile(name)
+	check(ts, err)
+	text[len(text)/2] ^= 1
+	check(ts, os.WriteFile(name, text, 0o600))
 }
 
 // private DIR fails if anybody but the owner can read anything in it.

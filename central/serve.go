@@ -181,6 +181,7 @@ func (s *server) run(ctx context.Context, pid int) error {
 			return errors.New("a part of central has ended") // inner.Wait says which
 		}
 	})
+	s.awaitLeader(outerCtx)
 	s.addresses.PID = pid
 	text, err := json.MarshalIndent(s.addresses, "", "  ")
 	if err != nil {
