@@ -19,18 +19,17 @@ const (
 	holdSeat = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
 		WHERE event = $3 AND zone = $4 AND seat = $5 AND seat <> '' AND free_at <= $6` + noneWait + `
 		RETURNING number, seat, flags, run`
-	holdAny = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
-		WHERE event = $3 AND zone = $4 AND free_at <= $5` + noneWait + ` AND number = (
-			SELECT number FROM (
-					SELECT number, best FROM (SELECT number, best FROM place
-						WHERE event = $3 AND zone = $4 AND free_at = 0 AND flags & 3 = 0 ORDER BY best LIMIT 1) untouched
-				UNION ALL
-					SELECT number, best FROM (SELECT number, best FROM place
-						WHERE event = $3 AND zone = $4 AND free_at > 0 AND free_at <= $5 AND flags & 3 = 0 ORDER BY free_at LIMIT 1) lapsed
-				) either ORDER BY best LIMIT 1)
+	bestFree = `SELECT number FROM (
+				SELECT number, best FROM (SELECT number, best FROM place
+					WHERE event = $1 AND zone = $2 AND free_at = 0 AND flags & 3 = 0 ORDER BY best LIMIT 1) untouched
+			UNION ALL
+				SELECT number, best FROM (SELECT number, best FROM place
+					WHERE event = $1 AND zone = $2 AND free_at > 0 AND free_at <= $3 AND flags & 3 = 0 ORDER BY free_at LIMIT 1) lapsed
+		) either ORDER BY best LIMIT 1`
+	holdNumber = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
+		WHERE event = $3 AND zone = $4 AND number = $5 AND free_at <= $6` + noneWait + `
 		RETURNING number, seat, flags, run`
-	seatExists = `SELECT COUNT(*) FROM place WHERE event = $1 AND zone = $2 AND seat = $3`
-	anyWait    = `SELECT COUNT(*) FROM waiting WHERE event = $1 AND zone = $2 AND state = 'waiting'`
+	anyWait = `SELECT COUNT(*) FROM waiting WHERE event = $1 AND zone = $2 AND state = 'waiting'`
 )
 
 // takePlaces takes a place for each of the items, in their order.
@@ -49,39 +48,27 @@ func takePlaces(ctx context.Context, t *tx, h *sale.Hold) (got []seatmap.Place, 
 }
 
 func takePlace(ctx context.Context, t *tx, h *sale.Hold, i *sale.HeldItem) (p seatmap.Place, err error) {
-	query, args := holdAny, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, t.ms()}
-	if i.Seat != "" {
-		query, args = holdSeat, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, i.Seat, t.ms()}
+	query, which := holdSeat, any(i.Seat)
+	if i.Seat == "" {
+		var number int32
+		err := t.row(ctx, bestFree, []any{int64(h.Event), i.Zone, t.ms()}, &number)
+		if errors.Is(err, sql.ErrNoRows) {
+			return p, sale.ErrSoldOut
+		}
+		if err != nil {
+			return p, err
+		}
+		query, which = holdNumber, number
 	}
 	p.Zone = i.Zone
-	err = t.row(ctx, query, args, &p.Number, &p.Seat, &p.Flags, &p.Run)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = whyNoPlace(ctx, t, h, i)
+	err = t.row(ctx, query, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, which, t.ms()}, &p.Number, &p.Seat, &p.Flags, &p.Run)
+	if errors.Is(err, sql.ErrNoRows) { // it was free a moment ago
+		err = sale.ErrSeatTaken
+		if i.Seat == "" {
+			err = sale.ErrSoldOut
+		}
 	}
 	return p, err
-}
-
-// whyNoPlace names what kept a place from being held.
-func whyNoPlace(ctx context.Context, t *tx, h *sale.Hold, i *sale.HeldItem) error {
-	var n int
-	if i.Seat != "" {
-		if err := t.row(ctx, seatExists, []any{int64(h.Event), i.Zone, i.Seat}, &n); err != nil {
-			return err
-		}
-		if n == 0 {
-			return sale.ErrUnknownSeat
-		}
-	}
-	if err := t.row(ctx, anyWait, []any{int64(h.Event), i.Zone}, &n); err != nil {
-		return err
-	}
-	switch {
-	case n > 0:
-		return sale.ErrOthersWait
-	case i.Seat == "":
-		return sale.ErrSoldOut
-	}
-	return sale.ErrSeatTaken
 }
 
 // takeSlot finds a slot empty, or what held it over.

@@ -14,31 +14,19 @@ import (
 const (
 	waitsAlready = `SELECT number FROM waiting WHERE event = $1 AND zone = $2 AND account = $3 AND state IN ('waiting', 'offered')`
 	slotsTaken   = `SELECT COUNT(*) FROM person_slot WHERE event = $1 AND person = $2 AND until > $3`
-	insertWait   = `INSERT INTO waiting (event, number, zone, class, account, places, state, created, changed)
-		SELECT $1, $2, $3, $4, $5, $6, 'waiting', $7, $7
-		WHERE EXISTS (SELECT 1 FROM waiting w WHERE w.event = $1 AND w.zone = $3 AND w.state = 'waiting')
-			OR NOT EXISTS (SELECT 1 FROM place p WHERE p.event = $1 AND p.zone = $3 AND p.free_at <= $7 AND p.flags & 3 = 0)`
+	mayWait      = `SELECT CASE WHEN
+			EXISTS (SELECT 1 FROM waiting w WHERE w.event = $1 AND w.zone = $2 AND w.state = 'waiting')
+			OR NOT EXISTS (SELECT 1 FROM place p WHERE p.event = $1 AND p.zone = $2 AND p.free_at <= $3 AND p.flags & 3 = 0)
+		THEN 1 ELSE 0 END`
+	insertWait = `INSERT INTO waiting (event, number, zone, class, account, places, state, created, changed)
+		VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7, $7)`
 )
 
 // Wait implements [sale.Waiting].
 func (s *Store) Wait(ctx context.Context, w sale.Wait, limit int) (out sale.Wait, err error) {
 	err = s.update(ctx, func(t *tx) error {
-		var (
-			number            uint64
-			amount, cancelled int64
-			currency          string
-			taken             int
-		)
-		err := t.row(ctx, selectPrice, []any{int64(w.Event), w.Zone, w.Class}, &amount, &currency, &cancelled)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return sale.ErrNotSold
-		case err != nil:
-			return err
-		case cancelled > 0:
-			return sale.ErrCancelled
-		}
-		err = t.row(ctx, waitsAlready, []any{int64(w.Event), w.Zone, w.Account}, &number)
+		var number uint64
+		err := t.row(ctx, waitsAlready, []any{int64(w.Event), w.Zone, w.Account}, &number)
 		if err == nil { // asking twice is asking once
 			out, err = getWait(ctx, t, w.Event, number)
 			return err
@@ -46,27 +34,47 @@ func (s *Store) Wait(ctx context.Context, w sale.Wait, limit int) (out sale.Wait
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		if err := t.row(ctx, slotsTaken, []any{int64(w.Event), w.Account, t.ms()}, &taken); err != nil {
+		if err := checkWait(ctx, t, &w, limit); err != nil {
 			return err
-		}
-		if limit > 0 && taken+w.Places > limit {
-			return sale.ErrLimit
 		}
 		n, err := t.next(ctx, "waiting/"+strconv.FormatUint(uint64(w.Event), 10))
 		if err != nil {
 			return err
 		}
-		added, err := t.exec(ctx, insertWait, int64(w.Event), n, w.Zone, w.Class, w.Account, w.Places, t.ms())
-		if err == nil && added == 0 {
-			err = sale.ErrPlacesFree
-		}
-		if err != nil {
+		if _, err := t.exec(ctx, insertWait, int64(w.Event), n, w.Zone, w.Class, w.Account, w.Places, t.ms()); err != nil {
 			return err
 		}
 		out, err = getWait(ctx, t, w.Event, uint64(n)) // #nosec G115 -- counted from 1
 		return err
 	})
 	return out, err
+}
+
+// checkWait reports why somebody may not wait.
+func checkWait(ctx context.Context, t *tx, w *sale.Wait, limit int) error {
+	var (
+		amount   int64
+		currency string
+		may      int
+		taken    int
+	)
+	err := lookAt(ctx, t, &sale.Hold{Event: w.Event}, &sale.HeldItem{Zone: w.Zone, Class: w.Class}, &amount, &currency)
+	if err != nil && !errors.Is(err, sale.ErrOthersWait) {
+		return err
+	}
+	if err := t.row(ctx, mayWait, []any{int64(w.Event), w.Zone, t.ms()}, &may); err != nil {
+		return err
+	}
+	if may == 0 {
+		return sale.ErrPlacesFree
+	}
+	if err := t.row(ctx, slotsTaken, []any{int64(w.Event), w.Account, t.ms()}, &taken); err != nil {
+		return err
+	}
+	if limit > 0 && taken+w.Places > limit {
+		return sale.ErrLimit
+	}
+	return nil
 }
 
 const (
