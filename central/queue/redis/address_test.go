@@ -12,6 +12,7 @@ import (
 )
 
 func TestAddresses(t *testing.T) {
+	t.Parallel()
 	for text, good := range map[string]bool{
 		"redis://127.0.0.1":                 true,
 		"redis://127.0.0.1:6380/15":         true,
@@ -74,6 +75,7 @@ func FuzzAddress(f *testing.F) {
 }
 
 func TestNewRefuses(t *testing.T) {
+	t.Parallel()
 	plain := servers.Redis(t)
 	locked := servers.Redis(t, servers.RedisPassword("correct horse"))
 	evicting := servers.Redis(t, servers.RedisSet("maxmemory", "100mb"), servers.RedisSet("maxmemory-policy", "volatile-lru"))

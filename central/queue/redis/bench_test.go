@@ -28,6 +28,7 @@ func BenchmarkEnter(b *testing.B) {
 // A person costs Redis a few tens of bytes, and a room that is small costs little
 // more: nothing of it is one key for each person.
 func TestMemory(t *testing.T) {
+	t.Parallel()
 	const crowd = 100_000
 	s := servers.Redis(t)
 	e := open(t, configure(s.URL()))

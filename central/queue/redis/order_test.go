@@ -12,6 +12,7 @@ import (
 // Three centrals at once on a cluster: whoever was answered before another began
 // has the smaller number, and few numbers are left out.
 func TestOrderOverCentrals(t *testing.T) {
+	t.Parallel()
 	cfg := configure(clusterURL(servers.RedisCluster(t, 3)))
 	var answered atomic.Uint32 // the largest number that anybody was told
 	var all issued
@@ -58,6 +59,7 @@ func raise(max *atomic.Uint32, n uint32) {
 // Whoever was answered a number of the lobby's, before or while it was closed, is
 // in its list, as who they are.
 func TestLobbyHasEverybody(t *testing.T) {
+	t.Parallel()
 	cfg := configure(servers.Redis(t).URL())
 	var stop atomic.Bool
 	var wg sync.WaitGroup
@@ -106,6 +108,7 @@ func TestLobbyHasEverybody(t *testing.T) {
 // A number of the lobby's that was drawn and not given before the list was read is
 // given to nobody after it.
 func TestLobbyIsClosedForLateNumbers(t *testing.T) {
+	t.Parallel()
 	e := open(t, configure(servers.Redis(t).URL()))
 	enter(t, e, people(0, 9)...)
 	late, err := e.Draw(t.Context(), event, 1)
@@ -129,6 +132,7 @@ func TestLobbyIsClosedForLateNumbers(t *testing.T) {
 
 // Nobody gets a number back that they gave up.
 func TestGivenUpIsNotRestored(t *testing.T) {
+	t.Parallel()
 	e := open(t, configure(servers.Redis(t).URL()))
 	enter(t, e, people(0, 9)...)
 	if got := enter(t, e, queue.Entry{Key: key(20), Had: 5, Instead: 5}); got[0] != 10 {
@@ -142,6 +146,7 @@ func TestGivenUpIsNotRestored(t *testing.T) {
 
 // What a central told long ago, or by a clock far ahead, counts no more.
 func TestPresenceEnds(t *testing.T) {
+	t.Parallel()
 	s := servers.Redis(t)
 	cfg := configure(s.URL())
 	e := open(t, cfg)

@@ -15,6 +15,7 @@ import (
 // Redis is gone and comes back, with its file and without: enters are refused as
 // unavailable meanwhile, and go on afterwards.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string][]servers.RedisOption{
 		"with its file":   {servers.RedisAppend("everysec")},
 		"having lost all": nil,
@@ -73,6 +74,7 @@ func TestOutage(t *testing.T) {
 // Redis is killed at random under load, four times: what was answered stays so, and
 // no number belongs to two.
 func TestKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	s := servers.Redis(t, servers.RedisAppend("everysec"))
 	cfg := configure(s.URL())
 	engines := []*struct {
@@ -131,6 +133,7 @@ func TestKilledUnderLoad(t *testing.T) {
 
 // The store that hands out numbers is gone: those at hand go on.
 func TestStoreGone(t *testing.T) {
+	t.Parallel()
 	s, store := servers.Redis(t), newMarks()
 	cfg := configure(s.URL())
 	cfg.Ranges = store
@@ -155,6 +158,7 @@ func TestStoreGone(t *testing.T) {
 
 // A frozen Redis costs one time-out, not for ever.
 func TestFrozen(t *testing.T) {
+	t.Parallel()
 	s := servers.Redis(t)
 	cfg := configure(s.URL())
 	cfg.Timeout = 200 * time.Millisecond
@@ -177,6 +181,7 @@ func TestFrozen(t *testing.T) {
 // A store that was put back to an earlier day gives numbers that are taken: none of
 // them is issued again.
 func TestStorePutBack(t *testing.T) {
+	t.Parallel()
 	store := newMarks()
 	cfg := configure(servers.Redis(t).URL())
 	cfg.Ranges = store

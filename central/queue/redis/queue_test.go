@@ -73,6 +73,7 @@ func (s *rooms) Entries(_ context.Context, _ ticket.EventID, after, limit int) (
 // Meanwhile everybody can ask for their place and nobody can enter; afterwards
 // nobody's place is worse, and the line moves.
 func TestCentralsOutliveRedis(t *testing.T) {
+	t.Parallel()
 	s := servers.Redis(t)
 	cfg := configure(s.URL())
 	store := &rooms{marks: newMarks()}

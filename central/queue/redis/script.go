@@ -40,7 +40,7 @@ end
 if (status == 1 or limit - last < tonumber(ARGV[3])) and redis.call('SET', KEYS[2], ARGV[4], 'NX', 'PX', ARGV[5]) then fetch = 1 end
 return {status, last, limit, reign, fetch}`)
 
-	// crown begins a reign: KEYS room; ARGV reign, mark, the room's time. Nothing is
+	// crown begins a reign: KEYS room, lock; ARGV reign, mark, the room's time. Nothing is
 	// at hand then, and the last number is the largest that can ever have been
 	// issued.
 	crown = client.NewScript(head + `
@@ -50,6 +50,7 @@ if s[1] == reign then return 0 end
 local last = string.format('%.0f', math.max(tonumber(s[2] or 0), tonumber(ARGV[2])))
 redis.call('HSET', KEYS[1], 'reign', reign, 'last', last, 'limit', last)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('DEL', KEYS[2]) -- a range for the reign that ended is no use
 return 1`)
 
 	// extend adds a range that is the caller's alone: KEYS room, lock; ARGV reign, the

@@ -9,6 +9,7 @@ import (
 // Sentinels promote a replica by themselves when the master is killed under load;
 // the engine follows, and no number is issued twice.
 func TestSentinelFailover(t *testing.T) {
+	t.Parallel()
 	master := servers.Redis(t)
 	servers.Redis(t, servers.RedisReplica(master.Addr()))
 	watch := servers.RedisSentinel(t, "main", master)

@@ -21,10 +21,12 @@ func suite(t *testing.T, cfg redis.Config) {
 }
 
 func TestSuiteAlone(t *testing.T) {
+	t.Parallel()
 	suite(t, redis.Config{URL: servers.Redis(t).URL() + "/3"})
 }
 
 func TestSuiteTLS(t *testing.T) {
+	t.Parallel()
 	s := servers.Redis(t, servers.RedisTLS(), servers.RedisPassword("correct horse"))
 	pem, err := os.ReadFile(s.CA())
 	if err != nil {
@@ -36,5 +38,6 @@ func TestSuiteTLS(t *testing.T) {
 }
 
 func TestSuiteCluster(t *testing.T) {
+	t.Parallel()
 	suite(t, redis.Config{URL: clusterURL(servers.RedisCluster(t, 3))})
 }

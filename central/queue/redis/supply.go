@@ -20,7 +20,7 @@ const (
 
 	// reserving is how long one central keeps the others from getting a range too. Two
 	// that do leave numbers out and do no other harm.
-	reserving = 5 * time.Second
+	reserving = 2 * time.Second
 
 	// retrying is how long a central waits for another's range before it looks again.
 	retrying = 3 * time.Millisecond
@@ -121,7 +121,7 @@ func (e *Engine) crown(ctx context.Context, event ticket.EventID, reign string) 
 	if err != nil {
 		return unmarked(err)
 	}
-	done, err := crown.Run(ctx, e.rdb, []string{e.roomKey(event)}, reign, min(mark, queue.MaxPeople), e.cfg.Keep.Milliseconds()).Int()
+	done, err := crown.Run(ctx, e.rdb, []string{e.roomKey(event), e.lockKey(event)}, reign, min(mark, queue.MaxPeople), e.cfg.Keep.Milliseconds()).Int()
 	if err != nil {
 		return failed("begin a reign", err)
 	}
