@@ -48,7 +48,7 @@ func (p *pair) promote(t *testing.T) {
 	if _, err := p.replica.Do("REPLICAOF", "NO", "ONE"); err != nil {
 		t.Fatal(err)
 	}
-	p.replica.Await(t, func(info string) bool { return len(info) > 0 && info[:13] == "# Replication" }, "INFO", "replication")
+	p.replica.Await(t, func(info string) bool { return strings.Contains(info, "role:master") }, "INFO", "replication")
 }
 
 // A failover that loses what was answered last: no number of it is ever issued to

@@ -17,7 +17,7 @@ func TestOrderOverCentrals(t *testing.T) {
 	var answered atomic.Uint32 // the largest number that anybody was told
 	var all issued
 	var wg sync.WaitGroup
-	const centrals, rounds, size = 3, 40, 25
+	const centrals, rounds, size = 3, 20, 25
 	var most atomic.Uint32
 	for c := range centrals {
 		e := open(t, cfg)
@@ -83,7 +83,7 @@ func TestLobbyHasEverybody(t *testing.T) {
 	}
 	e := open(t, cfg)
 	var lists [][]queue.Key
-	for range 4 {
+	for range 2 {
 		list, err := e.Lobby(t.Context(), event)
 		if err != nil {
 			t.Error(err)
@@ -93,7 +93,7 @@ func TestLobbyHasEverybody(t *testing.T) {
 	}
 	stop.Store(true)
 	wg.Wait()
-	if len(lists) == 4 && len(lists[3]) == 0 {
+	if len(lists) == 2 && len(lists[1]) == 0 {
 		t.Fatal("nobody came while the lobby was closed: the test shows nothing")
 	}
 	for _, list := range lists {

@@ -161,7 +161,7 @@ func TestFrozen(t *testing.T) {
 	t.Parallel()
 	s := servers.Redis(t)
 	cfg := configure(s.URL())
-	cfg.Timeout = 200 * time.Millisecond
+	cfg.Timeout = time.Second
 	e := open(t, cfg)
 	if err := s.Freeze(); err != nil {
 		t.Fatal(err)
