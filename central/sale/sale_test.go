@@ -357,7 +357,7 @@ func TestPaidTooLateGoesBack(t *testing.T) {
 				if n, err := h.Reconcile(ctx); n != 1 || err != nil {
 					t.Errorf("Reconcile = %d, %v; want 1", n, err)
 				}
-				h.buy("A-1", pay.TokenOK)
+				h.buy("A-1", pay.TokenOK) //nolint:contextcheck // another buyer
 				return p.Confirm(ctx, reference, "")
 			}
 			if got, err := h.Pay(t.Context(), o.ID, secret, "sandbox", token); !errors.Is(err, sale.ErrPaidTooLate) {
