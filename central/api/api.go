@@ -66,8 +66,13 @@ type Config struct {
 	Minter    Minter
 	Leases    Leases
 	Receipts  Receipts
-	Now       func() time.Time
-	Logger    *slog.Logger
+
+	// Queue and Bearer are the waiting rooms; without both there are none.
+	Queue  Queue
+	Bearer Bearer
+
+	Now    func() time.Time
+	Logger *slog.Logger
 
 	// Proxies are whom X-Forwarded-For is believed of: who asked is then whoever it
 	// names, else whoever connected. It bounds what one source may try.
@@ -140,6 +145,9 @@ func New(_ context.Context, cfg Config) (*API, error) {
 // routes is every way in. Each stands in a file of openapi/; a test compares.
 func (a *API) routes() {
 	r := a.router
+	if a.cfg.Queue != nil && a.cfg.Bearer != nil {
+		a.queueHotRoutes(r)
+	}
 	r.Use(a.identify, a.log, a.guard, a.recover, a.deadline, a.sameOrigin, a.forward)
 	r.NoRoute(a.refuse("not_found"))
 	r.NoMethod(a.refuse("method_not_allowed"))
@@ -183,6 +191,9 @@ func (a *API) routes() {
 	admin.GET("/incidents", a.answer(a.incidents))
 	admin.GET("/incidents/:incident/evidence", a.evidence)
 	a.walletAdminRoutes(admin)
+	if a.cfg.Queue != nil && a.cfg.Bearer != nil {
+		a.queueRoutes(r, v1, admin)
+	}
 	a.roleRoutes(admin)
 	a.lineRoutes(v1, admin)
 }

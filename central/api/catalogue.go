@@ -23,6 +23,18 @@ func catalogue() map[string]kind {
 		"method_not_allowed":     {http.StatusMethodNotAllowed, "The method does not fit this address", "see /v1/openapi.json"},
 		"unauthorized":           {http.StatusUnauthorized, "A token is missing or wrong", "send Authorization: Bearer with the order's secret, or the admin token under /admin"},
 
+		// waiting rooms
+		"access_required":     {http.StatusUnauthorized, "The access token is missing, wrong or too old", "get a new one at POST /v1/account/access"},
+		"unknown_queue":       {http.StatusNotFound, "The event has no waiting room", "order without one"},
+		"queue_required":      {http.StatusForbidden, "Only who was admitted by the event's waiting room may order", "stand in line at POST /v1/events/EVENT/queue, and send the admission's token as Queue-Admission"},
+		"queue_token_invalid": {http.StatusForbidden, "The queue token is not of this event and person", "enter again; an account keeps its place"},
+		"queue_closed":        {http.StatusConflict, "The waiting room is closed", "nobody is admitted any more"},
+		"queue_full":          {http.StatusServiceUnavailable, "The waiting room is full", "come back later"},
+		"queue_unavailable":   {http.StatusServiceUnavailable, "The waiting room cannot answer this now", "ask again after a few seconds; places are kept"},
+		"queue_not_sealed":    {http.StatusConflict, "The list of those before the opening is not fixed yet", "wait until the sale opens"},
+		"queue_sealed":        {http.StatusConflict, "The shuffle is fixed already", "it cannot be changed any more"},
+		"poll_instead":        {http.StatusConflict, "Only the front of the line is told at once", "ask at GET /v1/events/EVENT/queue after retry_ms"},
+
 		// showing a ticket
 		"lease_lapsed":        {http.StatusGone, "The session has ended", "unlock the ticket again; that begins a new session"},
 		"lease_limit":         {http.StatusTooManyRequests, "Too many codes are being shown at once", "close one that is shown on this or another device, or wait three minutes"},

@@ -50,6 +50,7 @@ type harness struct {
 	path   string
 
 	receipts receipts
+	access   *account.Access
 	people   *account.Accounts
 	mail     *postbox
 }
@@ -153,6 +154,7 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 		Till: till, Fleet: h.fleet, Publisher: h.ledger, Replies: db, Accounts: people, Minter: access, Web: http.HandlerFunc(page),
 		Now: now, Logger: logger, AdminToken: adminToken,
 	}
+	cfg.Queue, cfg.Bearer = h.waitingRooms(db, now, logger)
 	for _, f := range change {
 		f(&cfg)
 	}

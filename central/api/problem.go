@@ -14,6 +14,7 @@ import (
 	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/lease"
 	"github.com/con-ting/conting/central/pay"
+	"github.com/con-ting/conting/central/queue"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
 	"github.com/con-ting/conting/sync/credential"
@@ -125,6 +126,18 @@ func sentinels() []struct {
 		{lease.ErrLapsed, "lease_lapsed"},
 		{ErrNoReceipt, "no_receipt"},
 		{ErrNoLeader, "no_leader"},
+		{queue.ErrNoRoom, "unknown_queue"},
+		{queue.ErrClosed, "queue_closed"},
+		{queue.ErrToken, "queue_token_invalid"},
+		{queue.ErrWork, "work_required"},
+		{queue.ErrNotAdmitted, "queue_required"},
+		{queue.ErrSealed, "queue_sealed"},
+		{queue.ErrNotSealed, "queue_not_sealed"},
+		{queue.ErrFar, "poll_instead"},
+		{queue.ErrWatchers, "poll_instead"},
+		{queue.ErrFull, "queue_full"},
+		{queue.ErrUnavailable, "queue_unavailable"},
+		{account.ErrAccess, "access_required"},
 		{account.ErrSignedOut, "sign_in_required"},
 		{account.ErrUnknown, "sign_in_required"},
 		{sale.ErrAge, "age_required"},

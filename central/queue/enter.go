@@ -56,7 +56,7 @@ func (q *Queue) Enter(ctx context.Context, in Request) (Place, Receipt, error) {
 		a.entry.Had = had.number
 	} else {
 		a.entry.Instead = had.number
-		if !work.Check(workPurpose(in.Event), in.Account, set.WorkBits, in.Work, q.cfg.Now()) {
+		if !work.Check(WorkPurpose(in.Event), in.Account, set.WorkBits, in.Work, q.cfg.Now()) {
 			return Place{}, Receipt{}, fmt.Errorf("event %s: %w", in.Event, ErrWork)
 		}
 	}
@@ -71,8 +71,12 @@ func (q *Queue) Enter(ctx context.Context, in Request) (Place, Receipt, error) {
 	return r.place(had, now), q.receipt(r.event, a.entry.Key, a.number), nil
 }
 
-// workPurpose binds a proof of work to the room.
-func workPurpose(event ticket.EventID) string { return "queue/" + event.String() }
+// WorkPurpose is what a proof of work for the room is bound to, besides the account;
+// see [work.Check].
+func WorkPurpose(event ticket.EventID) string { return "queue/" + event.String() }
+
+// WorkBucket is the time to make a proof of work for.
+func WorkBucket(now time.Time) uint64 { return work.Bucket(now) }
 
 // Leave gives up the place of whoever has the token, durably. The error wraps
 // [ErrNoRoom], [ErrToken] or [ErrUnavailable] where one of them fits.
