@@ -22,12 +22,12 @@ const MaxBuckets = maxBuckets
 
 // Topics lists what letters are about.
 func Topics() []Topic {
-	return []Topic{LetterJoin, LetterReset, LetterVerify, LetterPassword, LetterPasskey, LetterDeleted, letterExists}
+	return []Topic{LetterJoin, LetterReset, LetterVerify, LetterPassword, LetterPasskey, LetterDeleted, LetterOffer, LetterPaid, LetterRefunded, letterExists}
 }
 
 // LetterText is the package's own, with facts made up.
 func LetterText(t Topic, lang Language) (subject, text string, err error) {
-	return letterText(t, lang, letterFacts{Link: "https://tickets.example/wallet/", Site: "tickets.example", Minutes: 30})
+	return letterText(t, lang, letterFacts{Facts: Facts{Event: "A {{show}}", Until: "18:00"}, Link: "https://tickets.example/wallet/", Site: "tickets.example", Minutes: 30})
 }
 
 // CheckPassword and Prefix are the package's own.

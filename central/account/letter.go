@@ -71,10 +71,17 @@ type Letter struct {
 	Email    string
 	Account  string // whom it is about; empty for whoever has the address then
 	Language Language
+	Facts    Facts
 	Created  time.Time
 	Expires  time.Time // of its link, or of any sense in sending it
 	Due      time.Time
 	Tries    int
+}
+
+// Facts is what news is about.
+type Facts struct {
+	Event string `json:"event,omitempty"`
+	Until string `json:"until,omitempty"`
 }
 
 // Lifetimes of letters, and how many may be under way to one address.
@@ -281,13 +288,13 @@ func (a *Accounts) write(ctx context.Context, l Letter) (mail.Message, bool, err
 		if confirmed || acc.ID != l.Account {
 			return mail.Message{}, false, nil
 		}
-	case LetterPassword, LetterPasskey, LetterDeleted, letterExists:
+	case LetterPassword, LetterPasskey, LetterDeleted, LetterOffer, LetterPaid, LetterRefunded, letterExists:
 	}
 	link := a.cfg.RelyingParty.Origin + walletPage
 	if topic.linked() {
 		link += "#/confirm/" + string(topic) + "/" + a.letterToken(topic, l.ID)
 	}
-	subject, text, err := letterText(topic, l.Language, letterFacts{Link: link, Site: a.cfg.RelyingParty.ID, Minutes: int(LinkLifetime / time.Minute)})
+	subject, text, err := letterText(topic, l.Language, letterFacts{Facts: l.Facts, Link: link, Site: a.cfg.RelyingParty.ID, Minutes: int(LinkLifetime / time.Minute)})
 	if err != nil {
 		return mail.Message{}, false, fmt.Errorf("%w: %w", mail.ErrMessage, err)
 	}

@@ -13,8 +13,11 @@ import (
 //go:embed letter/*.txt
 var letterFiles embed.FS
 
-// letterFacts is what a text may name. None of it was written by a stranger.
+// letterFacts is what a text may name. None of it was written by a stranger: the
+// name of an event is its organiser's.
 type letterFacts struct {
+	Facts
+
 	Link    string
 	Site    string
 	Minutes int

@@ -45,7 +45,8 @@ type PasswordStore interface {
 // LetterStore is what of [Store] is about letters.
 type LetterStore interface {
 	// AddLetter stores a letter to be sent as soon as may be, unless there are most of
-	// that purpose to that address which have not ended: then it does nothing.
+	// that topic to that address which have not ended, or it is there already: then
+	// it does nothing.
 	AddLetter(ctx context.Context, l Letter, most int) error
 
 	// ClaimLetters returns at most limit letters that are due and makes them due again

@@ -3,17 +3,20 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/con-ting/conting/central/account"
 )
 
 const (
-	letterColumns = `id, topic, email, account, language, created, expires, due, tries`
+	letterColumns = `id, topic, email, account, language, facts, created, expires, due, tries`
 	insertLetter  = `INSERT INTO letter (` + letterColumns + `)
-		SELECT $1, $2, $3, $4, $5, CAST($6 AS BIGINT), CAST($7 AS BIGINT), CAST($8 AS BIGINT), 0
-		WHERE (SELECT COUNT(*) FROM letter WHERE email = $3 AND topic = $2 AND expires > $9) < $10`
+		SELECT $1, $2, $3, $4, $5, $6, CAST($7 AS BIGINT), CAST($8 AS BIGINT), CAST($9 AS BIGINT), 0
+		WHERE (SELECT COUNT(*) FROM letter WHERE email = $3 AND topic = $2 AND expires > $10) < $11
+		ON CONFLICT (id) DO NOTHING`
 )
 
 // AddLetter implements [account.LetterStore].
@@ -22,7 +25,11 @@ func (a *Accounts) AddLetter(ctx context.Context, l account.Letter, most int) er
 }
 
 func addLetter(ctx context.Context, t *tx, l account.Letter, most int) error {
-	_, err := t.exec(ctx, insertLetter, l.ID[:], string(l.Topic), l.Email, l.Account, string(l.Language),
+	facts, err := json.Marshal(l.Facts)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, insertLetter, l.ID[:], string(l.Topic), l.Email, l.Account, string(l.Language), string(facts),
 		l.Created.UnixMilli(), l.Expires.UnixMilli(), l.Due.UnixMilli(), t.ms(), most)
 	return err
 }
@@ -48,16 +55,20 @@ func (a *Accounts) ClaimLetters(ctx context.Context, limit int, again time.Time)
 func scanLetter(r scanner) (l account.Letter, err error) {
 	var (
 		id               []byte
+		facts            string
 		created, expires int64
 		due              sql.NullInt64
 	)
-	if err := r.Scan(&id, &l.Topic, &l.Email, &l.Account, &l.Language, &created, &expires, &due, &l.Tries); err != nil {
+	if err := r.Scan(&id, &l.Topic, &l.Email, &l.Account, &l.Language, &facts, &created, &expires, &due, &l.Tries); err != nil {
 		return l, err
 	}
 	copy(l.ID[:], id)
 	l.Created, l.Expires = time.UnixMilli(created), time.UnixMilli(expires)
 	if due.Valid {
 		l.Due = time.UnixMilli(due.Int64)
+	}
+	if err := json.Unmarshal([]byte(facts), &l.Facts); err != nil {
+		return l, fmt.Errorf("decode letter: %w", err)
 	}
 	return l, nil
 }

@@ -21,6 +21,7 @@ CREATE TABLE letter (
 	email    TEXT    NOT NULL,
 	account  TEXT    NOT NULL,          -- whom it is about; empty for whoever has the address
 	language TEXT    NOT NULL,
+	facts    TEXT    NOT NULL,          -- account.Facts, JSON
 	created  BIGINT  NOT NULL,
 	expires  BIGINT  NOT NULL,
 	due      BIGINT,                    -- when to send it; NULL if that is done

@@ -34,6 +34,7 @@ CREATE TABLE letter (
 	email    TEXT    NOT NULL,
 	account  TEXT    NOT NULL,          -- whom it is about; empty for whoever has the address
 	language TEXT    NOT NULL,
+	facts    TEXT    NOT NULL,          -- account.Facts, JSON
 	created  INTEGER NOT NULL,
 	expires  INTEGER NOT NULL,
 	due      INTEGER,                   -- when to send it; NULL if that is done
