@@ -203,6 +203,7 @@ func (s *server) lead(ctx context.Context, o *office) (err error) {
 	g.Go(func() error { return o.leases.Run(ctx) })
 	g.Go(func() error { return o.outbox.Run(ctx) })
 	g.Go(func() error { return ignoreCanceled(s.sale.Run(ctx)) })
+	g.Go(func() error { return ignoreCanceled(s.sale.Attend(ctx)) })
 	g.Go(func() error { return ignoreCanceled(s.identity.Run(ctx)) })
 	g.Go(func() error { return s.keepTrust(ctx, o) })
 	if err := g.Wait(); err != nil {

@@ -1,6 +1,7 @@
 package sale_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -222,6 +223,35 @@ func TestOfferIsAcceptedOnce(t *testing.T) {
 	}
 	if _, _, err := h.Hold(t.Context(), room("anybody", 1)); err != nil {
 		t.Errorf("Hold when nobody waits: %v", err)
+	}
+}
+
+// Nobody but the clock gives anything back here.
+func TestAttend(t *testing.T) {
+	h := start(t)
+	h.hall(`{"offer_minutes": 10}`)
+	o, _, err := h.Hold(t.Context(), room("slow", 3))
+	h.must(err)
+	h.waits("jun", 2)
+	h.waits("eve", 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Attend(ctx) }()
+	until := func(what string, is func() bool) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal(what)
+			}
+		}
+	}
+	h.clock.Advance(sale.DefaultHold)
+	until("jun was offered nothing when the hold of "+o.ID+" had run out", func() bool { return h.open("jun") != nil })
+	h.clock.Advance(10 * time.Minute)
+	until("eve was offered nothing when jun's offer had run out", func() bool { return h.open("eve") != nil })
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Attend = %v, want the context's error", err)
 	}
 }
 

@@ -132,8 +132,8 @@ const (
 	endLine      = `UPDATE waiting SET state = 'ended', changed = $2 WHERE event = $1 AND state IN ('waiting', 'offered')`
 	endAllOffers = `UPDATE offer SET state = 'ended', changed = $2 WHERE event = $1 AND state = 'open'`
 
-	paidOfCancelled = `SELECT p.id FROM purchase p JOIN event e ON e.id = p.event
-		WHERE e.cancelled > 0 AND p.state = 'paid' ORDER BY p.event, p.id LIMIT $1`
+	paidOfCancelled = `SELECT id FROM purchase
+		WHERE event IN (SELECT e.id FROM event e WHERE e.cancelled > 0) AND state = 'paid' ORDER BY event, id LIMIT $1`
 	paidLeft = `SELECT COUNT(*) FROM purchase WHERE event = $1 AND state IN ('paid', 'paying')`
 )
 
