@@ -14,7 +14,7 @@ var (
 	ErrCorrupt = errors.New("database is damaged: stop central, keep the file and its -wal, restore the latest backup")
 
 	// ErrFull means that the disk or a quota has no room. Nothing was written.
-	ErrFull = errors.New("disk is full: free space on the database's file system; nothing was lost")
+	ErrFull error = passing("disk is full: free space on the database's file system; nothing was lost")
 
 	// ErrTooNew means that a later release has already migrated the file.
 	ErrTooNew = errors.New("database was migrated by a later release: run that release, or restore a backup from before it")
@@ -24,16 +24,25 @@ var (
 	ErrMigrationChanged = errors.New("an applied migration differs from this program's: the database belongs to another build")
 
 	// ErrBusy means that another process holds the write lock for too long.
-	ErrBusy = errors.New("database is locked by another process: only one central may use a SQLite file")
+	ErrBusy error = passing("database is locked by another process: only one central may use a SQLite file")
 
 	// ErrUnavailable means that the database server cannot be reached, or does not
 	// answer in time. As a rule nothing was done; where the line broke at the very
 	// end and the server does not come back, it may have been.
-	ErrUnavailable = errors.New("database is not available: see that its server runs and can be reached; central goes on when it is back")
+	ErrUnavailable error = passing("database is not available: see that its server runs and can be reached; central goes on when it is back")
 
 	// ErrUnsuitable means that a PostgreSQL database is not as central needs it.
 	ErrUnsuitable = errors.New("database is not suitable")
 )
+
+// passing is an error that goes away without anybody asking otherwise.
+type passing string
+
+func (e passing) Error() string { return string(e) }
+
+// Unavailable tells whoever does not know this package that the same call will be
+// right later.
+func (e passing) Unavailable() bool { return true }
 
 var (
 	errClosed     = errors.New("store is closed")

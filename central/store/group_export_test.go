@@ -51,3 +51,8 @@ func (s *Store) Hurry(limit time.Duration) {
 		s.dialect.limit = limit
 	}
 }
+
+// Strings runs a query for one column of text.
+func (t Tx) Strings(query string) ([]string, error) {
+	return rows(context.Background(), t.tx, func(r scanner) (line string, err error) { return line, r.Scan(&line) }, query)
+}

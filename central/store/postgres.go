@@ -70,7 +70,7 @@ func openPostgres(cfg Config) (*Store, error) {
 		"synchronous_commit":                  "on", // an answer that was given is on the disk
 		"statement_timeout":                   "8s",
 		"lock_timeout":                        "6s",
-		"idle_in_transaction_session_timeout": "20s", // a central that hangs does not hold up the others
+		"idle_in_transaction_session_timeout": "5s", // a central that hangs does not hold up the others
 	} {
 		if _, set := pg.RuntimeParams[name]; !set || name == "synchronous_commit" && pg.RuntimeParams[name] == "off" {
 			pg.RuntimeParams[name] = value

@@ -30,7 +30,7 @@ func statementsAreUnderstood(t *testing.T) {
 		err := s.In(t.Context(), store.Bulk, func(x store.Tx) error {
 			var err error
 			if storetest.Engine() == "postgres" {
-				_, err = x.Exec("DEALLOCATE ALL; PREPARE statement AS "+query)
+				_, err = x.Exec("DEALLOCATE ALL; PREPARE statement AS " + query)
 			} else {
 				_, err = x.Exec("EXPLAIN "+query, make([]any, parameters(query))...)
 			}

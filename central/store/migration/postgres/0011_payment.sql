@@ -2,7 +2,7 @@
 -- money is being taken.
 ALTER TABLE payment ADD COLUMN pinned BIGINT;                     -- since when its order's places are kept for it
 ALTER TABLE payment ADD COLUMN due    BIGINT NOT NULL DEFAULT 0; -- when to ask the provider, unless it has ended
-ALTER TABLE payment ADD COLUMN tries  INTEGER NOT NULL DEFAULT 0; -- how often that was due
+ALTER TABLE payment ADD COLUMN tries  BIGINT NOT NULL DEFAULT 0; -- how often that was due
 UPDATE payment SET due = changed + 30000, pinned = created;
 
 DROP INDEX payment_open;
