@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/con-ting/conting/central/outbox"
 )
 
 // Furnish fills tables of every kind with rows of every kind of value.
@@ -49,4 +51,9 @@ func (s *Store) Pair(ctx context.Context) error {
 			fmt.Sprintf("pair_b/%d", n), []byte("x"))
 		return err
 	})
+}
+
+// Post writes a row into the outbox.
+func (s *Store) Post(ctx context.Context, r outbox.Row) error {
+	return s.update(ctx, func(t *tx) error { return post(ctx, t, r) })
 }

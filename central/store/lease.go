@@ -43,7 +43,7 @@ const (
 
 // Take implements [leader.Store].
 func (l *Lease) Take(ctx context.Context, seen leader.Seat, holder, address string) (seat leader.Seat, err error) {
-	err = l.s.update(ctx, func(t *tx) error {
+	err = l.s.updateShared(ctx, func(t *tx) error {
 		if _, err := t.exec(ctx, addSeat, l.name); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ const renewSeat = `UPDATE seat SET beat = beat + 1 WHERE name = $1 AND holder = 
 // Renew implements [leader.Store]. The beat that it returns is a guess where an
 // earlier call was carried out and not confirmed; it counts for nothing but Take.
 func (l *Lease) Renew(ctx context.Context, mine leader.Seat) (leader.Seat, error) {
-	err := l.s.update(ctx, func(t *tx) error {
+	err := l.s.updateShared(ctx, func(t *tx) error {
 		return l.one(t.exec(ctx, renewSeat, l.name, mine.Holder, signed(mine.Term)))
 	})
 	mine.Beat++
@@ -68,7 +68,7 @@ const releaseSeat = `UPDATE seat SET holder = '', address = '', beat = beat + 1 
 
 // Release implements [leader.Store].
 func (l *Lease) Release(ctx context.Context, mine leader.Seat) error {
-	return l.s.update(ctx, func(t *tx) error {
+	return l.s.updateShared(ctx, func(t *tx) error {
 		return l.one(t.exec(ctx, releaseSeat, l.name, mine.Holder, signed(mine.Term)))
 	})
 }
