@@ -55,6 +55,7 @@ type config struct {
 	Account  accountConfig  `toml:"account"`
 	Mail     mailConfig     `toml:"mail"`
 	Database databaseConfig `toml:"database"`
+	Pay      payConfig      `toml:"pay"`
 	Cluster  clusterConfig  `toml:"cluster"`
 }
 
@@ -247,7 +248,7 @@ func (c *config) check() error {
 	case c.Publish.MaxDeltas < 1 || c.Publish.MaxDeltas > 10_000:
 		return bad("", "publish.max_deltas", "%d, want 1 to 10000", c.Publish.MaxDeltas)
 	}
-	return cmp.Or(c.checkCluster(), checkProxies(c.API.Proxies), c.Account.check(), c.Mail.check())
+	return cmp.Or(c.checkCluster(), checkProxies(c.API.Proxies), c.Account.check(), c.Mail.check(), c.Pay.check())
 }
 
 func badHost(h string) bool {

@@ -13,11 +13,9 @@ import (
 
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/fleet"
-	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/web"
 	"github.com/con-ting/conting/sync/hint"
-	"github.com/con-ting/conting/sync/settings"
 	"github.com/con-ting/conting/sync/ticket"
 	"github.com/con-ting/conting/sync/topic"
 )
@@ -98,12 +96,9 @@ func (s *server) openSale(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	providers := make(map[string]pay.Provider)
-	if s.cfg.Sale.Sandbox {
-		providers["sandbox"] = pay.NewSandbox()
-	}
-	if len(providers) == 0 {
-		return hint.Errorf("set sandbox = true under [sale] to try central out; it moves no money", "no payment provider is configured: %w", settings.ErrBad)
+	providers, err := s.openPay(ctx)
+	if err != nil {
+		return err
 	}
 	s.sale, err = sale.New(ctx, sale.Config{
 		Store: s.store, Providers: providers, Issuer: issuer{s.keys.event}, Verifier: verifier{},

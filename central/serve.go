@@ -17,6 +17,7 @@ import (
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/fleet"
 	"github.com/con-ting/conting/central/identity"
+	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
@@ -44,6 +45,7 @@ type server struct {
 	fleet     *fleet.Fleet
 	metrics   *api.Metrics
 	record    *publish.Publisher // never runs: for what a central that does not lead is asked
+	sandbox   *pay.Sandbox       // nil without one
 	sale      *sale.Sale
 	accounts  *account.Accounts
 	access    *account.Access
@@ -164,6 +166,7 @@ func (s *server) run(ctx context.Context, pid int) error {
 	inner.Go(func() error { return s.runLeader(innerCtx) })
 	inner.Go(func() error { return ignoreCanceled(s.accounts.Run(innerCtx)) })
 	inner.Go(func() error { return s.keepHouse(innerCtx) })
+	inner.Go(func() error { return s.runSandbox(innerCtx) })
 
 	outer, outerCtx := errgroup.WithContext(ctx)
 	for _, l := range []*listener{&s.device, &s.api} {
@@ -257,6 +260,9 @@ func (s *server) close() {
 	}
 	if o := s.office.Load(); o != nil { // opened, and never run
 		errs = append(errs, o.close())
+	}
+	if s.sandbox != nil {
+		errs = append(errs, s.sandbox.Close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
