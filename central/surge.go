@@ -198,7 +198,10 @@ func (g *surgeFlags) crowd(ctx context.Context, cfg surge.Config, event ticket.E
 	if _, err := surge.Run(ctx, cfg, sale.SignUp()); err != nil {
 		return nil, err
 	}
-	if n := sale.SignedUp(); n < g.people {
+	switch n, err := sale.SignedUp(); {
+	case err != nil:
+		return nil, hint.Errorf("import an event without relying_party: it gets central's own", "%w", err)
+	case n < g.people:
 		return nil, hint.Errorf("see central's log, or come with fewer --people", "%d of %d people could sign up", n, g.people)
 	}
 	return sale, nil

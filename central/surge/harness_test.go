@@ -133,12 +133,15 @@ func (l *listener) dialContext(ctx context.Context, _, _ string) (net.Conn, erro
 	return l.dial(ctx)
 }
 
+// idle is how long a test's server keeps a connection that nobody uses.
+const idle = time.Second
+
 // in runs a surge against a handler in a bubble, where time is made.
 func in(t *testing.T, h http.Handler, cfg surge.Config, crowd func(cfg surge.Config) surge.Crowd, check func(t *testing.T, res *surge.Result)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := listen()
-		server := &http.Server{Handler: h}
+		server := &http.Server{Handler: h, IdleTimeout: idle}
 		var served sync.WaitGroup
 		served.Go(func() { _ = server.Serve(l) })
 		cfg.URL, cfg.Dial, cfg.Now = "http://central.example", l.dial, time.Now

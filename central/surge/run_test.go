@@ -114,6 +114,16 @@ func TestBadQueuesAreFound(t *testing.T) {
 	}
 }
 
+// A server closes what nobody uses for a second. That is no error of anybody's.
+func TestServerClosesIdleConnections(t *testing.T) {
+	cfg := surge.Config{People: 3, Ramp: 0, Duration: time.Minute, Connections: 3, Seed: 9}
+	in(t, &stub{retry: 5000}, cfg, queue(t, -1, 0, 1), func(t *testing.T, res *surge.Result) {
+		if res.Errors != 0 || step(t, res, "poll").Requests != 3*11 {
+			t.Errorf("%d polls, failures %v; want 33 and none", step(t, res, "poll").Requests, res.Failures)
+		}
+	})
+}
+
 // A server that answers nobody leaves requests unsent behind the few that are on the wire.
 func TestSilentServer(t *testing.T) {
 	cfg := surge.Config{People: 100, Ramp: time.Second, Duration: 2 * time.Second, Connections: 4, Timeout: 30 * time.Second, Seed: 7}

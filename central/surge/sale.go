@@ -79,21 +79,28 @@ func OpenSale(ctx context.Context, cfg SaleConfig) (*Sale, error) {
 // SignUp is the [Crowd] of the same people that makes their accounts.
 func (s *Sale) SignUp() Crowd { return &s.signUp }
 
-// SignedUp is how many have an account.
-func (s *Sale) SignedUp() (n int) {
+// ErrOtherParty is wrapped if an event takes passkeys that this central does not make.
+var ErrOtherParty = errors.New("the event's relying party is not central's own")
+
+// SignedUp is how many have an account. The error says why nobody could get one.
+func (s *Sale) SignedUp() (n int, err error) {
+	if other := s.signUp.other.Load(); other != nil {
+		return 0, fmt.Errorf("surge: %s and %s: %w", s.listing.rp.ID, *other, ErrOtherParty)
+	}
 	for i := range s.signUp.people {
 		if s.signUp.people[i].account != "" {
 			n++
 		}
 	}
-	return n
+	return n, nil
 }
 
 // Counts implements [Counter]: how many were admitted and have paid; how often a seat was found taken; how
 // many seats were paid for by two (double_sales); how many gave up, without an account or on the way; and
 // how many were sold each second, from the first to the last.
 func (s *Sale) Counts() map[string]int64 {
-	c := map[string]int64{"signed_up": int64(s.SignedUp()), "admitted": 0, "paid": 0, "seats_taken": 0, "double_sales": 0, "gave_up": 0, "unfinished": 0}
+	signedUp, _ := s.SignedUp() // or nobody
+	c := map[string]int64{"signed_up": int64(signedUp), "admitted": 0, "paid": 0, "seats_taken": 0, "double_sales": 0, "gave_up": 0, "unfinished": 0}
 	sold := make(map[string]int)
 	var first, last time.Duration
 	for i := range s.buyers {

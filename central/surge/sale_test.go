@@ -1,6 +1,7 @@
 package surge_test
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
@@ -29,6 +30,7 @@ type market struct {
 	double  bool // sells every seat to whoever comes
 	noQueue bool
 	pending bool // answers a payment later
+	party   string
 
 	mu       sync.Mutex
 	accounts map[string]string // by cookie; guarded by mu
@@ -109,7 +111,10 @@ func (m *market) challenge(_ http.ResponseWriter, r *http.Request, body map[stri
 	if strings.Contains(r.URL.Path, "account") && body["purpose"] != "register" {
 		m.note("a challenge for %v", body["purpose"])
 	}
-	return 201, map[string]any{"challenge": base64.RawURLEncoding.EncodeToString([]byte("challenge of the market"))}
+	return 201, map[string]any{
+		"challenge": base64.RawURLEncoding.EncodeToString([]byte("challenge of the market")),
+		"rp":        map[string]any{"id": cmp.Or(m.party, "tickets.example")},
+	}
 }
 
 func (m *market) register(w http.ResponseWriter, _ *http.Request, body map[string]any) (int, any) {
@@ -246,8 +251,16 @@ func trade(t *testing.T, m *market, people int, check func(t *testing.T, res *su
 			URL: "http://central.example", Dial: l.dial, Now: time.Now,
 			People: people, Ramp: time.Second, Duration: 10 * time.Minute, Connections: 8,
 		}
-		if _, err := surge.Run(t.Context(), cfg, s.SignUp()); err != nil || s.SignedUp() != people {
-			t.Fatalf("%d of %d signed up: %v", s.SignedUp(), people, err)
+		if _, err := surge.Run(t.Context(), cfg, s.SignUp()); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.SignedUp(); m.party != "" {
+			if !errors.Is(err, surge.ErrOtherParty) {
+				t.Errorf("%d signed up: %v, want %v", n, err, surge.ErrOtherParty)
+			}
+			return
+		} else if err != nil || n != people {
+			t.Fatalf("%d of %d signed up: %v", n, people, err)
 		}
 		res, err := surge.Run(t.Context(), cfg, s)
 		if err != nil {
@@ -302,6 +315,10 @@ func TestDoubleSalesAreFound(t *testing.T) {
 			t.Errorf("%d double sales, want 5: four people each", res.Counts["double_sales"])
 		}
 	})
+}
+
+func TestOtherParty(t *testing.T) {
+	trade(t, &market{seats: 10, party: "localhost"}, 5, nil)
 }
 
 func TestNothingToBuy(t *testing.T) {

@@ -24,7 +24,7 @@ type visitors struct {
 	rp     ticket.RelyingParty
 	prefix string // of their addresses, so that two surges do not meet
 	people []visitor
-	failed atomic.Int64
+	other  atomic.Pointer[string] // whom central makes passkeys for, if it is not rp
 }
 
 const (
@@ -56,14 +56,19 @@ func (v *visitors) Hear(i int, a *Answer) (time.Duration, bool) {
 	case passing(a):
 		return max(a.RetryAfter, time.Second) + jitter(i, a.Done, time.Second), true
 	case !a.OK():
-		v.failed.Add(1)
 		return 0, false
 	case a.Step == stepChallenge:
 		var got struct {
 			Challenge string `json:"challenge"`
+			RP        struct {
+				ID string `json:"id"`
+			} `json:"rp"`
 		}
 		if json.Unmarshal(a.Body, &got) != nil || got.Challenge == "" {
-			v.failed.Add(1)
+			return 0, false
+		}
+		if got.RP.ID != v.rp.ID {
+			v.other.Store(&got.RP.ID)
 			return 0, false
 		}
 		p.challenge = got.Challenge
@@ -73,7 +78,6 @@ func (v *visitors) Hear(i int, a *Answer) (time.Duration, bool) {
 		Account string `json:"account"`
 	}
 	if json.Unmarshal(a.Body, &got) != nil || got.Account == "" || len(a.Cookie) == 0 {
-		v.failed.Add(1)
 		return 0, false
 	}
 	p.account, p.cookie = got.Account, append([]byte(nil), a.Cookie...)

@@ -44,6 +44,9 @@ func (b *saleBench) http(ctx context.Context) (double int, err error) {
 	if _, err := surge.Run(ctx, cfg, s.SignUp()); err != nil {
 		return 0, err
 	}
+	if n, err := s.SignedUp(); err != nil || n < b.buyers {
+		return 0, errors.Join(fmt.Errorf("%d of %d people could sign up", n, b.buyers), err)
+	}
 	cfg.Ramp = 2 * time.Second
 	res, err := surge.Run(ctx, cfg, s)
 	if err != nil {
