@@ -104,6 +104,7 @@ func (a *app) program() *command.Program {
 			one("backup", "FILE|FOLDER", "write a backup of the database while central runs", config, runBackup),
 			one("restore", "FILE", "put a backup in the place of the database", both(config, force), runRestore),
 			one("move", "", "copy the database to PostgreSQL, and compare", both(config, to), runMove),
+			one("verify-shuffle", "FILE [RECEIPT]", "recompute the order of those who waited for a sale to open, without central", asJSON, runVerifyShuffle),
 			one("version", "", "print the version", asJSON, runVersion),
 		},
 	}

@@ -52,6 +52,7 @@ type config struct {
 	Wallet  walletConfig  `toml:"wallet"`
 
 	Identity identityConfig `toml:"identity"`
+	Queue    queueConfig    `toml:"queue"`
 	Account  accountConfig  `toml:"account"`
 	Mail     mailConfig     `toml:"mail"`
 	Database databaseConfig `toml:"database"`
@@ -170,6 +171,7 @@ func defaults() config {
 		Sale:    saleConfig{Hold: sale.DefaultHold},
 		Publish: publishConfig{BeaconEvery: 30 * time.Second, GroupWithin: 100 * time.Millisecond, MaxDeltas: 256, SetLifetime: 7 * 24 * time.Hour},
 
+		Queue:    defaultQueue(),
 		Identity: identityConfig{FetchEvery: identity.DefaultFetchEvery},
 		Cluster:  clusterConfig{Lease: leader.DefaultLease},
 		Account:  accountConfig{JoinsPerSecond: account.DefaultJoinsPerSecond},
@@ -248,7 +250,7 @@ func (c *config) check() error {
 	case c.Publish.MaxDeltas < 1 || c.Publish.MaxDeltas > 10_000:
 		return bad("", "publish.max_deltas", "%d, want 1 to 10000", c.Publish.MaxDeltas)
 	}
-	return cmp.Or(c.checkCluster(), checkProxies(c.API.Proxies), c.Account.check(), c.Mail.check(), c.Pay.check())
+	return cmp.Or(c.checkCluster(), c.Queue.check(), checkProxies(c.API.Proxies), c.Account.check(), c.Mail.check(), c.Pay.check())
 }
 
 func badHost(h string) bool {

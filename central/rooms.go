@@ -102,7 +102,7 @@ func (s *server) openSale(ctx context.Context) error {
 	}
 	s.sale, err = sale.New(ctx, sale.Config{
 		Store: s.store, Providers: providers, Issuer: issuer{s.keys.event}, Verifier: verifier{},
-		Now: s.now, Logger: s.logger, ChallengeKey: challenge, Hold: s.cfg.Sale.Hold, Changed: s.wake,
+		Now: s.now, Logger: s.logger, ChallengeKey: challenge, Hold: s.cfg.Sale.Hold, Changed: s.wake, Door: s.queue,
 	})
 	return err
 }
@@ -117,13 +117,14 @@ func (s *server) openAPI(ctx context.Context) error {
 	}
 	face, err := api.New(ctx, api.Config{
 		Till: s.sale, Fleet: fleetPort{s.fleet, s.now}, Publisher: publisherPort{s.publisher}, Leader: s, Replies: s.store,
-		Accounts: s.accounts, Minter: s.access, Proxies: s.cfg.API.Proxies, Identity: s.identity, Web: web.Handler(), Leases: sessions{s}, Receipts: receipts{s.store},
+		Accounts: s.accounts, Minter: s.access, Bearer: s.access, Queue: s.queue, Proxies: s.cfg.API.Proxies, Identity: s.identity, Web: web.Handler(), Leases: sessions{s}, Receipts: receipts{s.store},
 		Now: s.now, Logger: s.logger, AdminToken: token, Metrics: s.metrics,
 	})
 	if err != nil {
 		return err
 	}
 	s.api.http = face.Server()
+	s.api.http.RegisterOnShutdown(s.queue.Close) // streams would outlast the drain
 	if s.cfg.API.Certificate != "" {
 		pair, err := tls.LoadX509KeyPair(s.cfg.API.Certificate, s.cfg.API.Key)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/publish"
+	"github.com/con-ting/conting/central/queue"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/sync/hint"
@@ -46,6 +47,8 @@ type server struct {
 	metrics   *api.Metrics
 	record    *publish.Publisher // never runs: for what a central that does not lead is asked
 	sandbox   *pay.Sandbox       // nil without one
+	places    queue.Engine       // of queue
+	queue     *queue.Queue
 	sale      *sale.Sale
 	accounts  *account.Accounts
 	access    *account.Access
@@ -109,6 +112,9 @@ func (s *server) open(ctx context.Context) (err error) {
 	if s.record, err = s.newPublisher(ctx, nowhere{}); err != nil {
 		return err
 	}
+	if err = s.openQueue(ctx); err != nil {
+		return err
+	}
 	if err = s.openSale(ctx); err != nil {
 		return err
 	}
@@ -164,6 +170,7 @@ func (s *server) run(ctx context.Context, pid int) error {
 	defer stop()
 	inner, innerCtx := errgroup.WithContext(quiet)
 	inner.Go(func() error { return s.runLeader(innerCtx) })
+	inner.Go(func() error { return ignoreCanceled(s.queue.Run(innerCtx)) })
 	inner.Go(func() error { return ignoreCanceled(s.accounts.Run(innerCtx)) })
 	inner.Go(func() error { return s.keepHouse(innerCtx) })
 	inner.Go(func() error { return s.runSandbox(innerCtx) })
@@ -264,6 +271,7 @@ func (s *server) close() {
 	if s.sandbox != nil {
 		errs = append(errs, s.sandbox.Close())
 	}
+	errs = append(errs, s.closeQueue())
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
