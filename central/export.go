@@ -80,10 +80,7 @@ const exportPage = 100
 // Export implements [account.Room].
 func (o ownOrders) Export(ctx context.Context, id string) (any, error) {
 	out := []exportedOrder{}
-	var (
-		before   time.Time
-		beforeID string
-	)
+	before, beforeID := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), "" // the newest first
 	for {
 		page, err := o.sale.History(ctx, id, before, beforeID, exportPage)
 		if err != nil {

@@ -42,7 +42,7 @@ func (s *server) tell(ctx context.Context, r outbox.Row) error {
 		return err
 	}
 	n := account.News{Key: fmt.Sprintf("%s/%d", r.Kind, r.Seq), Account: r.Account, Event: event.Name}
-	switch r.Kind {
+	switch r.Kind { //nolint:exhaustive // those of the consumer
 	case outbox.OrderPaid:
 		n.Topic = account.LetterPaid
 	case outbox.OrderRefunded:

@@ -100,7 +100,7 @@ func viewHeld(h *Held) heldView {
 	}
 	for _, c := range h.Passkeys {
 		v.Passkeys = append(v.Passkeys, passkeyView{
-			ID: c.ID, PublicKey: c.Key.String(), Transports: c.Transports, Counter: c.Counter,
+			ID: c.ID, PublicKey: c.Key.String(), Transports: append([]string{}, c.Transports...), Counter: c.Counter,
 			Created: c.Created.UTC(), Used: c.Used.UTC(), Revoked: c.Revoked,
 		})
 	}
