@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -199,6 +201,11 @@ func TestInternalErrorsStayInside(t *testing.T) {
 	}
 	h.ledger.err = context.DeadlineExceeded
 	h.call("POST", "/admin/v1/events/1001/publish", "", admin()).problem(http.StatusServiceUnavailable, "timeout")
+	h.ledger.err = fmt.Errorf("begin: %w: %w", store.ErrUnavailable, context.DeadlineExceeded)
+	a = h.call("POST", "/admin/v1/events/1001/publish", "", admin()).problem(http.StatusServiceUnavailable, "unavailable")
+	if a.header.Get("Retry-After") == "" || strings.Contains(string(a.body), "begin") {
+		t.Errorf("%s: %v, %s", a.asked, a.header, a.body)
+	}
 }
 
 type panics struct{ api.Publisher }
