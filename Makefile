@@ -122,6 +122,16 @@ test: ## all Go tests with the race detector
 	@go test -race -timeout 20m $(PKGS)
 	@go test ./firmware/lane # walks its state machine to the end only without it
 
+# What keeps its rows or its numbers in a server: the rooms' suites again, on PostgreSQL;
+# what is tried against real servers anyway is in test too, and comes from its cache.
+ON_SERVERS := ./central ./central/store/... ./central/queue/... ./central/outbox ./central/leader
+ON_STORES  := ./central/sale ./central/account ./central/identity ./central/publish ./central/fleet ./central/api
+
+.PHONY: test-stores
+test-stores: queue-servers ## every suite of stores and queues on SQLite, PostgreSQL and Redis, real servers started by the tests
+	@go test -race -timeout 20m $(ON_SERVERS) $(ON_STORES)
+	@STORES=postgres go test -race -timeout 20m $(ON_STORES)
+
 .PHONY: vectors
 vectors: ## published vectors: make vectors VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "usage: make vectors VECTORS=DIR (Wycheproof, COSE, WebAuthn files)"; exit 2; }
@@ -150,7 +160,7 @@ bench-queue: build queue-servers ## the waiting room under 100,000 people in ten
 bench-sale: build queue-servers ## seats that four want at once, on each store and through HTTP; report in var/bench
 	@$(BIN)/bench -report var/bench $(if $(SEATS),-seats $(SEATS)) sale $(STORE)
 
-# The real servers that the benches measure on.
+# The real servers that benches measure and tests try.
 SERVERS := redis-server postgresql
 .PHONY: queue-servers
 queue-servers:
@@ -265,7 +275,7 @@ test-devices: $(DEVICES)/linux ## the built gate on a wedge, a USB-CDC engine an
 	@DEVICES=$(abspath $(DEVICES)) go test -count=1 -v -timeout 10m -run '^TestDevices$$' ./gate
 
 .PHONY: check
-check: browser emulator fmt-check tidy-check vet lint wasm-check test web-check e2e ## all that CI runs
+check: browser emulator fmt-check tidy-check vet lint wasm-check test test-stores web-check e2e ## all that CI runs
 	@$(MAKE) --no-print-directory demo DEMO=auto
 	@echo "check: all passed"
 
