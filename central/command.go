@@ -94,6 +94,7 @@ func (a *app) program() *command.Program {
 			one("init", "", "make keys, trust list and configuration in a new folder", folder, runInit),
 			one("run", "", "run central until SIGTERM", config, runServe),
 			one("import", "EVENT.json", "put an event on sale in the running central", config, runImport),
+			one("plan", planArgs, "look at a plan, or take its seats from or to pretix, without the running central", func(*flags, *flag.FlagSet) {}, runPlan),
 			one("enrol-code", "", "make a code that enrols one device", both(config, device, asJSON), runEnrolCode),
 			one("refund", "ORDER", "give an order's money back and revoke its tickets", config, runRefund),
 			one("role", "EMAIL ROLE", "make somebody attendee, box_office or admin in the running central", config, runRole),

@@ -12,10 +12,10 @@ import (
 type fileZone struct {
 	ID         uint16    `json:"id"`
 	Name       string    `json:"name"`
-	Rows       []fileRow `json:"rows"`
-	Standing   int       `json:"standing"`
-	Accessible []string  `json:"accessible"` // seat labels with step-free entry
-	Companion  []string  `json:"companion"`  // seat labels beside those
+	Rows       []fileRow `json:"rows,omitempty"`
+	Standing   int       `json:"standing,omitempty"`
+	Accessible []string  `json:"accessible,omitempty"` // seat labels with step-free entry
+	Companion  []string  `json:"companion,omitempty"`  // seat labels beside those
 }
 
 // fileRow is seats side by side: ROW-FIRST to ROW-LAST, both included, or those
