@@ -41,7 +41,7 @@ func (v *visitors) Ask(i int, b []byte) ([]byte, int) {
 	}
 	attestation, clientData := p.key.create(v.rp, p.challenge)
 	body, err := json.Marshal(map[string]any{
-		"email": "surge-" + v.prefix + "-" + strconv.Itoa(i) + "@example.invalid", "challenge": p.challenge,
+		"email": "surge-" + v.prefix + "-" + strconv.Itoa(i) + "@surge.example", "challenge": p.challenge,
 		"credential": map[string]any{"id": b64(p.key.id[:]), "attestation_object": b64(attestation), "client_data_json": b64(clientData)},
 	})
 	if err != nil {
