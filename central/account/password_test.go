@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -670,6 +671,29 @@ func TestDatabaseKeepsNoPassword(t *testing.T) {
 	for _, secret := range []string{e.Token, strong, token, "guessed@", "192.0.2.77", "a wrong guess", kim} {
 		if strings.Contains(h.log.String(), secret) {
 			t.Errorf("the log holds %q: %s", secret, h.log)
+		}
+	}
+}
+
+// An address that nobody has costs as much as one that somebody has: measured by the
+// memory that a hash takes, since time says little here.
+func TestUnknownAddressCostsAsMuch(t *testing.T) {
+	h := start(t)
+	dear, err := account.New(t.Context(), h.cfg) // at the real cost
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Accounts = dear
+	h.joined(kim)
+	h.register("passkey@example.org", h.phone("p"))
+	for _, email := range []string{kim, lee, "passkey@example.org"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := h.password(email, "a wrong guess")
+		runtime.ReadMemStats(&after)
+		wantErr(t, email, err, account.ErrPassword)
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took < 19 || took > 30 {
+			t.Errorf("a try for %s takes %d MiB, want one hash of 19", email, took)
 		}
 	}
 }
