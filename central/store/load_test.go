@@ -20,9 +20,9 @@ type crowdLoad struct {
 	all    sync.WaitGroup
 	failed atomic.Int64
 
-	mu     sync.Mutex      // guards told
-	told   map[string]bool // whether it was kept; what is not here may be either
-	asked  atomic.Int64
+	mu    sync.Mutex      // guards told
+	told  map[string]bool // whether it was kept; what is not here may be either
+	asked atomic.Int64
 }
 
 func load(t *testing.T, s *store.Store) *crowdLoad {

@@ -44,13 +44,6 @@ func (c conn) QueryRowContext(_ context.Context, query string, args ...any) *sql
 // reads tells of a query that it changes nothing.
 func reads(query string) bool { return strings.HasPrefix(query, "SELECT ") }
 
-// PrepareContext prepares a statement. The connection keeps those of the other
-// methods by itself.
-func (c conn) PrepareContext(_ context.Context, query string) (*sql.Stmt, error) {
-	c.s.dirty = true
-	return c.s.conn.PrepareContext(c.ctx, c.s.dialect.rewrite(query))
-}
-
 // ms is the transaction's time as the columns store it.
 func (t *tx) ms() int64 { return t.now.UnixMilli() }
 
