@@ -69,8 +69,12 @@ export class Api {
     return this.post('/v1/account/challenges', { body: { purpose } });
   }
 
-  register(email: string, challenge: string, credential: wire.NewCredential): Promise<wire.Entry> {
-    return this.post('/v1/account/register', { body: { email, challenge, credential } });
+  joining(): Promise<wire.Joining> {
+    return this.get('/v1/account/joining', {});
+  }
+
+  register(email: string, challenge: string, credential: wire.NewCredential, language: wire.Language, work: string): Promise<wire.Entry> {
+    return this.post('/v1/account/register', { body: { email, challenge, credential, language, work } });
   }
 
   signIn(credentialId: string, signed: wire.Signed): Promise<wire.Entry> {
@@ -91,6 +95,66 @@ export class Api {
 
   account(signal?: AbortSignal): Promise<wire.Account> {
     return this.get('/v1/account', { signal });
+  }
+
+  // Passwords, letters, and what somebody may ask about themselves.
+
+  /** askToJoin has a letter sent with whose token confirmJoin makes an account. */
+  askToJoin(email: string, language: wire.Language, work: string): Promise<wire.LetterSent> {
+    return this.post('/v1/account/password/register', { body: { email, language, work } });
+  }
+
+  confirmJoin(token: string, password: string): Promise<wire.Entry> {
+    return this.post('/v1/account/password/register/confirm', { body: { token, password } });
+  }
+
+  signInWithPassword(email: string, password: string): Promise<wire.Entry> {
+    return this.post('/v1/account/password/sign-in', { body: { email, password } });
+  }
+
+  async changePassword(password: string, proof: wire.Proof): Promise<void> {
+    await this.post('/v1/account/password/change', { body: { new_password: password, proof } });
+  }
+
+  askReset(email: string, language: wire.Language, work: string): Promise<wire.LetterSent> {
+    return this.post('/v1/account/password/reset', { body: { email, language, work } });
+  }
+
+  confirmReset(token: string, password: string): Promise<wire.Entry> {
+    return this.post('/v1/account/password/reset/confirm', { body: { token, password } });
+  }
+
+  askToVerify(language: wire.Language): Promise<wire.LetterSent> {
+    return this.post('/v1/account/email/verify', { body: { language } });
+  }
+
+  async confirmEmail(token: string): Promise<void> {
+    await this.post('/v1/account/email/confirm', { body: { token } });
+  }
+
+  addPasskey(challenge: string, credential: wire.NewCredential, password: string): Promise<wire.Entry> {
+    return this.post('/v1/account/passkeys', { body: { challenge, credential, password } });
+  }
+
+  async sessions(): Promise<readonly wire.SessionView[]> {
+    return (await this.get<{ sessions: wire.SessionView[] }>('/v1/account/sessions', {})).sessions;
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.send('DELETE', `/v1/account/sessions/${encodeURIComponent(id)}`, {});
+  }
+
+  async endOtherSessions(): Promise<void> {
+    await this.send('DELETE', '/v1/account/sessions', {});
+  }
+
+  /** dossier is everything that central knows of who is signed in. */
+  dossier(): Promise<unknown> {
+    return this.get('/v1/account/export', {});
+  }
+
+  async deleteAccount(proof: wire.Proof): Promise<void> {
+    await this.send('DELETE', '/v1/account', { body: proof });
   }
 
   // Tickets.

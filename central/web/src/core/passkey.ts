@@ -81,6 +81,12 @@ export async function answer(c: Challenge, credentialId?: string, terms?: Uint8A
   return { credentialId: b64u(a.credentialId), signed: toWire(c.challenge, a.assertion) };
 }
 
+/** forget tells who keeps the passkeys that one of them opens nothing any more, where the browser can. */
+export async function forget(rpId: string, credentialId: string): Promise<void> {
+  const keeper = globalThis.PublicKeyCredential as unknown as { signalUnknownCredential?: (o: { rpId: string; credentialId: string }) => Promise<void> } | undefined;
+  await keeper?.signalUnknownCredential?.({ rpId, credentialId }).catch(() => undefined);
+}
+
 /** toWire is an assertion as central takes it. */
 export function toWire(challenge: string, a: Assertion): Signed {
   return {

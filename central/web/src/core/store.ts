@@ -26,7 +26,10 @@ export interface KeptCredential {
 export interface Signed {
   readonly account: string;
   readonly email: string;
-  readonly passkey: { readonly id: string; readonly public_key: string };
+  /** Null for an account that has a password alone. */
+  readonly passkey: { readonly id: string; readonly public_key: string } | null;
+  /** Came in with the password: the passkey may be on another device. */
+  readonly elsewhere?: boolean;
 }
 
 /** Kept is a list with central's time of it, in Unix milliseconds. */

@@ -3,7 +3,18 @@
  * Bytes are unpadded base64url; moments are RFC 3339 unless they say Unix.
  */
 
-export type Purpose = 'register' | 'sign_in' | 'recover' | 'recovery_code' | 'did' | 'transfer' | 'transfer_accept' | 'ask';
+export type Purpose =
+  | 'register'
+  | 'sign_in'
+  | 'recover'
+  | 'recovery_code'
+  | 'did'
+  | 'transfer'
+  | 'transfer_accept'
+  | 'ask'
+  | 'add_passkey'
+  | 'new_password'
+  | 'delete_account';
 
 export interface Challenge {
   readonly challenge: string;
@@ -38,16 +49,54 @@ export interface PasskeyName {
 export interface Entry {
   readonly account: string;
   readonly email: string;
-  readonly passkey: PasskeyName;
+  /** Absent for an account that has a password alone. */
+  readonly passkey?: PasskeyName;
   /** Shown once; absent after a sign-in. */
   readonly recovery_code?: string;
 }
 
 export interface Account {
   readonly account: string;
+  /** Empty once somebody else has confirmed the address. */
   readonly email: string;
+  readonly email_confirmed: boolean;
+  /** Whether there is one. */
+  readonly password: boolean;
   readonly did?: string;
   readonly passkeys: readonly (PasskeyName & { readonly created: string; readonly last_used: string; readonly current: boolean })[];
+}
+
+export type Language = 'ko' | 'en';
+
+/** What signing up takes. */
+export interface Joining {
+  /** Whether an account can be made with a password: central sends letters. */
+  readonly password: boolean;
+  readonly min_password: number;
+  /** Of the proof of work that is due; 0 for none. */
+  readonly work_bits: number;
+  readonly work_purpose: string;
+}
+
+/** That a letter is sent if there is reason to; nothing more is said. */
+export interface LetterSent {
+  readonly expires: string;
+}
+
+/** Shows that it is still the same person: one of the two. */
+export interface Proof {
+  readonly password?: string;
+  readonly assertion?: Signed;
+}
+
+export interface SessionView {
+  readonly id: string;
+  readonly method: 'passkey' | 'password';
+  /** What the program there called itself. */
+  readonly agent: string;
+  readonly created: string;
+  readonly expires: string;
+  readonly current: boolean;
 }
 
 export type LeasePolicy = 'advisory' | 'off' | 'required';

@@ -4,6 +4,7 @@ import { didMessage, didTerms, Identity } from '../../core/did';
 import { Fault } from '../../core/fault';
 import * as passkey from '../../core/passkey';
 import type * as wire from '../../core/wire';
+import { ownPasskey } from './signing';
 import { fact, noteFailure, refresh, sameOwner, wallet, walletApi, walletStore, withTexts } from './wallet.svelte';
 
 /** refreshFamily asks for what only the family pages show. */
@@ -42,11 +43,12 @@ export async function makeDid(): Promise<void> {
   const owner = wallet.owner;
   const store = walletStore();
   if (!owner || !store) throw new Fault('sign_in_required', 'this phone belongs to nobody');
+  const own = ownPasskey();
   const made = await Identity.create();
   const challenge = await walletApi().challenge('did');
   const value = unb64u(challenge.challenge);
-  const { signed } = await passkey.answer(challenge, owner.passkey.id, await didTerms(value, made.did));
-  const signature = await made.sign(await didMessage(value, made.did, unb64u(owner.passkey.public_key)));
+  const { signed } = await passkey.answer(challenge, own.id, await didTerms(value, made.did));
+  const signature = await made.sign(await didMessage(value, made.did, unb64u(own.public_key)));
   await store.keepKey(proposed(owner.account), made.keys);
   await walletApi().enrolDid(made.did, b64u(signature), signed);
   await takeKey(owner.account, made);

@@ -1,3 +1,5 @@
+import { letterOf, openLetter } from './letters';
+
 /**
  * The page that is open, kept in the address behind "#": the wallet is one file,
  * which a service worker serves without asking anybody.
@@ -20,7 +22,16 @@ export function takeBrought(): string | null {
 }
 
 function read(): Place {
-  const [path = '', rest = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
+  let [path = '', rest = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
+  const [page, topic, token] = path.split('/');
+  if (page === 'confirm' && token !== undefined) {
+    // Whoever has it has the account.
+    const letter = letterOf(topic, token);
+    if (letter) openLetter(letter);
+    path = `confirm/${topic}`;
+    rest = '';
+    history.replaceState(history.state, '', `#/${path}`);
+  }
   const query = new URLSearchParams(rest);
   const jwt = query.get('jwt');
   if (jwt !== null) {

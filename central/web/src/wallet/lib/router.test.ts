@@ -63,6 +63,28 @@ describe('router', () => {
     expect(router.takeBrought()).toBeNull();
   });
 
+  test.each([
+    ['when the wallet opens', true],
+    ['in an open wallet', false],
+  ])('the token of a letter does not stay in the address: %s', async (_, first) => {
+    const token = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
+    const letters = await import('./letters');
+    const link = `#/confirm/join/${token}`;
+    if (first) await start(link);
+    else address.open(link);
+    const { letter } = first ? await import('./letters') : letters;
+    expect(router.place().path).toEqual(['confirm', 'join']);
+    expect(address.entries.join()).not.toContain(token);
+    expect(letter('join')?.token).toBe(token);
+    expect(letter('reset')).toBeNull();
+  });
+
+  test('nor does one that is none, which opens nothing', async () => {
+    await start('#/confirm/reset/short');
+    expect(address.hash).toBe('#/confirm/reset');
+    expect((await import('./letters')).letter('reset')).toBeNull();
+  });
+
   test('an address that cannot be decoded is a page that is missing, not an error', async () => {
     await start('#/%E0%A4%A/%');
     expect(router.place().path).toEqual(['%E0%A4%A', '%']);

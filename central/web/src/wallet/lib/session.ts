@@ -3,6 +3,8 @@ import { codeOf } from '../../core/fault';
 import * as passkey from '../../core/passkey';
 import { Store } from '../../core/store';
 import type * as wire from '../../core/wire';
+import { work } from './joining';
+import { lang } from './i18n.svelte';
 import { ownPasskey } from './signing';
 import { drop, fact, openIdentity, others, recoveryCode, refresh, start, wallet, walletApi, walletStore } from './wallet.svelte';
 
@@ -12,9 +14,15 @@ export async function begin(): Promise<void> {
   void leave();
 }
 
-async function entered(e: wire.Entry): Promise<void> {
+/** entered makes this phone that of somebody who came in, with the passkey or with the password alone. */
+export async function entered(e: wire.Entry, by: 'passkey' | 'password' = 'passkey'): Promise<void> {
   drop();
-  wallet.owner = { account: e.account, email: e.email, passkey: { id: e.passkey.id, public_key: e.passkey.public_key } };
+  wallet.owner = {
+    account: e.account,
+    email: e.email,
+    passkey: e.passkey ? { id: e.passkey.id, public_key: e.passkey.public_key } : null,
+    ...(by === 'password' && e.passkey ? { elsewhere: true } : {}),
+  };
   if (e.recovery_code) recoveryCode.shown = e.recovery_code;
   try {
     await walletStore()?.signIn(wallet.owner);
@@ -32,7 +40,7 @@ async function entered(e: wire.Entry): Promise<void> {
 export async function signUp(email: string): Promise<void> {
   const challenge = await walletApi().challenge('register');
   const credential = await passkey.register(challenge, email);
-  await entered(await walletApi().register(email, challenge.challenge, credential));
+  await entered(await walletApi().register(email, challenge.challenge, credential, lang(), await work(email)));
 }
 
 export async function signIn(): Promise<void> {

@@ -8,11 +8,11 @@ import type * as wire from '../../core/wire';
 import type { Held } from './model';
 import { holdsKey, wallet, walletApi } from './wallet.svelte';
 
-/** ownPasskey is the passkey of who this phone belongs to. */
-export function ownPasskey(): Signed['passkey'] {
-  const p = wallet.owner?.passkey;
-  if (!p) throw new Fault('sign_in_required', 'this phone belongs to nobody');
-  return p;
+/** ownPasskey is the passkey of who this phone belongs to; an account with a password alone has none. */
+export function ownPasskey(): NonNullable<Signed['passkey']> {
+  if (!wallet.owner) throw new Fault('sign_in_required', 'this phone belongs to nobody');
+  if (!wallet.owner.passkey) throw new Fault('passkey_required', 'the account has no passkey');
+  return wallet.owner.passkey;
 }
 
 /** assertFor has the passkey that a ticket is bound to sign a challenge. */

@@ -272,7 +272,7 @@ export function ticketOf(id: string): Held | undefined {
 
 /** holdsKey is whether the passkey of this phone is the one that a ticket is bound to. */
 export function holdsKey(t: Held): boolean {
-  return t.form !== 'passkey' || wallet.owner?.passkey.public_key === t.holder;
+  return t.form !== 'passkey' || wallet.owner?.passkey?.public_key === t.holder;
 }
 
 /** receiptOf returns the proof of an entry, from this phone or from central. */
