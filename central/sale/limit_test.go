@@ -159,6 +159,25 @@ func TestCancelledWhilePaying(t *testing.T) {
 	h.audit()
 }
 
+// One that failed while the event was called off is not tried again.
+func TestCancelledWhileDeclined(t *testing.T) {
+	h := start(t)
+	o, secret := h.hold("A-1")
+	h.wire.confirm = func(p pay.Provider, ctx context.Context, reference string) (pay.Payment, error) {
+		_, err := h.Cancel(ctx, event)
+		h.must(err)
+		return p.Confirm(ctx, reference, pay.TokenDeclined)
+	}
+	if _, err := h.Pay(t.Context(), o.ID, secret, "sandbox", pay.TokenDeclined); !errors.Is(err, pay.ErrDeclined) {
+		t.Errorf("Pay: %v, want ErrDeclined", err)
+	}
+	h.wire.confirm = nil
+	if _, err := h.Pay(t.Context(), o.ID, secret, "sandbox", pay.TokenOK); !errors.Is(err, sale.ErrHoldExpired) {
+		t.Errorf("paying again: %v, want ErrHoldExpired", err)
+	}
+	h.audit()
+}
+
 func TestReturn(t *testing.T) {
 	h := start(t)
 	h.hall(`{"refund_until": "2026-12-01T00:00:00Z"}`)

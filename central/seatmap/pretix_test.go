@@ -34,15 +34,16 @@ func runs(t *testing.T, plan []byte) string {
 	var f struct {
 		Venue struct {
 			Zones []struct {
-				ID   int
-				Name string
+				ID   int    `json:"id"`
+				Name string `json:"name"`
 				Rows []struct {
-					Row         string
-					First, Last int
-					Seats       []string
-				}
-			}
-		}
+					Row   string   `json:"row"`
+					First int      `json:"first"`
+					Last  int      `json:"last"`
+					Seats []string `json:"seats"`
+				} `json:"rows"`
+			} `json:"zones"`
+		} `json:"venue"`
 	}
 	if err := json.Unmarshal(plan, &f); err != nil {
 		t.Fatal(err)

@@ -103,8 +103,7 @@ func takeSlots(ctx context.Context, t *tx, h *sale.Hold) error {
 // What happens to the places and slots of an order after they were held. Each has
 // the order that holds it in its row, so no statement here reaches another's.
 const (
-	keepPlaces = `UPDATE place SET free_at = $2 WHERE purchase = $1 AND free_at > $3 AND free_at < $2
-		AND NOT EXISTS (SELECT 1 FROM event e WHERE e.id = place.event AND e.cancelled > 0 AND $4 = 1)`
+	keepPlaces = `UPDATE place SET free_at = $2 WHERE purchase = $1 AND free_at > $3 AND free_at < $2`
 	keepSlots  = `UPDATE person_slot SET until = $2 WHERE purchase = $1 AND until > $3 AND until < $2`
 	countItems = `SELECT COUNT(*) FROM item WHERE purchase = $1`
 
@@ -118,19 +117,19 @@ const (
 )
 
 // pin keeps the places of a held order until its payment has ended. It reports
-// false unless the order has all of them, and if the event was called off.
+// false unless the order has all of them.
 func pin(ctx context.Context, t *tx, order string) (bool, error) {
-	return keep(ctx, t, order, pinned, 1)
+	return keep(ctx, t, order, pinned)
 }
 
 // sell reports false unless the order has all of its places. Those of an event that
 // was called off meanwhile are sold, and then refunded like all others.
 func sell(ctx context.Context, t *tx, order string) (bool, error) {
-	return keep(ctx, t, order, sold, 0)
+	return keep(ctx, t, order, sold)
 }
 
-func keep(ctx context.Context, t *tx, order string, until int64, unlessCancelled int) (bool, error) {
-	n, err := t.exec(ctx, keepPlaces, order, until, t.ms(), unlessCancelled)
+func keep(ctx context.Context, t *tx, order string, until int64) (bool, error) {
+	n, err := t.exec(ctx, keepPlaces, order, until, t.ms())
 	if err != nil {
 		return false, err
 	}

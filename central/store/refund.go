@@ -128,7 +128,7 @@ func tellOrder(ctx context.Context, t *tx, kind outbox.Kind, id string) error {
 const (
 	cancelEvent  = `UPDATE event SET cancelled = $2 WHERE id = $1 AND cancelled = 0`
 	eventExists  = `SELECT COUNT(*) FROM event WHERE id = $1`
-	endHolds     = `UPDATE purchase SET expires = $2, changed = $2 WHERE event = $1 AND state = 'held' AND expires > $2`
+	endHolds     = `UPDATE purchase SET expires = $2, changed = $2 WHERE event = $1 AND state IN ('held', 'paying') AND expires > $2`
 	endLine      = `UPDATE waiting SET state = 'ended', changed = $2 WHERE event = $1 AND state IN ('waiting', 'offered')`
 	endAllOffers = `UPDATE offer SET state = 'ended', changed = $2 WHERE event = $1 AND state = 'open'`
 
