@@ -98,15 +98,24 @@ func readBackup(name string, want *archive.Summary) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	r, err := archive.NewReader(in)
-	if err != nil {
-		return err
+	got, err := checkBackup(in)
+	if err == nil && got.Hash != want.Hash {
+		err = archive.ErrDamaged
 	}
+	if err != nil {
+		return fmt.Errorf("the backup does not read as it was written: %w", err)
+	}
+	return nil
+}
+
+// checkBackup reads a backup to its end.
+func checkBackup(in io.Reader) (archive.Summary, error) {
+	r, err := archive.NewReader(in)
 	for err == nil {
 		_, err = r.Next()
 	}
-	if got := r.Summary(); errors.Is(err, io.EOF) && got.Hash == want.Hash {
-		return nil
+	if !errors.Is(err, io.EOF) {
+		return archive.Summary{}, err
 	}
-	return fmt.Errorf("the backup does not read as it was written: %w", err)
+	return r.Summary(), nil
 }

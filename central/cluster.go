@@ -182,14 +182,14 @@ var hopByHop = []string{
 
 // Forward implements [api.Leader]. The context of r bounds it.
 func (s *server) Forward(w http.ResponseWriter, r *http.Request) error {
-	if s.cluster == nil {
-		return fmt.Errorf("%w: it has not begun", api.ErrNoLeader)
-	}
-	address, self := s.cluster.election.Leader()
 	switch {
 	case r.Context().Value(forwardedKey{}) != nil:
 		return fmt.Errorf("%w: another central thought that this one does", api.ErrNoLeader)
-	case address == "" || self:
+	case s.cluster == nil:
+		return fmt.Errorf("%w: it has not begun", api.ErrNoLeader)
+	}
+	address, self := s.cluster.election.Leader()
+	if address == "" || self {
 		return fmt.Errorf("%w yet", api.ErrNoLeader)
 	}
 	out := r.Clone(r.Context())

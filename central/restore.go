@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -47,6 +48,12 @@ func runRestore(ctx context.Context, a *app, f *flags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
+	if _, err := checkBackup(in); err != nil { // what is wrong with it is better said before anything fails because of it
+		return fmt.Errorf("%s: %w", f.Rest[0], err)
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
 	r, err := archive.NewReader(in)
 	if err != nil {
 		return err
