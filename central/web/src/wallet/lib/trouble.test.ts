@@ -11,7 +11,7 @@ const codes = [...catalogue.matchAll(/^\t\t"(\w+)":\s+\{http\./gm)].map((m) => m
 const notForPeople = new Set([
   'malformed_body', 'body_too_large', 'unsupported_media_type', 'invalid_cursor', 'not_found', 'method_not_allowed', 'idempotency_key_invalid',
   'idempotency_key_reused', 'leases_full', 'leases_off', 'event_exists', 'invalid_plan', 'purpose_unknown', 'unknown_order', 'payment_token_invalid',
-  'unknown_provider', 'not_paid', 'unknown_device', 'unknown_incident', 'issuer_invalid', 'unknown_issuer', 'too_many_issuers', 'status_list_invalid',
+  'unknown_provider', 'not_paid', 'unknown_device', 'unknown_incident', 'unknown_account', 'role_unknown', 'issuer_invalid', 'unknown_issuer', 'too_many_issuers', 'status_list_invalid',
   'status_list_misplaced', 'status_list_older', 'internal_error',
 ]);
 
