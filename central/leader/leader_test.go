@@ -386,3 +386,37 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestAlive: a leader that lives is noticed by its beat; one that died, or gave the
+// seat up, is not waited for longer than a lease.
+func TestAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig()
+		alive := func() (bool, time.Duration) {
+			began := time.Now()
+			yes, err := leader.Alive(t.Context(), view{row: r.row}, lease)
+			if err != nil {
+				t.Error(err)
+			}
+			return yes, time.Since(began)
+		}
+		if yes, took := alive(); yes || took != 0 {
+			t.Errorf("nobody ever led: %t after %s", yes, took)
+		}
+		_, stop, _ := r.central(t, "a", view{}, nil)
+		time.Sleep(lease)
+		if yes, took := alive(); !yes || took > lease/2 {
+			t.Errorf("a leads: %t after %s", yes, took)
+		}
+		stop()
+		if yes, took := alive(); yes || took != 0 {
+			t.Errorf("a gave the seat up: %t after %s", yes, took)
+		}
+		_, _, kill := r.central(t, "b", view{}, nil)
+		time.Sleep(lease)
+		kill()
+		if yes, took := alive(); yes || took != lease {
+			t.Errorf("b was killed: %t after %s", yes, took)
+		}
+	})
+}
