@@ -145,9 +145,13 @@ func newHasher(challengeKey [32]byte, random io.Reader) (*hasher, error) {
 		pepper: pepper, rand: random, cost: cost{hashMemory, hashPasses, hashThreads},
 		slots: make(chan struct{}, slots), waiting: make(chan struct{}, slots*waiters),
 	}
-	zero := base64.RawStdEncoding.EncodeToString(make([]byte, hashLen)) // the first half of a hash that costs as much
-	h.dummy = h.cost.head(make([]byte, hashSalt)) + zero
+	h.dummy = h.cost.dummy()
 	return h, nil
+}
+
+// dummy is a hash that costs as much to check as any, and is nobody's.
+func (c cost) dummy() string {
+	return c.head(make([]byte, hashSalt)) + base64.RawStdEncoding.EncodeToString(make([]byte, hashLen))
 }
 
 // enter waits for a slot; the caller must call leave. The error is [ErrBusy] or
