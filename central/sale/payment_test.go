@@ -131,6 +131,54 @@ func TestAllowedAfterGivingUp(t *testing.T) {
 	g.standing(&o, secret, &p, sale.Held, 0)
 }
 
+// Nothing is taken for an event that was called off, also not if the buyer has
+// allowed it before.
+func TestCalledOffWhileTheBuyerPays(t *testing.T) {
+	h := start(t)
+	g := h.through(captures)
+	allowed := func(label string) (sale.Order, string, sale.Payment) {
+		o, secret := h.hold(label)
+		p := g.start(&o, secret)
+		g.allow(p.Reference)
+		return o, secret, p
+	}
+	o, secret, p := allowed("A-1")
+	told, toldSecret, toldPayment := allowed("A-2")
+	late, lateSecret, latePayment := allowed("A-3")
+	g.before = func(context.Context, string) error { // the charge is on its way, and is declined
+		g.before = nil
+		if _, err := h.Cancel(t.Context(), event); err != nil { //nolint:contextcheck // another request
+			t.Error(err)
+		}
+		return pay.ErrDeclined
+	}
+	if _, err := h.ConfirmPayment(t.Context(), late.ID, lateSecret, latePayment.ID, ""); !errors.Is(err, pay.ErrDeclined) {
+		t.Errorf("ConfirmPayment: %v, want ErrDeclined", err)
+	}
+	if _, err := h.StartPayment(t.Context(), late.ID, lateSecret, "gateway"); !errors.Is(err, sale.ErrHoldExpired) {
+		t.Errorf("StartPayment: %v, want ErrHoldExpired", err)
+	}
+	if _, err := h.Pay(t.Context(), late.ID, lateSecret, "sandbox", pay.TokenOK); !errors.Is(err, sale.ErrHoldExpired) {
+		t.Errorf("Pay: %v, want ErrHoldExpired", err)
+	}
+	if _, err := h.ConfirmPayment(t.Context(), o.ID, secret, p.ID, ""); !errors.Is(err, sale.ErrHoldExpired) {
+		t.Errorf("ConfirmPayment: %v, want ErrHoldExpired", err)
+	}
+	if err := g.notify(toldPayment.Reference); err != nil {
+		t.Errorf("webhook: %v", err)
+	}
+	g.standing(&o, secret, &p, sale.Held, 0)
+	g.standing(&told, toldSecret, &toldPayment, sale.Held, 0)
+	for _, reference := range []string{p.Reference, toldPayment.Reference} {
+		if got := g.state(reference); got != pay.Failed {
+			t.Errorf("a payment is %s at the provider, want given up", got)
+		}
+	}
+	if taken, _ := h.sandbox.Moved(); taken != 0 {
+		t.Error("money was taken")
+	}
+}
+
 // A payment answers only to the secret of its own order.
 func TestPaymentOfAnotherOrder(t *testing.T) {
 	h := start(t)

@@ -13,6 +13,8 @@ const (
 	settleEvery = 5 * time.Second // how often Run looks
 	settleBatch = 64              // payments that are taken from the store at once
 	settleLanes = 8               // of which so many are asked about at a time
+	settleEach  = 30 * time.Second
+	settleLong  = 12 // a person should look at what is open after so many times
 )
 
 // Run reconciles until the context ends and returns its error. Several processes may,
@@ -65,7 +67,13 @@ func (s *Sale) reconcileAll(ctx context.Context, due []Payment) (ended int, err 
 		lanes <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-lanes }()
+			ctx, cancel := context.WithTimeout(ctx, settleEach)
+			defer cancel()
 			err := s.reconcile(ctx, payment)
+			if err != nil && !settled(err) && payment.State != PaymentOpened && payment.Tries >= settleLong {
+				s.cfg.Logger.WarnContext(ctx, "payment stays open", slog.String("payment", payment.ID), slog.String("provider", payment.Provider),
+					slog.String("reference", payment.Reference), slog.String("state", string(payment.State)), slog.Int("tries", payment.Tries))
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
