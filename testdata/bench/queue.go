@@ -21,6 +21,7 @@ const (
 	rampOf      = 10 * time.Second
 	perMinute   = 6000 // admitted
 	firstEvent  = 2001
+	warmFor     = 3 * time.Second
 )
 
 // queueBench is what the figures of the queue are measured with.
@@ -113,6 +114,13 @@ func (b *queueBench) engine(ctx context.Context, e engine) (err error) {
 // to; and then what one poll costs beside a hello.
 func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
 	if err := errors.Join(o.sell(ctx, b.plan, firstEvent, 0), o.openQueue(ctx, firstEvent, perMinute)); err != nil {
+		return err
+	}
+	// What the connections themselves take is no person's.
+	warm := []byte("GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n")
+	if _, err := surge.Run(ctx, surge.Config{
+		URL: o.api, People: 2 * connections, Ramp: time.Second, Duration: warmFor, Connections: connections, Now: time.Now,
+	}, &steady{ask: func(_ int, r []byte) []byte { return append(r, warm...) }, every: steadyEvery}); err != nil {
 		return err
 	}
 	before, otherBefore, err := e.memory(o)
