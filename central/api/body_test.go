@@ -68,7 +68,11 @@ func TestOrderPathIsData(t *testing.T) {
 		if a := h.call("GET", "/v1/orders/"+id, "", bearer("x")); a.status != http.StatusNotFound {
 			t.Errorf("%s: %d %s; want 404", a.asked, a.status, a.body)
 		}
+		if a := h.call("POST", "/admin/v1/orders/"+id+"/refund", "", admin()); a.status != http.StatusNotFound {
+			t.Errorf("%s: %d %s; want 404", a.asked, a.status, a.body)
+		}
 	}
+	h.call("POST", orders, `{"zone":1,"class":5,"paper":true,"seat":"A\u0000"}`).problem(http.StatusUnprocessableEntity, "unknown_seat")
 }
 
 // slow is a till whose provider has not answered yet.

@@ -143,7 +143,7 @@ func heldItems(on *Offering, r *HoldRequest, h *Hold) error {
 			return err
 		case item.Keeper == "" && h.Limit > 0:
 			return ErrAccountNeeded
-		case h.Offer != "" && (h.Owner == "" || w.Seat != "" || w.Zone != r.Items[0].Zone):
+		case h.Offer != "" && (!isID(h.Offer) || h.Owner == "" || w.Seat != "" || w.Zone != r.Items[0].Zone):
 			return ErrOfferClosed
 		}
 		h.Items = append(h.Items, item)
@@ -164,6 +164,8 @@ func heldItem(event *ticket.Event, r *HoldRequest, w Want) (HeldItem, error) {
 	switch class, ok := event.Class(w.Class); {
 	case !ok || class.Staff:
 		return item, ErrNotSold
+	case !isLabel(w.Seat):
+		return item, ErrUnknownSeat
 	case w.Paper && w.Ask != nil:
 		return item, ErrHolder
 	case w.Paper && !class.Paper:
@@ -199,6 +201,9 @@ func (s *Sale) possessed(event *ticket.Event, p *Possession) (expires time.Time,
 // Order returns an order to whoever has its secret. A wrong secret and an
 // unknown order are the same [ErrUnknownOrder].
 func (s *Sale) Order(ctx context.Context, id, secret string) (Order, error) {
+	if !isID(id) {
+		return Order{}, ErrUnknownOrder
+	}
 	o, err := s.cfg.Store.Order(ctx, id)
 	if err != nil {
 		return Order{}, err

@@ -103,6 +103,9 @@ func (s *Sale) Refund(ctx context.Context, id string) (Order, error) {
 
 // refund does what Refund does, in the way that is given.
 func (s *Sale) refund(ctx context.Context, id string, way func(context.Context, string) (bool, error)) (Order, error) {
+	if !isID(id) {
+		return Order{}, ErrUnknownOrder
+	}
 	refunded, err := way(ctx, id)
 	if err != nil {
 		return Order{}, err

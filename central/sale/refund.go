@@ -17,12 +17,9 @@ var ErrNotReturnable = errors.New("orders of this event are not taken back, or n
 // while they allow it, none of the tickets has entered and none is another's by now.
 // The order of somebody else is [ErrUnknownOrder].
 func (s *Sale) Return(ctx context.Context, id, account string) (Order, error) {
-	o, err := s.cfg.Store.Order(ctx, id)
+	o, err := s.OwnOrder(ctx, id, account)
 	if err != nil {
 		return Order{}, err
-	}
-	if account == "" || o.Owner != account {
-		return Order{}, ErrUnknownOrder
 	}
 	if o.State == Refunded {
 		return o, nil
@@ -39,6 +36,9 @@ func (s *Sale) Return(ctx context.Context, id, account string) (Order, error) {
 
 // OwnOrder returns an order to the account that made it.
 func (s *Sale) OwnOrder(ctx context.Context, id, account string) (Order, error) {
+	if !isID(id) {
+		return Order{}, ErrUnknownOrder
+	}
 	o, err := s.cfg.Store.Order(ctx, id)
 	if err == nil && (account == "" || o.Owner != account) {
 		return Order{}, ErrUnknownOrder
@@ -49,7 +49,7 @@ func (s *Sale) OwnOrder(ctx context.Context, id, account string) (Order, error) 
 // History lists an account's orders, newest first, at most limit: those before a
 // time, and of the same time those with smaller ids.
 func (s *Sale) History(ctx context.Context, account string, before time.Time, beforeID string, limit int) ([]Order, error) {
-	if account == "" {
+	if account == "" || beforeID != "" && !isID(beforeID) {
 		return nil, nil
 	}
 	return s.cfg.Store.History(ctx, account, before, beforeID, limit)

@@ -9,7 +9,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 // ChallengeLifetime is how long a buyer has to prove possession of a key.
@@ -69,6 +73,18 @@ func (s *Sale) newSecret() (secret string, hash [32]byte, err error) {
 func owns(o *Order, secret string) bool {
 	h := sha256.Sum256([]byte(secret))
 	return subtle.ConstantTimeCompare(h[:], o.SecretHash[:]) == 1
+}
+
+// isID reports whether s can be what newID made. What people send is asked about
+// before a database is, which takes not every text.
+func isID(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == 16 && strings.ToLower(s) == s
+}
+
+// isLabel reports whether s can be a seat's.
+func isLabel(s string) bool {
+	return len(s) <= ticket.MaxSeatLen && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
 }
 
 // newID makes 128 random bits in hexadecimal.

@@ -161,12 +161,15 @@ func (s *Sale) Offered(ctx context.Context, account string) ([]Offer, error) {
 // Offer returns one of the account's offers. It is accepted by an order that names
 // it ([HoldRequest.Offer]).
 func (s *Sale) Offer(ctx context.Context, account, id string) (Offer, error) {
+	if !isID(id) {
+		return Offer{}, ErrUnknownOffer
+	}
 	return s.cfg.Store.Offer(ctx, account, id)
 }
 
 // Decline gives an offer up; its places go to the next at once.
 func (s *Sale) Decline(ctx context.Context, account, id string) error {
-	if _, err := s.cfg.Store.Offer(ctx, account, id); err != nil {
+	if _, err := s.Offer(ctx, account, id); err != nil {
 		return err
 	}
 	err := s.cfg.Store.DeclineOffer(ctx, account, id)

@@ -79,7 +79,7 @@ func (h *harness) told(kind outbox.Kind) (out []outbox.Row) {
 func TestNobodyIsSniped(t *testing.T) {
 	h := start(t)
 	h.hall(`{"offer_minutes": 10}`)
-	refunds, expiries := 200, 240
+	refunds, expiries := 100, 120
 	if testing.Short() {
 		refunds, expiries = 15, 18
 	}
