@@ -3,7 +3,7 @@ import * as passkey from '../../core/passkey';
 import type * as wire from '../../core/wire';
 import { lang } from './i18n.svelte';
 import { work } from './joining';
-import { dropLetter, type Topic } from './letters';
+import { dropLetter, type Topic } from './letters.svelte';
 import { entered, wipe } from './session';
 import { ownPasskey } from './signing';
 import { noteFailure, sameOwner, wallet, walletApi } from './wallet.svelte';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dropLetter, letter, letterIn, letterOf, openLetter } from './letters';
+import { dropLetter, letter, letterIn, letterOf, openLetter } from './letters.svelte';
 
 const token = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
 

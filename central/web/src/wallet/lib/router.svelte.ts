@@ -1,4 +1,4 @@
-import { letterOf, openLetter } from './letters';
+import { letterOf, openLetter } from './letters.svelte';
 
 /**
  * The page that is open, kept in the address behind "#": the wallet is one file,

@@ -68,11 +68,11 @@ describe('router', () => {
     ['in an open wallet', false],
   ])('the token of a letter does not stay in the address: %s', async (_, first) => {
     const token = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
-    const letters = await import('./letters');
+    const letters = await import('./letters.svelte');
     const link = `#/confirm/join/${token}`;
     if (first) await start(link);
     else address.open(link);
-    const { letter } = first ? await import('./letters') : letters;
+    const { letter } = first ? await import('./letters.svelte') : letters;
     expect(router.place().path).toEqual(['confirm', 'join']);
     expect(address.entries.join()).not.toContain(token);
     expect(letter('join')?.token).toBe(token);
@@ -82,7 +82,7 @@ describe('router', () => {
   test('nor does one that is none, which opens nothing', async () => {
     await start('#/confirm/reset/short');
     expect(address.hash).toBe('#/confirm/reset');
-    expect((await import('./letters')).letter('reset')).toBeNull();
+    expect((await import('./letters.svelte')).letter('reset')).toBeNull();
   });
 
   test('an address that cannot be decoded is a page that is missing, not an error', async () => {

@@ -25,7 +25,7 @@ export function letterIn(text: string): Letter | null {
 }
 
 /** The letter whose link was opened last, until it is used up: signing in first does not lose it. */
-let open: Letter | null = null;
+let open = $state.raw<Letter | null>(null);
 
 export function openLetter(l: Letter): void {
   open = l;
