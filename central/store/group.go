@@ -91,7 +91,7 @@ func (l *lane) do(ctx context.Context, j *job) error {
 	case l.busy < l.pool.size:
 		l.busy++
 		l.mu.Unlock()
-		l.run([]*job{j})
+		l.run([]*job{j}) //nolint:contextcheck // see there
 	case len(l.waiting) >= maxWaiting:
 		l.mu.Unlock()
 		return fmt.Errorf("%w: %d others wait already", ErrUnavailable, maxWaiting)
@@ -103,7 +103,7 @@ func (l *lane) do(ctx context.Context, j *job) error {
 		}
 	}
 	if j.thrown != "" {
-		panic(j.thrown)
+		panic(j.thrown) //nolint:forbidigo // fn's own, on its way to whoever it would have reached
 	}
 	return j.err
 }
@@ -116,7 +116,7 @@ func (l *lane) wait(ctx context.Context, j *job) error {
 	var err error
 	select {
 	case batch := <-j.lead:
-		l.run(batch)
+		l.run(batch) //nolint:contextcheck // see there
 		return nil
 	case <-j.done:
 		return nil
@@ -130,7 +130,7 @@ func (l *lane) wait(ctx context.Context, j *job) error {
 	}
 	select { // too late: what it answers must be waited for
 	case batch := <-j.lead:
-		l.run(batch)
+		l.run(batch) //nolint:contextcheck // see there
 	case <-j.done:
 	}
 	return nil
@@ -149,7 +149,7 @@ func (l *lane) leave(j *job) bool {
 }
 
 // run runs a batch in the caller's goroutine, answers the others, and hands the
-// connection on.
+// connection on. The transaction is nobody's alone, so nobody's context ends it.
 func (l *lane) run(batch []*job) {
 	defer l.next()
 	defer func() {

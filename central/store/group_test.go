@@ -185,7 +185,7 @@ func callerGoesAway(t *testing.T) {
 	late, leave := context.WithCancel(t.Context())
 	var err error
 	q.add(func() {
-		err = s.In(late, store.Update, func(x store.Tx) error {
+		err = s.In(late, store.Update, func(x store.Tx) error { //nolint:contextcheck // late ends in it
 			leave()
 			return add("late")(x)
 		})

@@ -21,10 +21,20 @@ var quiet = slog.New(slog.DiscardHandler)
 
 func someClock() time.Time { return time.UnixMilli(1_800_000_000_000) }
 
-// sharedServer is a server that a test may stop.
-func sharedServer(t *testing.T) *servers.PostgresServer {
-	t.Helper()
-	return servers.NewPostgres(t)
+// What a server can do to those who rely on it: one server for all, as it takes long
+// to make.
+func TestPostgresServer(t *testing.T) {
+	server := servers.NewPostgres(t)
+	for name, test := range map[string]func(*testing.T, *servers.PostgresServer){
+		"goes away and comes back": serverGoesAwayAndComesBack,
+		"hangs":                    serverHangs,
+		"breaks off a batch":       brokenConnectionInABatch,
+		"breaks off at commit":     brokenConnectionAtCommit,
+		"finds a deadlock":         deadlock,
+		"sorts otherwise":          sortsOtherwise,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, server) })
+	}
 }
 
 func onServer(t *testing.T, server *servers.PostgresServer, change func(url string) string) *store.Store {
@@ -44,8 +54,7 @@ func onServer(t *testing.T, server *servers.PostgresServer, change func(url stri
 // The server goes away under load, twice by force and once in order, and comes back:
 // what was asked meanwhile is told so, what was answered is there, and it goes on
 // without anybody's help.
-func TestServerGoesAwayAndComesBack(t *testing.T) {
-	server := sharedServer(t)
+func serverGoesAwayAndComesBack(t *testing.T, server *servers.PostgresServer) {
 	s := onServer(t, server, nil)
 	l := load(t, s)
 	for i, end := range []func(){server.Kill, server.Stop, server.Kill} {
@@ -70,8 +79,7 @@ func TestServerGoesAwayAndComesBack(t *testing.T) {
 
 // A server that hangs, as behind a network that swallows everything, holds nobody up
 // for longer than a transaction may take.
-func TestServerHangs(t *testing.T) {
-	server := sharedServer(t)
+func serverHangs(t *testing.T, server *servers.PostgresServer) {
 	s := onServer(t, server, func(url string) string { return url + "&connect_timeout=1" })
 	s.Hurry(time.Second)
 	must(t, s.In(t.Context(), store.Update, add("before")))
@@ -92,8 +100,7 @@ func TestServerHangs(t *testing.T) {
 
 // The connection breaks in the midst of a transaction that several share: all of it
 // is done again, once.
-func TestBrokenConnectionInABatch(t *testing.T) {
-	server := sharedServer(t)
+func brokenConnectionInABatch(t *testing.T, server *servers.PostgresServer) {
 	s := onServer(t, server, nil)
 	q := block(t, s)
 	var broken atomic.Bool
@@ -122,8 +129,7 @@ func TestBrokenConnectionInABatch(t *testing.T) {
 
 // The connection breaks when COMMIT is under way: what the caller is told is what
 // became of it.
-func TestBrokenConnectionAtCommit(t *testing.T) {
-	server := sharedServer(t)
+func brokenConnectionAtCommit(t *testing.T, server *servers.PostgresServer) {
 	for name, arrives := range map[string]bool{"before it arrives": false, "before its answer": true} {
 		t.Run(name, func(t *testing.T) {
 			line := &brokenLine{arrives: arrives}
@@ -210,9 +216,8 @@ func (l *brokenLine) carry(in, out net.Conn, answered <-chan struct{}) {
 }
 
 // Two that wait for each other: the engine breaks one off, which runs again.
-func TestDeadlock(t *testing.T) {
-	server := servers.NewPostgres(t, servers.PostgresSet("deadlock_timeout", "50ms"))
-	s := onServer(t, server, nil)
+func deadlock(t *testing.T, server *servers.PostgresServer) {
+	s := onServer(t, server, func(url string) string { return url + "&deadlock_timeout=50ms" })
 	must(t, s.In(t.Context(), store.Update, func(x store.Tx) error { return errors.Join(add("a")(x), add("b")(x)) }))
 	var met sync.WaitGroup
 	met.Add(2)

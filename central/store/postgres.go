@@ -104,7 +104,13 @@ func private(pg *pgx.ConnConfig) error {
 }
 
 func raw(c *sql.Conn, fn func(*pgx.Conn) error) error {
-	return c.Raw(func(driverConn any) error { return fn(driverConn.(*stdlib.Conn).Conn()) }) //nolint:forcetypeassert // OpenDB's
+	return c.Raw(func(driverConn any) error {
+		own, ok := driverConn.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("connection is a %T", driverConn)
+		}
+		return fn(own.Conn())
+	})
 }
 
 // beginPostgres begins a transaction, gets its lock and its number in one round trip.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/central/store/storetest"
+	"github.com/con-ting/conting/testdata/servers"
 )
 
 // What the migrations of one engine make is what those of the other make: tables,
@@ -99,8 +100,7 @@ func TestUnsuitablePostgres(t *testing.T) {
 	}
 }
 
-func TestPostgresThatSortsOtherwise(t *testing.T) {
-	server := sharedServer(t)
+func sortsOtherwise(t *testing.T, server *servers.PostgresServer) {
 	for _, make := range []string{"ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'", "ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'ko'"} {
 		t.Run(make, func(t *testing.T) {
 			name := fmt.Sprintf("other%d", len(make))

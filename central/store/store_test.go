@@ -143,6 +143,9 @@ func testMigrateFromEveryOlderSchema(t *testing.T) {
 	old, later := ticket.HolderKey{2, 7}, ticket.HolderKey{3, 8}
 	body := `{"id":"000102030405060708090a0b0c0d0e0f","event":7,"zone":1,"class":1,"version":3,"holder":"` + old.String() + `"}`
 	for n := range all + 1 {
+		if storetest.Engine() == "postgres" && n%6 != 0 && n != all {
+			continue // each takes a second, and no release made one of these
+		}
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "central.db")
 			var fill []string

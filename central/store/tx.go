@@ -26,19 +26,19 @@ type conn struct {
 // ExecContext runs a statement. Without arguments it may be several.
 func (c conn) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
 	c.s.dirty = true
-	return c.s.conn.ExecContext(c.ctx, c.s.dialect.rewrite(query), args...)
+	return c.s.conn.ExecContext(c.ctx, c.s.dialect.rewrite(query), args...) //nolint:contextcheck // see conn
 }
 
 // QueryContext runs a query. Its rows are closed before the transaction ends.
 func (c conn) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
 	c.s.dirty = c.s.dirty || !reads(query)
-	return c.s.conn.QueryContext(c.ctx, c.s.dialect.rewrite(query), args...)
+	return c.s.conn.QueryContext(c.ctx, c.s.dialect.rewrite(query), args...) //nolint:contextcheck // see conn
 }
 
 // QueryRowContext runs a query for one row.
 func (c conn) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
 	c.s.dirty = c.s.dirty || !reads(query)
-	return c.s.conn.QueryRowContext(c.ctx, c.s.dialect.rewrite(query), args...)
+	return c.s.conn.QueryRowContext(c.ctx, c.s.dialect.rewrite(query), args...) //nolint:contextcheck // see conn
 }
 
 // reads tells of a query that it changes nothing.

@@ -63,13 +63,7 @@ func PostgresSet(key, value string) PostgresOption {
 // test.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	if !HasPostgres() {
-		t.Skip(noPostgres)
-	}
-	s, err := sharedPostgres()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := SharedPostgres(t)
 	name, err := s.Create(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +74,19 @@ func Postgres(t testing.TB) string {
 		}
 	})
 	return s.URL(name)
+}
+
+// SharedPostgres is the server of [Postgres], which nobody may stop.
+func SharedPostgres(t testing.TB) *PostgresServer {
+	t.Helper()
+	if !HasPostgres() {
+		t.Skip(noPostgres)
+	}
+	s, err := sharedPostgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // HasPostgres tells whether the programs of PostgreSQL are installed.
@@ -95,7 +102,7 @@ func NewPostgres(t testing.TB, options ...PostgresOption) *PostgresServer {
 	if !HasPostgres() {
 		t.Skip(noPostgres)
 	}
-	dir, err := os.MkdirTemp("", "conting-postgres-") // that of a test is closed to other users
+	dir, err := os.MkdirTemp("", "conting-postgres-") //nolint:usetesting // that of a test is closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,14 @@
 package storetest
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,11 +69,45 @@ func url(t testing.TB, file string) string {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	made := servers.Postgres(t)
+	made := create(t)
 	if err := os.WriteFile(file, []byte(made), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return made
+}
+
+// desk is a connection to the shared server on which databases are made: a program
+// for each, as [servers.Postgres] starts, takes longer than the test.
+var desk struct {
+	sync.Mutex // guards those below
+	db         *sql.DB
+	made       int
+}
+
+// create makes a database that goes with the test.
+func create(t testing.TB) string {
+	t.Helper()
+	server := servers.SharedPostgres(t)
+	desk.Lock()
+	defer desk.Unlock()
+	if desk.db == nil {
+		db, err := sql.Open("pgx", server.URL("postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		desk.db = db
+	}
+	desk.made++
+	db, name := desk.db, fmt.Sprintf("t%d", desk.made)
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.ExecContext(context.WithoutCancel(t.Context()), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	return server.URL(name)
 }
 
 // Engine is the one that a test runs on.
@@ -94,7 +131,7 @@ func Contents(t testing.TB, path string) []byte {
 	}
 	var all []byte
 	for _, suffix := range []string{"", "-wal"} {
-		b, err := os.ReadFile(path + suffix)
+		b, err := os.ReadFile(path + suffix) // #nosec G304 -- the test's own
 		if err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
 			t.Fatal(err)
 		}
