@@ -42,7 +42,8 @@ type surgeFlags struct {
 	url, event, profile, ca string
 	people, connections     int
 	ramp, duration          time.Duration
-	enters, polls, cores    int
+	enters, again           int
+	polls, cores            int
 	interval                time.Duration
 	seed                    uint64
 	zone                    uint
@@ -61,6 +62,7 @@ func (f *flags) takeSurge(s *flag.FlagSet) {
 	s.DurationVar(&g.duration, "duration", 0, "how long they go on asking, from the beginning (default a minute more than the ramp)")
 	s.IntVar(&g.connections, "connections", surge.DefaultConnections, "how many to keep open")
 	s.IntVar(&g.enters, "enters", 1, "how often everybody enters the queue")
+	s.IntVar(&g.again, "again", 3, "one in how `MANY` enters once more than that, as people do who are nervous; 0 for nobody")
 	s.IntVar(&g.polls, "polls", -1, "how often everybody asks for their place; negative for as long as it lasts")
 	s.DurationVar(&g.interval, "interval", 0, "how long between two polls (default as the server says)")
 	s.UintVar(&g.zone, "zone", 0, "the one `ZONE` in which the sale profile buys (default all)")
@@ -101,8 +103,8 @@ func runSurge(ctx context.Context, a *app, f *flags) error {
 		return f.Wrong("--cores: %d, want 1 or more", g.cores)
 	case g.zone > math.MaxUint16:
 		return f.Wrong("--zone: %d is no zone", g.zone)
-	case g.enters < 1:
-		return f.Wrong("--enters: %d, want 1 or more", g.enters)
+	case g.enters < 1 || g.again < 0:
+		return f.Wrong("--enters: %d and --again: %d, want 1 and 0 or more", g.enters, g.again)
 	}
 	cfg, err := loadConfig(f.config)
 	if err != nil {
@@ -185,7 +187,7 @@ func (g *surgeFlags) crowd(ctx context.Context, cfg surge.Config, event ticket.E
 		}
 		return surge.NewQueue(surge.QueueConfig{
 			URL: g.url, Event: event, People: g.people, Seed: g.seed, Access: access.Mint, Work: prove,
-			Enters: g.enters, Polls: g.polls, Interval: g.interval,
+			Enters: g.enters, Again: g.again, Polls: g.polls, Interval: g.interval,
 		})
 	}
 	sale, err := surge.OpenSale(ctx, surge.SaleConfig{

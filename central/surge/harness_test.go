@@ -160,7 +160,7 @@ func queue(t *testing.T, polls int, interval time.Duration, enters int) func(cfg
 	t.Helper()
 	return func(cfg surge.Config) surge.Crowd {
 		q, err := surge.NewQueue(surge.QueueConfig{
-			URL: cfg.URL, Event: 1001, People: cfg.People, Seed: cfg.Seed, Enters: enters, Polls: polls, Interval: interval,
+			URL: cfg.URL, Event: 1001, People: cfg.People, Seed: cfg.Seed, Enters: enters, Again: 10 * (enters - 1), Polls: polls, Interval: interval,
 			Access: func(account string) (string, time.Time) { return account, time.Time{} },
 		})
 		if err != nil {

@@ -40,9 +40,10 @@ type QueueConfig struct {
 	// person, before the surge: whoever comes has done it.
 	Work func(account string) (proof string, err error)
 
-	// Enters is how often everybody enters, 1 or more: the same place must come back each time. One person
-	// in ten enters once more than that. The others follow the first within three seconds.
+	// Enters is how often everybody enters, 1 or more: the same place must come back each time. The others
+	// follow the first within three seconds. One person in Again enters once more than that; 0 for nobody.
 	Enters int
+	Again  int
 
 	// Polls is how often everybody asks after that; negative for as long as the surge lasts.
 	Polls int
@@ -89,7 +90,7 @@ func NewQueue(cfg QueueConfig) (*Queue, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("surge: %w", err)
-	case cfg.Access == nil || cfg.Enters < 1 || cfg.People < 1 || cfg.People > MaxPeople || u.Host == "":
+	case cfg.Access == nil || cfg.Enters < 1 || cfg.Again < 0 || cfg.People < 1 || cfg.People > MaxPeople || u.Host == "":
 		return nil, errors.New("surge: a host, access tokens, people and one enter or more are required")
 	}
 	if cfg.Account == nil {
@@ -104,7 +105,7 @@ func NewQueue(cfg QueueConfig) (*Queue, error) {
 	for i := range q.people {
 		p := &q.people[i]
 		p.enters, p.polls, p.flags = cfg.Enters, cfg.Polls, shallEnter
-		if cfg.Enters > 1 && i%10 == 0 {
+		if cfg.Again > 0 && i%cfg.Again == 0 {
 			p.enters++
 		}
 		if cfg.Work != nil {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/con-ting/conting/central/surge"
@@ -22,6 +23,7 @@ const (
 	perMinute   = 6000 // admitted
 	firstEvent  = 2001
 	warmFor     = 3 * time.Second
+	nervous     = 3 // one in so many enters twice
 )
 
 // queueBench is what the figures of the queue are measured with.
@@ -51,6 +53,7 @@ func (b *queueBench) run(ctx context.Context, only string) (err error) {
 		}
 		defer func() { _ = os.RemoveAll(b.dir) }()
 	}
+	runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2)) // the other half, and more, is the server's
 	if b.hello, err = startHello(ctx, b.dir); err != nil {
 		return err
 	}
@@ -110,8 +113,8 @@ func (b *queueBench) engine(ctx context.Context, e engine) (err error) {
 	return b.count(e.name+"_places_lost_on_kill", int64(lost))
 }
 
-// surge is everybody at once, entering twice and some three times, and asking as often as they are told
-// to; and then what one poll costs beside a hello.
+// surge is everybody at once, a third of them entering twice, and asking as often as they are told to; then
+// everybody entering once more; and then what one poll costs beside a hello.
 func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
 	if err := errors.Join(o.sell(ctx, b.plan, firstEvent, 0), o.openQueue(ctx, firstEvent, perMinute)); err != nil {
 		return err
@@ -127,7 +130,11 @@ func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
 	if err != nil {
 		return err
 	}
-	q, err := b.crowd(o, firstEvent, b.people, 1, 2, -1)
+	q, err := b.crowd(o, firstEvent, b.people, 1, nervous, -1)
+	if err != nil {
+		return err
+	}
+	cpuBefore, err := cpuUsed(o.process.PID())
 	if err != nil {
 		return err
 	}
@@ -137,9 +144,17 @@ func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
 	if err != nil {
 		return err
 	}
+	cpuAfter, err := cpuUsed(o.process.PID())
+	if err != nil {
+		return err
+	}
 	after, otherAfter, err := e.memory(o)
 	if err != nil {
 		return err
+	}
+	moved, err := b.enterAgain(ctx, o, q)
+	if err != nil {
+		return fmt.Errorf("enter again: %w", err)
 	}
 	if err := keep(b.report, e.name, res); err != nil {
 		return err
@@ -154,7 +169,7 @@ func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
 		latency(b.out, e.name+"_enter_ms", res, "enter"),
 		latency(b.out, e.name+"_poll_ms", res, "poll"),
 		b.value(e.name+"_bytes_per_person", float64(after-before+otherAfter-otherBefore)/float64(b.people)),
-		b.count(e.name+"_duplicates", res.Counts["duplicates"]),
+		b.count(e.name+"_duplicates", res.Counts["duplicates"]+int64(moved)),
 		b.count(e.name+"_order_violations", res.Counts["order_violations"]),
 		b.count(e.name+"_positions_grown", res.Counts["positions_grown"]),
 		b.count(e.name+"_admitted", res.Counts["admitted"]),
@@ -169,7 +184,37 @@ func (b *queueBench) surge(ctx context.Context, e engine, o *office) error {
 	if err != nil {
 		return fmt.Errorf("polls: %w", err)
 	}
-	return errors.Join(b.value(e.name+"_poll_cpu_us", cpu), b.sayHello(ctx))
+	enters, polls := requests(res, "enter"), requests(res, "poll")
+	entering := (float64((cpuAfter - cpuBefore).Microseconds()) - cpu*float64(polls)) / float64(max(enters, 1))
+	return errors.Join(b.value(e.name+"_poll_cpu_us", cpu), b.value(e.name+"_enter_cpu_us", entering), b.sayHello(ctx))
+}
+
+// enterAgain has everybody come back by another browser, less hurried, and counts who then has another
+// place than before.
+func (b *queueBench) enterAgain(ctx context.Context, o *office, q *surge.Queue) (int, error) {
+	again, err := b.crowd(o, firstEvent, b.people, 1, 0, 0)
+	if err != nil {
+		return 0, err
+	}
+	res, err := surge.Run(ctx, surge.Config{
+		URL: o.api, People: b.people, Ramp: 2 * rampOf, Duration: time.Minute, Connections: connections, Seed: 2, Now: time.Now,
+	}, again)
+	if err != nil {
+		return 0, err
+	}
+	if res.Errors+res.Unsent > 0 {
+		return 0, fmt.Errorf("%d errors: %v", res.Errors, res.Failures)
+	}
+	return lost(q.Places(), again.Places()), nil
+}
+
+func requests(res *surge.Result, step string) int64 {
+	for _, s := range res.Steps {
+		if s.Name == step {
+			return s.Requests
+		}
+	}
+	return 0
 }
 
 // kill ends central, as a power cut would, at a moment of a surge that nobody chose, and counts who was
@@ -180,7 +225,7 @@ func (b *queueBench) kill(ctx context.Context, o *office, event int) (int, error
 	if err := errors.Join(o.sell(ctx, b.plan, event, 0), o.openQueue(ctx, event, 60)); err != nil {
 		return 0, err
 	}
-	told, err := b.crowd(o, event, people, uint64(event), 1, 0)
+	told, err := b.crowd(o, event, people, uint64(event), 0, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -197,7 +242,7 @@ func (b *queueBench) kill(ctx context.Context, o *office, event int) (int, error
 	if err := errors.Join(err, <-killed); err != nil {
 		return 0, err
 	}
-	again, err := b.crowd(o, event, people, uint64(event), 1, 0)
+	again, err := b.crowd(o, event, people, uint64(event), 0, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -226,9 +271,9 @@ func lost(told, now []surge.Place) (n int) {
 	return n + int(surge.Shared(told))
 }
 
-func (b *queueBench) crowd(o *office, event, people int, seed uint64, enters, polls int) (*surge.Queue, error) {
+func (b *queueBench) crowd(o *office, event, people int, seed uint64, again, polls int) (*surge.Queue, error) {
 	return surge.NewQueue(surge.QueueConfig{
-		URL: o.api, Event: ticket.EventID(event), People: people, Seed: seed, Access: o.access.Mint, Enters: enters, Polls: polls,
+		URL: o.api, Event: ticket.EventID(event), People: people, Seed: seed, Access: o.access.Mint, Enters: 1, Again: again, Polls: polls,
 	})
 }
 
