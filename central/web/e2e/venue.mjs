@@ -10,10 +10,10 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 /**
  * Starts a venue and returns a function that asks it to do a step. The events come
  * besides that of the plan; each gate's display gets an address in panels, under the
- * gate's key.
+ * gate's key. All that the processes keep is in dir, if there is one to look into.
  */
-export async function openVenue({ events = [], gates = [] } = {}) {
-  const child = spawn(path.join(root, "bin/venue"), ["-bin", path.join(root, "bin")], {
+export async function openVenue({ events = [], gates = [], dir } = {}) {
+  const child = spawn(path.join(root, "bin/venue"), ["-bin", path.join(root, "bin"), ...(dir ? ["-dir", dir] : [])], {
     cwd: root,
     stdio: ["pipe", "pipe", "inherit"],
   });
