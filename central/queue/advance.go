@@ -24,6 +24,7 @@ func (r *room) tick(ctx context.Context, now time.Time, elapsed time.Duration, l
 		return err
 	}
 	r.forget(now)
+	r.settle(now)
 	set := r.shown.Load().row.Settings
 	if leads {
 		if err := r.lead(ctx, now, elapsed, &set); err != nil {
@@ -58,7 +59,7 @@ func (r *room) lead(ctx context.Context, now time.Time, elapsed time.Duration, s
 	due := float64(set.Rate) / 60
 	f.budget = min(f.budget+due*elapsed.Seconds(), max(1, due*maxBudget.Seconds()))
 	records, spent := r.returned(now)
-	rec, more := r.pass(now, spent)
+	rec, more := r.pass(now, spent, f.settled)
 	if rec.to > rec.from {
 		records = append(records, rec.encode())
 	}
@@ -104,6 +105,24 @@ func (r *room) open(ctx context.Context, set *Settings) error {
 	return nil
 }
 
+// settling is for how long somebody new counts as there: only then has every central
+// been able to say so to the others.
+const settling = 3 * time.Second
+
+// settle notes the largest number that is not new.
+func (r *room) settle(now time.Time) {
+	f := &r.fold
+	f.news = append(f.news, news{at: now, last: r.last.Load()})
+	n := 0
+	for n+1 < len(f.news) && now.Sub(f.news[n+1].at) >= settling {
+		n++
+	}
+	f.news = append(f.news[:0], f.news[n:]...)
+	if now.Sub(f.news[0].at) >= settling {
+		f.settled = f.news[0].last
+	}
+}
+
 // forget drops those who were passed over and whose grace is over.
 func (r *room) forget(now time.Time) {
 	grace := r.row().Settings.Grace
@@ -124,7 +143,7 @@ func (r *room) returned(now time.Time) (records [][]byte, spent int) {
 		if float64(spent)+1 > r.fold.budget || spent == maxLeaves/2 {
 			break
 		}
-		if r.fate.load(s.number)>>fateShift == fateSkipped && r.anywhere(s.number, s.rank, sec) {
+		if r.fate.load(s.number)>>fateShift == fateSkipped && (r.heard(s.number, sec) || r.elsewhere(s.rank)) {
 			rec := record{kind: recordBack, at: now, number: s.number}
 			records = append(records, rec.encode())
 			spent++
@@ -135,7 +154,7 @@ func (r *room) returned(now time.Time) (records [][]byte, spent int) {
 
 // pass moves the watermark over as many as are due and there, and over those who
 // are not there. people are those who were there.
-func (r *room) pass(now time.Time, spent int) (rec record, people int) {
+func (r *room) pass(now time.Time, spent int, settled uint32) (rec record, people int) {
 	o, sec, last := r.shown.Load().order, seconds(now), r.last.Load()
 	from := r.mark.Load()
 	rec = record{kind: recordStep, at: now, from: from, to: from}
@@ -144,7 +163,7 @@ func (r *room) pass(now time.Time, spent int) (rec record, people int) {
 		number := o.number(rank)
 		switch {
 		case r.fate.load(number)>>fateShift == fateLeft:
-		case !r.anywhere(number, rank, sec):
+		case number <= settled && !r.present(number, sec) && !r.elsewhere(rank):
 			rec.skipped = append(rec.skipped, rank)
 		case float64(spent+people)+1 > r.fold.budget:
 			return rec, people
@@ -156,11 +175,8 @@ func (r *room) pass(now time.Time, spent int) (rec record, people int) {
 	return rec, people
 }
 
-// anywhere reports whether somebody was heard of, here or at another central.
-func (r *room) anywhere(number, rank, sec uint32) bool {
-	if r.present(number, sec) {
-		return true
-	}
+// elsewhere reports whether some central has lately said that it heard of somebody.
+func (r *room) elsewhere(rank uint32) bool {
 	w := &r.fold.window
 	if rank < w.From || int64(rank-w.From) >= 8*int64(len(w.Bits)) {
 		return false
@@ -189,7 +205,7 @@ func (r *room) share(ctx context.Context, now time.Time) error {
 	if high := min(last, mark+ahead); high >= w.From {
 		w.Bits = make([]byte, (high-w.From)/8+1)
 		for rank := w.From; rank <= high; rank++ {
-			if r.present(o.number(rank), sec) {
+			if number := o.number(rank); r.heard(number, sec) || rank > mark && r.present(number, sec) {
 				w.Bits[(rank-w.From)/8] |= 1 << ((rank - w.From) % 8)
 			}
 		}

@@ -123,12 +123,20 @@ func (r *room) ask(ctx context.Context, a *ask) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err() // the place is there the next time
+	case <-r.ended:
+	}
+	select {
+	case err := <-a.done:
+		return err
+	default:
+		return fmt.Errorf("the queue has ended: %w", ErrUnavailable)
 	}
 }
 
 // serve does what is asked, as much at once as waits: the engine then writes, and
 // waits for the disk or the network, once for all of them.
 func (r *room) serve() {
+	defer close(r.ended)
 	batch := make([]*ask, 0, maxBatch)
 	for {
 		batch = batch[:0]

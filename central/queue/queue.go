@@ -24,8 +24,9 @@
 // signed with a key that the room's public information names beforehand.
 //
 // Several centrals may share a room through a shared engine and store. One at a
-// time leads: it opens rooms and moves the watermark. Two that both believe so do
-// no harm, for steps are folded in the order of the engine's log.
+// time leads: it opens rooms and moves the watermark. Two that both believe so for a
+// while admit up to twice as many a minute and do no other harm, for steps are folded
+// in the order of the engine's log.
 package queue
 
 import (
@@ -135,7 +136,8 @@ type Queue struct {
 	lastSlow time.Time
 	failing  map[ticket.EventID]bool
 
-	watching atomic.Int64
+	watchMu  sync.Mutex // guards watching, and the watchers of rooms
+	watching int
 }
 
 // New reads the rooms from the store and what happened in them from the engine.

@@ -33,8 +33,11 @@ type room struct {
 
 	fold fold
 
-	asks chan *ask
-	stop chan struct{}
+	watchers map[uint32]int // by number; guarded by q.watchMu
+
+	asks  chan *ask
+	stop  chan struct{} // closed to end serve
+	ended chan struct{} // closed by serve
 }
 
 // view is a room's row with what follows from it.
@@ -55,11 +58,19 @@ type fold struct {
 	seen    int       // records folded
 	skips   []skip    // passed over in silence and still within the grace, in order
 	window  Window    // who was heard of anywhere, about a second ago
+	news    []news    // how many there were in the last seconds, oldest first
+	settled uint32    // numbers up to it are not new
 	budget  float64   // people that may be admitted now
 	pace    pace      // measured
 	paused  bool      // as of the last tick
 	counted Counts    // but for Waiting and Lobby
 	refused time.Time // last time that a record could not be read
+}
+
+// news is how many people there were at a time.
+type news struct {
+	at   time.Time
+	last uint32
 }
 
 // skip is somebody who was passed over.
@@ -79,7 +90,7 @@ const (
 )
 
 func newRoom(q *Queue, row Room) *room {
-	r := &room{q: q, event: row.Event, asks: make(chan *ask, maxBatch), stop: make(chan struct{})}
+	r := &room{q: q, event: row.Event, asks: make(chan *ask, maxBatch), stop: make(chan struct{}), ended: make(chan struct{}), watchers: make(map[uint32]int)}
 	r.steps.Store(&[]step{})
 	first := make(chan struct{})
 	r.pulse.Store(&first)
@@ -125,9 +136,12 @@ func (r *room) forgive(until time.Time) {
 	r.amnesty.Store(uint64(seconds(until))<<32 | uint64(r.last.Load()))
 }
 
-// present reports whether the number was heard of here lately enough.
+// heard reports whether the number was heard of here lately enough.
+func (r *room) heard(number, now uint32) bool { return r.due.load(number) >= now }
+
+// present is heard, or that it could not be.
 func (r *room) present(number, now uint32) bool {
-	if r.due.load(number) >= now {
+	if r.heard(number, now) {
 		return true
 	}
 	a := r.amnesty.Load()
@@ -166,7 +180,7 @@ func (r *room) syncLocked(ctx context.Context) error {
 	}
 	r.know(last)
 	if first && last > 0 { // of an earlier process: nobody could be heard of yet
-		r.forgive(r.q.now().Add(r.patience() + minRetry))
+		r.forgive(r.q.now().Add(r.row().Settings.Silence + 2*maxRetry))
 	}
 	for _, b := range records {
 		rec, err := parseRecord(b)

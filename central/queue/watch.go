@@ -30,11 +30,10 @@ func (q *Queue) Watch(ctx context.Context, event ticket.EventID, token string, t
 	if p.State == Waiting && int64(p.Position) > int64(q.cfg.Watchers) || p.State == Lobby {
 		return fmt.Errorf("position %d: %w", p.Position, ErrFar)
 	}
-	if q.watching.Add(1) > int64(q.cfg.Watchers) {
-		q.watching.Add(-1)
+	if !q.beginWatch(r, h.number) {
 		return fmt.Errorf("event %s: %w", event, ErrWatchers)
 	}
-	defer q.watching.Add(-1)
+	defer q.endWatch(r, h.number)
 	ping := time.NewTicker(watchPing)
 	defer ping.Stop()
 	told := Place{}
@@ -61,5 +60,28 @@ func (q *Queue) Watch(ctx context.Context, event ticket.EventID, token string, t
 		moved = *r.pulse.Load()
 		p = r.place(h, q.now())
 		h.mark = max(h.mark, r.mark.Load())
+	}
+}
+
+// maxOwn is how often one person may be told at once: on two screens.
+const maxOwn = 2
+
+func (q *Queue) beginWatch(r *room, number uint32) bool {
+	q.watchMu.Lock()
+	defer q.watchMu.Unlock()
+	if q.watching >= q.cfg.Watchers || r.watchers[number] >= maxOwn {
+		return false
+	}
+	q.watching++
+	r.watchers[number]++
+	return true
+}
+
+func (q *Queue) endWatch(r *room, number uint32) {
+	q.watchMu.Lock()
+	defer q.watchMu.Unlock()
+	q.watching--
+	if r.watchers[number]--; r.watchers[number] == 0 {
+		delete(r.watchers, number)
 	}
 }

@@ -1,0 +1,196 @@
+package queue_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/con-ting/conting/central/queue"
+)
+
+// pair is two centrals on one sale, of which one leads.
+type pair struct {
+	*house
+	second *queue.Queue
+	leads  atomic.Int32 // 0: the first, 1: the second, 2: both, 3: none
+}
+
+func newPair(t *testing.T) *pair {
+	t.Helper()
+	p := &pair{house: &house{t: t, shelf: newShelf(), ledger: newLedger()}}
+	p.clock.Store(time.Date(2026, 11, 1, 20, 0, 0, 0, time.UTC).UnixMilli())
+	p.engine = p.ledger.open()
+	p.q = p.central(p.engine, func() bool { return p.leads.Load() == 0 || p.leads.Load() == 2 })
+	p.second = p.central(p.ledger.open(), func() bool { return p.leads.Load() == 1 || p.leads.Load() == 2 })
+	return p
+}
+
+// both passes time at both centrals, with everybody polling at the one where they
+// are.
+func (p *pair) both(d time.Duration, attend ...*person) {
+	p.t.Helper()
+	for ; d > 0; d -= 250 * time.Millisecond {
+		p.clock.Add(250)
+		for _, a := range attend {
+			a.poll()
+		}
+		p.q.Tick(p.t.Context())
+		p.second.Tick(p.t.Context())
+	}
+}
+
+// People may ask at any central, and move from one to the other: they count as
+// there, are admitted in turn, and never move back.
+func TestTwoCentrals(t *testing.T) {
+	p := newPair(t)
+	p.room(func(s *queue.Settings) { s.Rate = 300 })
+	p.both(2 * time.Second)
+	var all []*person
+	for i := range 400 {
+		a := p.person(i)
+		if i%2 == 1 {
+			a.q = p.second
+		}
+		all = append(all, a.enter())
+		if int(a.Number) != i+1 {
+			t.Fatalf("person %d has number %d", i, a.Number)
+		}
+	}
+	for second := range 30 {
+		p.both(time.Second, all...)
+		for i, a := range all { // a load balancer that knows no stickiness
+			if (i+second)%3 == 0 {
+				if a.q == p.q {
+					a.q = p.second
+				} else {
+					a.q = p.q
+				}
+			}
+		}
+	}
+	if i, err := p.q.Info(event); err != nil || i.Counts.Skipped != 0 {
+		t.Errorf("%d were passed over, %v", i.Counts.Skipped, err)
+	}
+	if a, b := p.q.Mark(event), p.second.Mark(event); !near(a, b) || a < 140 || a > 170 {
+		t.Errorf("the marks are %d and %d, want both about 150", a, b)
+	}
+	again := p.person(7)
+	again.q = p.second
+	if again.enter(); again.Number != 8 {
+		t.Errorf("person 7 is %d at the other central", again.Number)
+	}
+	if err := p.second.Leave(t.Context(), event, all[399].Token.String()); err != nil {
+		t.Fatal(err)
+	}
+	p.both(time.Second)
+	all[399].q = p.q
+	all[399].want(queue.Left, queue.ReasonLeft)
+}
+
+// near allows for what the last tick of one has not told the other yet.
+func near(a, b uint32) bool { return max(a, b)-min(a, b) <= 10 }
+
+// The other central takes over where the first stopped; two that both lead for a
+// while admit nobody twice and take nobody's turn; without any the line stands.
+func TestTakeOver(t *testing.T) {
+	p := newPair(t)
+	p.room(func(s *queue.Settings) { s.Rate = 300 })
+	p.both(2 * time.Second)
+	all := p.crowd(0, 300)
+	p.both(10*time.Second, all...)
+	first := p.q.Mark(event)
+	p.leads.Store(3)
+	p.both(10*time.Second, all...)
+	if got := p.second.Mark(event); got != first {
+		t.Errorf("without a leader the mark went from %d to %d", first, got)
+	}
+	p.leads.Store(1)
+	p.both(10*time.Second, all...)
+	second := p.second.Mark(event)
+	if second < first+40 || !near(p.q.Mark(event), second) {
+		t.Errorf("after the take-over the marks are %d and %d, before it %d", p.q.Mark(event), second, first)
+	}
+	p.leads.Store(2)
+	p.both(10*time.Second, all...)
+	a, b := p.q.Mark(event), p.second.Mark(event)
+	if !near(a, b) || a > second+120 {
+		t.Errorf("with two leaders the marks are %d and %d, before them %d", a, b, second)
+	}
+	if i, err := p.q.Info(event); err != nil || i.Counts.Skipped != 0 {
+		t.Errorf("%d were passed over, %v", i.Counts.Skipped, err)
+	}
+}
+
+// While the engine is away everybody keeps their place and is told it, nobody can
+// enter, and afterwards the line goes on.
+func TestEngineAway(t *testing.T) {
+	h := newHouse(t)
+	h.room(func(s *queue.Settings) { s.Rate = 300 })
+	all := h.crowd(0, 100)
+	h.pass(5*time.Second, 250*time.Millisecond, all...)
+	mark := h.q.Mark(event)
+	h.ledger.gone(true)
+	h.pass(10*time.Second, 250*time.Millisecond, all...)
+	wantErr(t, "entering while the engine is away", h.person(999).tryEnter("", ""), queue.ErrUnavailable)
+	wantErr(t, "leaving while it is away", h.q.Leave(t.Context(), event, all[99].Token.String()), queue.ErrUnavailable)
+	if got := h.q.Mark(event); got != mark {
+		t.Errorf("the mark went from %d to %d", mark, got)
+	}
+	h.ledger.gone(false)
+	h.pass(5*time.Second, 250*time.Millisecond, all...)
+	if got := h.q.Mark(event); got < mark+20 || got > mark+35 {
+		t.Errorf("in the 5 s after it the mark went from %d to %d", mark, got)
+	}
+	if p := h.person(999).enter(); p.Number != 101 {
+		t.Errorf("entered as %d", p.Number)
+	}
+	if i, err := h.q.Info(event); err != nil || i.Counts.Skipped != 0 {
+		t.Errorf("%d were passed over, %v", i.Counts.Skipped, err)
+	}
+}
+
+// The store may be away, too: rooms go on as they were known.
+func TestStoreAway(t *testing.T) {
+	h := newHouse(t)
+	h.room(func(s *queue.Settings) { s.Rate = 300 })
+	all := h.crowd(0, 100)
+	h.shelf.mu.Lock()
+	h.shelf.away = true
+	h.shelf.mu.Unlock()
+	h.pass(5*time.Second, 250*time.Millisecond, all...)
+	if got := h.q.Mark(event); got < 20 {
+		t.Errorf("the mark is %d after 5 s at 5 a second", got)
+	}
+}
+
+// A central that starts again knows where everybody stands; that nobody could ask
+// meanwhile is nobody's silence.
+func TestRestart(t *testing.T) {
+	h := newHouse(t)
+	h.room(func(s *queue.Settings) { s.Rate = 60 })
+	all := h.crowd(0, 100)
+	gone := all[20]
+	h.pass(15*time.Second, 250*time.Millisecond, all...)
+	if err := h.q.Leave(t.Context(), event, gone.Token.String()); err != nil {
+		t.Fatal(err)
+	}
+	mark := h.q.Mark(event)
+	h.q.Close()
+	wantErr(t, "entering at the end", h.person(500).tryEnter("", ""), queue.ErrUnavailable)
+	h.clock.Add(time.Minute.Milliseconds())
+	h.q = h.central(h.ledger.open(), nil)
+	if got := h.q.Mark(event); got != mark {
+		t.Fatalf("the mark was %d and is %d", mark, got)
+	}
+	for _, p := range all {
+		p.q = h.q
+		p.poll()
+	}
+	gone.want(queue.Left, queue.ReasonLeft)
+	all[0].want(queue.Admitted, "")
+	h.pass(time.Second, 250*time.Millisecond)
+	h.pass(20*time.Second, 250*time.Millisecond) // nobody has asked yet: they may have to wait a minute
+	if i, err := h.q.Info(event); err != nil || i.Counts.Skipped != 0 || h.q.Mark(event) < mark+15 {
+		t.Errorf("%d were passed over, mark %d, %v", i.Counts.Skipped, h.q.Mark(event), err)
+	}
+}
