@@ -23,7 +23,7 @@ var saleSteps = [...]string{
 }
 
 // attempts is how many seats somebody tries for.
-const attempts = 50
+const attempts = 20
 
 // buyer is written by whoever has the person in hand.
 type buyer struct {
@@ -116,6 +116,9 @@ func (s *Sale) Hear(i int, a *Answer) (time.Duration, bool) {
 	case saleChallenge:
 		return p.challenged(a)
 	case saleHold:
+		if s.listing.offers[p.at].Seat != "" {
+			s.gone[p.at].Store(true)
+		}
 		return p.held(a)
 	}
 	return p.bought(a)
@@ -131,13 +134,35 @@ func (p *buyer) leave() (time.Duration, bool) {
 	return 0, false
 }
 
-// another tries for another seat: whoever lost this one looks elsewhere, not where the others look next.
+// another tries for another seat, of those that nobody is known to have: people look at a plan of the hall
+// that is as fresh as the last answer to anybody. Whoever lost this one looks elsewhere, not where the
+// others look next.
 func (s *Sale) another(i int, p *buyer) (time.Duration, bool) {
+	s.mark(p.at)
 	if p.taken++; p.taken >= attempts {
 		return p.leave()
 	}
-	p.at = int(jitter(i, time.Duration(p.taken)<<32|time.Duration(p.at), time.Duration(len(s.listing.offers))))
-	return p.turn(saleChallenge)
+	n := len(s.listing.offers)
+	from := int(jitter(i, time.Duration(p.taken)<<32|time.Duration(p.at), time.Duration(n)))
+	for k := range n {
+		if at := (from + k) % n; !s.gone[at].Load() {
+			p.at = at
+			return p.turn(saleChallenge)
+		}
+	}
+	return p.leave()
+}
+
+// mark notes that an offer is gone. Where people stand, one place is as good as another: then all are.
+func (s *Sale) mark(at int) {
+	s.gone[at].Store(true)
+	if o := s.listing.offers[at]; o.Seat == "" {
+		for k, other := range s.listing.offers {
+			if other.Zone == o.Zone {
+				s.gone[k].Store(true)
+			}
+		}
+	}
 }
 
 func (p *buyer) queued(i int, a *Answer) (time.Duration, bool) {

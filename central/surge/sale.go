@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/con-ting/conting/sync/ticket"
@@ -41,6 +42,7 @@ type Sale struct {
 	listing *listing
 	signUp  visitors
 	buyers  []buyer
+	gone    []atomic.Bool // offers that somebody is known to have
 }
 
 // OpenSale reads what there is to buy and makes the people, who still have to sign up: Run the surge of
@@ -60,6 +62,7 @@ func OpenSale(ctx context.Context, cfg SaleConfig) (*Sale, error) {
 	if s.listing, err = (&shop{client: cfg.Client, base: base(cfg.URL)}).list(ctx, cfg.Event, cfg.Zone, cfg.Seed); err != nil {
 		return nil, err
 	}
+	s.gone = make([]atomic.Bool, len(s.listing.offers))
 	s.write = writer{host: u.Host, origin: s.listing.rp.Origin}
 	s.signUp = visitors{write: s.write, rp: s.listing.rp, prefix: rand.Text(), people: make([]visitor, cfg.People)}
 	for i := range s.buyers {
