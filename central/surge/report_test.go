@@ -19,20 +19,20 @@ import (
 // The report of a surge is a page that is well formed, and a picture that is not empty. To look at them,
 // set SURGE_REPORT to a folder.
 func TestReport(t *testing.T) {
-	cfg := surge.Config{People: 2000, Ramp: 10 * time.Second, Duration: 30 * time.Second, Connections: 16, Seed: 8}
+	cfg := surge.Config{People: 600, Ramp: 5 * time.Second, Duration: 15 * time.Second, Connections: 16, Seed: 8}
 	refuse := func(n int) int {
-		if n%50 == 0 {
+		if n%40 == 0 {
 			return 503
 		}
 		return 0
 	}
-	in(t, &stub{retry: 5000, think: 3 * time.Millisecond, refuse: refuse}, cfg, queue(t, -1, 0, 1), func(t *testing.T, res *surge.Result) {
+	in(t, &stub{retry: 3000, think: 3 * time.Millisecond, refuse: refuse}, cfg, queue(t, -1, 0, 1), func(t *testing.T, res *surge.Result) {
 		res.Profile = "<queue>"
 		var page, picture bytes.Buffer
 		if err := errors.Join(res.HTML(&page), res.PNG(&picture)); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"2,000 people in 10.0 s", "&lt;queue&gt;", "<svg", "order violations", "http 503", "poll p99", "enter errors"} {
+		for _, want := range []string{"600 people in 5.0 s", "&lt;queue&gt;", "<svg", "order violations", "http 503", "poll p99", "enter errors"} {
 			if !strings.Contains(page.String(), want) {
 				t.Errorf("the page has no %q", want)
 			}
