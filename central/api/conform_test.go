@@ -17,14 +17,19 @@ import (
 	"github.com/con-ting/conting/central/api"
 )
 
-// described is the document as a library reads it that was not made here. It is the
+// description is the document as a library reads it that was not made here. It is the
 // same for every harness, and slow to read under the race detector.
-var described = sync.OnceValues(func() (routers.Router, error) {
+var description = sync.OnceValues(func() (*openapi3.T, error) {
 	text, err := api.Document()
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openapi3.NewLoader().LoadFromData(text)
+	return openapi3.NewLoader().LoadFromData(text)
+})
+
+// described finds what the document says of a request.
+var described = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := description()
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +67,10 @@ func (h *harness) conform(r *http.Request, body string, res *http.Response, answ
 		}
 	}
 	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
+	alike := strings.ReplaceAll(string(answer), res.Header.Get("X-Request-Id"), "")
+	if _, done := h.conformed.LoadOrStore([5]any{r.Method, route.Path, res.StatusCode, kind, alike}, true); done {
+		return // to compare is slow, and most answers are like others
+	}
 	out := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: in.Options,
 	}
@@ -90,11 +99,7 @@ func (h *harness) conform(r *http.Request, body string, res *http.Response, answ
 
 // The document is one that others' tools can read.
 func TestDocumentIsValid(t *testing.T) {
-	text, err := api.Document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := openapi3.NewLoader().LoadFromData(text)
+	doc, err := description()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,8 @@ type harness struct {
 	access   *account.Access
 	people   *account.Accounts
 	mail     *postbox
+
+	conformed sync.Map // answers that were compared with the document
 }
 
 type lockedBuffer struct {

@@ -1,111 +1,252 @@
 package api_test
 
 import (
+	"cmp"
+	"encoding/json"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/con-ting/conting/central/api"
-	"github.com/con-ting/conting/central/identity"
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Every address of the wallet that names something, asked by an account whose it
-// is not: a stranger who knows all the names, and a relative in the wrong part.
+// openTo says why operations are for everybody.
+func openTo() map[string]string {
+	out := map[string]string{}
+	for because, ids := range map[string][]string{
+		"it describes central and its API":                 {"statusPage", "statusStyle", "health", "openapi", "problem", "paymentProviders"},
+		"it is a page, or what one is made of":             {"walletRoot", "wallet", "walletHead", "queuePage", "queueScript", "queueStyle"},
+		"what is on sale, and what is taken, is no secret": {"events", "event", "seats", "queueInfo", "queueShuffle"},
+		"a challenge is random, and nothing without a key": {"challenge", "accountChallenge"},
+		"it is how people come in, by what they prove":     {"getJoining", "register", "signIn", "recover", "registerWithPassword", "confirmRegistration", "signInWithPassword", "resetPassword", "confirmReset"},
+		"whoever is not signed in is signed out":           {"signOut"},
+		"a webhook is only a reason to ask the provider":   {"paymentWebhook"},
+	} {
+		for _, id := range ids {
+			out[id] = because
+		}
+	}
+	return out
+}
+
+// somewhere fills the paths of operations that are not about anybody's things. The
+// event is one of its own, for it will be called off.
+func somewhere() map[string]string {
+	return at("event", "1901", "order", strings.Repeat("0", 32), "device", "gate-1", "incident", "1", "did", "did:key:z6Mk",
+		"code", "not_found", "path", "x.js", "provider", "sandbox")
+}
+
+// attempt is one operation with what it is tried on.
+type attempt struct {
+	thing
+	id, method, path string
+}
+
+func (a *attempt) url(t *testing.T) string {
+	t.Helper()
+	out := a.path
+	for name, v := range a.at {
+		out = strings.ReplaceAll(out, "{"+name+"}", url.PathEscape(v))
+	}
+	if strings.Contains(out, "{") {
+		t.Fatalf("%s %s: nothing is known to put into its path; say what it is about in things_test.go", a.method, out)
+	}
+	return out + a.query
+}
+
+// walk calls f for each operation of the document, in order.
+func walk(t *testing.T, f func(method, path string, op *openapi3.Operation)) {
+	t.Helper()
+	doc, err := description()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
+		ops := doc.Paths.Value(path).Operations()
+		for _, method := range slices.Sorted(maps.Keys(ops)) {
+			f(method, path, ops[method])
+		}
+	}
+}
+
+// schemeOf is the one way in which an operation knows whom it is asked by.
+func schemeOf(t *testing.T, op *openapi3.Operation) string {
+	t.Helper()
+	if op.Security == nil || len(*op.Security) == 0 {
+		return ""
+	}
+	if len(*op.Security) == 1 && len((*op.Security)[0]) == 1 {
+		for name := range (*op.Security)[0] {
+			return name
+		}
+	}
+	t.Fatalf("%s: security %v; the walk knows one scheme an operation", op.OperationID, *op.Security)
+	return ""
+}
+
+// things are all operations on somebody's things.
+func (w *world) things() map[string]func() thing {
+	out := map[string]func() thing{}
+	for _, some := range []map[string]func() thing{w.personal(), w.accounts(), w.family(), w.tickets(), w.orders(), w.line()} {
+		maps.Copy(out, some)
+	}
+	return out
+}
+
+// intruder comes with credentials of one kind, which are good for something else.
+type intruder struct {
+	name, kind string
+	headers    []header
+}
+
+func (w *world) intruders() []intruder {
+	h := w.h
+	order := h.call("POST", orders, `{"zone":2,"class":5,"paper":true}`).want(http.StatusCreated).order()
+	access := h.asPerson(w.eve.account())
+	old := h.call("POST", "/v1/account/sign-in", marshal(h.t, h.assertion("sign_in", w.mina.phone)), origin()).want(http.StatusOK).session().Value
+	h.call("POST", "/v1/account/sign-out", "", h.as(old)...).want(http.StatusOK)
+
+	elsewhere := strings.NewReplacer("1001", "1900")
+	for _, id := range []string{"1900", "1901"} {
+		h.call("POST", "/admin/v1/events", strings.ReplaceAll(samplePlan(h.t), "1001", id), admin()).want(http.StatusCreated)
+	}
+	h.call("PUT", "/admin/v1/events/1900/queue", `{"opens":"2026-11-20T12:00:00Z"}`, admin()).want(http.StatusOK)
+	var place placeView
+	h.call("POST", elsewhere.Replace(queuePath), "{}", h.asPerson(w.mina.account())).want(http.StatusOK).into(&place)
+	receipt := w.place().Receipt
+	_, minas, _ := strings.Cut(h.asPerson(w.mina.account())[1], " ")
+
+	return []intruder{
+		{"nobody", "", []header{origin()}},
+		{"nobody with empty credentials", "", []header{origin(), bearer(""), cookie(""), queueToken("")}},
+		{"eve by her session", "session", h.as(w.eve.session)},
+		{"eve by her session as a bearer's token", "", []header{origin(), bearer(w.eve.session)}},
+		{"a session that mina has ended", "", h.as(old)},
+		{"mina's session beside eve's", "", []header{origin(), {"Cookie", cookie(w.eve.session)[1] + "; " + cookie(w.mina.session)[1]}}},
+		{"mina's account as a session", "", h.as(w.mina.account())},
+		{"mina's access token as a session", "", h.as(minas)},
+		{"whoever has another order's secret", "orderSecret", []header{origin(), bearer(order.Secret)}},
+		{"whoever has another order's secret as a password", "", []header{origin(), {"Authorization", "Basic " + basic("admin", order.Secret)}}},
+		{"eve by her access token", "accessToken", []header{origin(), access}},
+		{"eve by all that she has", "session", append(h.as(w.eve.session), access, queueToken(place.Token))},
+		{"mina's place in another line", "", []header{origin(), queueToken(place.Token)}},
+		{"mina's receipt as a token", "", []header{origin(), queueToken(receipt), bearer(receipt)}},
+		{"the organiser", "adminToken", []header{origin(), admin()}},
+		{"the organiser's browser", "adminPage", []header{origin(), {"Authorization", "Basic " + basic("x", adminToken)}}},
+		{"the organiser's token cut short", "", []header{origin(), bearer(adminToken[:len(adminToken)-1])}},
+	}
+}
+
+// Every operation of the document, on somebody's things, by everybody whose they are
+// not: a stranger who knows every name, somebody with credentials of another kind, the
+// organiser. None gets at them, or learns anything of them, or changes them. Then
+// whose they are does the same, and may.
 func TestOthersThingsAreOutOfReach(t *testing.T) {
 	h := start(t).on()
-	office := h.registrar()
-	office.status().want(http.StatusOK)
-	mina, jun, eve := h.relative("mina"), h.relative("jun"), h.relative("eve")
-	var vc struct{ ID string }
-	h.call("POST", "/v1/wallet/credentials", office.family(mina, jun), h.as(mina.session)...).want(http.StatusCreated).into(&vc)
-	order := mina.orders("A-1")
-	id := mina.pays(order)
-	var given transfer
-	mina.gives(id, 1).want(http.StatusCreated).into(&given)
-	var asked struct{ ID string }
-	jun.post("/v1/wallet/asks", jun.signs("ask", func(c []byte) []byte {
-		return identity.AskTerms(c, 1001, 1, 1, mina.did)
-	}, object{"event": 1001, "zone": 1, "class": 1, "to": mina.did, "max_amount": 165000})).want(http.StatusCreated).into(&asked)
-	var session struct{ Lease string }
-	mina.post("/v1/wallet/leases", object{"ticket": id}).want(http.StatusCreated).into(&session)
-	var mine struct{ Account string }
-	mina.get("/v1/account", &mine)
-	h.receipts[mine.Account+"/"+id.String()] = api.Receipt{Signed: []byte("signed")}
-
-	offers := "/v1/wallet/offers/" + h.offered(mina)
-
-	ticket, transfers, ask := "/v1/wallet/tickets/"+id.String(), "/v1/wallet/transfers/"+given.ID, "/v1/wallet/asks/"+asked.ID
-	terms := given.terms()
-	covered := map[string]bool{}
-	for _, c := range []struct {
-		who           *relative
-		method, route string
-		path          string
-		body          object
-		status        int
-		code          string
-	}{
-		{eve, "GET", "/v1/wallet/tickets/{ticket}/receipt", ticket + "/receipt", nil, 404, "no_receipt"},
-		{jun, "GET", "/v1/wallet/tickets/{ticket}/receipt", ticket + "/receipt", nil, 404, "no_receipt"},
-		{eve, "GET", "/v1/wallet/tickets/{ticket}/paper.pdf", ticket + "/paper.pdf", nil, 404, "unknown_ticket"},
-		{eve, "GET", "/v1/wallet/tickets/{ticket}/paper.png", ticket + "/paper.png", nil, 404, "unknown_ticket"},
-		{eve, "POST", "", "/v1/wallet/leases", object{"ticket": id}, 404, "unknown_ticket"},
-		{jun, "POST", "", "/v1/wallet/leases", object{"ticket": id}, 404, "unknown_ticket"},
-		{eve, "POST", "/v1/wallet/leases/{lease}/beat", "/v1/wallet/leases/" + session.Lease + "/beat", nil, 410, "lease_lapsed"},
-		{eve, "DELETE", "/v1/wallet/leases/{lease}", "/v1/wallet/leases/" + session.Lease, nil, 410, "lease_lapsed"},
-		{eve, "DELETE", "/v1/wallet/credentials/{credential}", "/v1/wallet/credentials/" + vc.ID, nil, 404, "unknown_credential"},
-		{jun, "DELETE", "/v1/wallet/credentials/{credential}", "/v1/wallet/credentials/" + vc.ID, nil, 404, "unknown_credential"},
-		{eve, "POST", "", "/v1/wallet/transfers", eve.signs("transfer", terms.Give, object{"ticket": id, "to": eve.did}), 404, "unknown_ticket"},
-		{jun, "POST", "", "/v1/wallet/transfers", jun.signs("transfer", terms.Give, object{"ticket": id, "to": jun.did}), 404, "unknown_ticket"},
-		{eve, "POST", "/v1/wallet/transfers/{transfer}/accept", transfers + "/accept", eve.signs("transfer_accept", terms.Accept, nil), 404, "unknown_transfer"},
-		{mina, "POST", "/v1/wallet/transfers/{transfer}/accept", transfers + "/accept", mina.signs("transfer_accept", terms.Accept, nil), 404, "unknown_transfer"},
-		{jun, "POST", "/v1/wallet/transfers/{transfer}/accept", transfers + "/accept", jun.signs("transfer_accept", terms.Give, nil), 422, "passkey_refused"},
-		{jun, "POST", "/v1/wallet/transfers/{transfer}/accept", transfers + "/accept", jun.signs("transfer", terms.Accept, nil), 422, "challenge_invalid"},
-		{jun, "POST", "/v1/wallet/transfers/{transfer}/accept", transfers + "/accept", eve.signs("transfer_accept", terms.Accept, nil), 422, "challenge_invalid"},
-		{eve, "POST", "/v1/wallet/transfers/{transfer}/decline", transfers + "/decline", nil, 404, "unknown_transfer"},
-		{mina, "POST", "/v1/wallet/transfers/{transfer}/decline", transfers + "/decline", nil, 409, "transfer_closed"},
-		{eve, "POST", "/v1/wallet/transfers/{transfer}/cancel", transfers + "/cancel", nil, 404, "unknown_transfer"},
-		{jun, "POST", "/v1/wallet/transfers/{transfer}/cancel", transfers + "/cancel", nil, 409, "transfer_closed"},
-		{eve, "POST", "/v1/wallet/asks/{ask}/decline", ask + "/decline", nil, 404, "unknown_ask"},
-		{jun, "POST", "/v1/wallet/asks/{ask}/decline", ask + "/decline", nil, 409, "ask_closed"},
-		{eve, "POST", "/v1/wallet/asks/{ask}/cancel", ask + "/cancel", nil, 404, "unknown_ask"},
-		{mina, "POST", "/v1/wallet/asks/{ask}/cancel", ask + "/cancel", nil, 409, "ask_closed"},
-		{eve, "POST", "/v1/wallet/offers/{offer}/accept", offers + "/accept", object{"holder": eve.proof()}, 404, "unknown_offer"},
-		{jun, "POST", "/v1/wallet/offers/{offer}/decline", offers + "/decline", nil, 404, "unknown_offer"},
-		{eve, "POST", "", "/v1/orders/" + order.ID + "/refund", nil, 404, "unknown_order"},
-		{eve, "POST", "", orders, object{"zone": 1, "class": 1, "ask": asked.ID}, 404, "unknown_ask"},
-		{jun, "POST", "", orders, object{"zone": 1, "class": 1, "ask": asked.ID}, 404, "unknown_ask"},
-	} {
-		var body string
-		if c.body != nil {
-			body = marshal(t, c.body)
+	w := h.world()
+	intruders, things, open := w.intruders(), w.things(), openTo()
+	walk(t, func(method, path string, op *openapi3.Operation) {
+		a := attempt{id: op.OperationID, method: method, path: path}
+		known, some := things[a.id]
+		delete(things, a.id)
+		scheme := schemeOf(t, op)
+		body := ""
+		if op.RequestBody != nil {
+			body = "{}"
 		}
-		h.call(c.method, c.path, body, h.as(c.who.session)...).problem(c.status, c.code)
-		covered[c.method+" "+c.route] = true
-	}
-	// Lists hold nothing of others.
-	for _, path := range []string{"tickets", "transfers", "asks", "credentials", "family", "orders", "offers"} {
-		a := h.call("GET", "/v1/wallet/"+path, "", h.as(eve.session)...).want(http.StatusOK)
-		if strings.Contains(string(a.body), "mina") || strings.Contains(string(a.body), "m***") || strings.Contains(string(a.body), id.String()) {
-			t.Errorf("eve's %s: %s", path, a.body)
-		}
-	}
-	// None of which changed anything for those whose it is.
-	h.call("POST", "/v1/wallet/leases/"+session.Lease+"/beat", "", h.as(mina.session)...).want(http.StatusNoContent)
-	jun.post(transfers+"/accept", jun.signs("transfer_accept", terms.Accept, nil)).want(http.StatusOK)
-	jun.post(ask+"/cancel", nil).want(http.StatusNoContent)
-
-	var doc struct {
-		Paths map[string]map[string]any
-	}
-	h.call("GET", "/v1/openapi.json", "").want(http.StatusOK).into(&doc)
-	for path, methods := range doc.Paths {
-		for method := range methods {
-			route := strings.ToUpper(method) + " " + path
-			if strings.HasPrefix(path, "/v1/wallet/") && strings.Contains(path, "{") && !covered[route] && !slices.Contains([]string{"parameters"}, method) {
-				t.Errorf("%s is not tried with somebody else's things", route)
+		switch {
+		case some:
+			a.thing = known()
+			a.scheme = cmp.Or(a.scheme, scheme)
+			w.trespass(t, &a, intruders)
+		case strings.HasPrefix(scheme, "admin"):
+			a.thing = thing{scheme: scheme, at: somewhere(), body: body, owner: intruders[len(intruders)-3].headers}
+			if scheme == "adminPage" {
+				a.owner = intruders[len(intruders)-2].headers
 			}
+			w.trespass(t, &a, intruders)
+		case open[a.id] == "" || scheme != "":
+			t.Errorf("%s %s (%s, %q) is neither for everybody nor known as somebody's: say which in others_test.go or things_test.go", method, path, a.id, scheme)
+		default:
+			a.thing = thing{at: somewhere(), body: body}
+			w.harmless(t, &a, h.call(method, a.url(t), a.body, origin()), "everybody")
+		}
+		delete(open, a.id)
+	})
+	for id := range things {
+		t.Errorf("%s is not in the document", id)
+	}
+	for id := range open {
+		t.Errorf("%s is not in the document, or not for everybody", id)
+	}
+}
+
+// harmless fails if an answer holds anything of mina's or jun's.
+func (w *world) harmless(t *testing.T, a *attempt, got *answer, who string) {
+	t.Helper()
+	for _, m := range w.marks {
+		if len(m) > 3 && strings.Contains(string(got.body), m) {
+			t.Errorf("%s: %s gets %q: %s", a.id, who, m, got.body)
 		}
 	}
+}
+
+// trespass tries an operation as everybody, and then as whose the thing is.
+func (w *world) trespass(t *testing.T, a *attempt, intruders []intruder) {
+	t.Helper()
+	before := w.state(a)
+	for _, in := range intruders {
+		body := a.body
+		switch {
+		case in.kind == a.scheme && (in.kind == "adminToken" || in.kind == "adminPage"):
+			continue // it is theirs
+		case in.kind == "session" && a.theirs != nil:
+			body = a.theirs(w.eve)
+		}
+		got := w.h.call(a.method, a.url(t), body, in.headers...)
+		w.harmless(t, a, got, in.name)
+		code := got.code()
+		switch {
+		case slices.Contains([]int{401, 403, 404}, got.status) && (code != "" || a.scheme == "adminPage"):
+		case in.kind == a.scheme && a.own && got.status < 300:
+		case in.kind == a.scheme && a.code != "" && code == a.code:
+		default:
+			t.Errorf("%s %s (%s) by %s: %d %s; want 401, 403 or 404 %s", a.method, a.url(t), a.id, in.name, got.status, got.body, a.code)
+		}
+	}
+	if after := w.state(a); after != before {
+		t.Errorf("%s by others changed\n%s\nto\n%s", a.id, before, after)
+	}
+	got := w.h.call(a.method, a.url(t), a.body, a.owner...)
+	allowed := got.status < 300 || got.code() == "poll_instead" || strings.HasPrefix(a.scheme, "admin") && got.status != 401 && got.status != 403
+	if !allowed {
+		t.Errorf("%s %s (%s) by whose it is: %d %s; so that others were refused shows nothing", a.method, a.url(t), a.id, got.status, got.body)
+	}
+}
+
+func (a *answer) code() string {
+	var p struct {
+		Code string `json:"code"`
+	}
+	_ = json.Unmarshal(a.body, &p) // none, if it is no problem
+	return p.Code
+}
+
+// state is all that the owner of a thing is told of their things, if the operation
+// changes any.
+func (w *world) state(a *attempt) string {
+	if a.person == nil || a.method == "GET" {
+		return ""
+	}
+	var out []string
+	for _, path := range []string{
+		"/v1/account", "/v1/account/sessions", "/v1/wallet/tickets", "/v1/wallet/credentials", "/v1/wallet/family", "/v1/wallet/transfers",
+		"/v1/wallet/asks", "/v1/wallet/offers", "/v1/wallet/orders", "/v1/events/1001/waiting",
+	} {
+		out = append(out, string(w.h.call("GET", path, "", w.h.as(a.person.session)...).want(http.StatusOK).body))
+	}
+	return strings.Join(out, "\n")
 }
