@@ -43,12 +43,13 @@ const (
 // They take their identity from tokens in headers, which no other site can make a
 // browser send.
 func (a *API) queueHotRoutes(r *gin.Engine) {
-	r.POST("/v1/events/:event/queue", a.recover, a.deadline, a.sameOrigin, a.enterQueue)
-	r.GET("/v1/events/:event/queue", a.recover, a.pollQueue)
-	r.DELETE("/v1/events/:event/queue", a.recover, a.deadline, a.sameOrigin, a.leaveQueue)
-	r.GET("/v1/events/:event/queue/stream", a.recover, a.streamQueue)
+	cr := newCrowd(a)
+	r.POST("/v1/events/:event/queue", a.recover, a.deadline, a.sameOrigin, cr.enterQueue)
+	r.GET("/v1/events/:event/queue", a.recover, cr.pollQueue)
+	r.DELETE("/v1/events/:event/queue", a.recover, a.deadline, a.sameOrigin, cr.leaveQueue)
+	r.GET("/v1/events/:event/queue/stream", a.recover, cr.streamQueue)
 	slots := make(chan struct{}, shufflesAtOnce)
-	r.GET("/v1/events/:event/queue/shuffle", a.recover, func(c *gin.Context) { a.shuffleFile(c, slots) })
+	r.GET("/v1/events/:event/queue/shuffle", a.recover, func(c *gin.Context) { cr.shuffleFile(c, slots) })
 }
 
 // queueRoutes are the others.
@@ -62,25 +63,33 @@ func (a *API) queueRoutes(r *gin.Engine, v1, admin *gin.RouterGroup) {
 	r.GET("/queue.css", a.pageFile("page/queue.css", "text/css; charset=utf-8"))
 }
 
-// Header values of every place, which nobody changes.
-var (
-	placeType  = []string{"application/json; charset=utf-8"} //nolint:gochecknoglobals // constant
-	neverStore = []string{"no-store"}                        //nolint:gochecknoglobals // constant
-	noSniffing = []string{"nosniff"}                         //nolint:gochecknoglobals // constant
-)
+// crowd answers those who stand in line. What its answers share is made once.
+type crowd struct {
+	*API
+	json, noStore, noSniff []string // header values, which nobody changes
+	buffers                sync.Pool
+}
 
-var placeBuffers = sync.Pool{New: func() any { return new([1024]byte) }} //nolint:gochecknoglobals // memory to use again
+func newCrowd(a *API) *crowd {
+	return &crowd{
+		API: a, json: []string{"application/json; charset=utf-8"}, noStore: []string{"no-store"}, noSniff: []string{"nosniff"},
+		buffers: sync.Pool{New: func() any { return new([1024]byte) }},
+	}
+}
 
-// writePlace writes a place as JSON, without reflection.
-func writePlace(c *gin.Context, p *queue.Place, receipt string) {
+// write writes a place as JSON, without reflection.
+func (a *crowd) write(c *gin.Context, p *queue.Place, receipt string) {
 	h := c.Writer.Header()
-	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = placeType, neverStore, noSniffing
-	buf := placeBuffers.Get().(*[1024]byte) //nolint:forcetypeassert // the pool holds nothing else
-	defer placeBuffers.Put(buf)
+	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = a.json, a.noStore, a.noSniff
+	buf, ok := a.buffers.Get().(*[1024]byte)
+	if !ok {
+		buf = new([1024]byte)
+	}
+	defer a.buffers.Put(buf)
 	_, _ = c.Writer.Write(appendPlace(buf[:0], p, receipt)) // whoever has gone asks again
 }
 
-func (a *API) pollQueue(c *gin.Context) {
+func (a *crowd) pollQueue(c *gin.Context) {
 	event, err := eventParam(c)
 	if err != nil {
 		a.fail(c, err)
@@ -91,7 +100,7 @@ func (a *API) pollQueue(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	writePlace(c, &p, "")
+	a.write(c, &p, "")
 }
 
 // enterBody is what somebody may bring who enters.
@@ -100,7 +109,7 @@ type enterBody struct {
 	Token string `json:"token"`
 }
 
-func (a *API) enterQueue(c *gin.Context) {
+func (a *crowd) enterQueue(c *gin.Context) {
 	event, err := eventParam(c)
 	if err != nil {
 		a.fail(c, err)
@@ -128,10 +137,10 @@ func (a *API) enterQueue(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	writePlace(c, &p, receipt.Text)
+	a.write(c, &p, receipt.Text)
 }
 
-func (a *API) leaveQueue(c *gin.Context) {
+func (a *crowd) leaveQueue(c *gin.Context) {
 	event, err := eventParam(c)
 	if err == nil {
 		err = a.cfg.Queue.Leave(c.Request.Context(), event, c.Request.Header.Get(queueTokenHeader))
@@ -146,7 +155,7 @@ func (a *API) leaveQueue(c *gin.Context) {
 
 // streamQueue tells somebody at the front their place as it changes (server-sent
 // events). It ends by itself when the waiting is over.
-func (a *API) streamQueue(c *gin.Context) {
+func (a *crowd) streamQueue(c *gin.Context) {
 	event, err := eventParam(c)
 	if err != nil {
 		a.fail(c, err)
@@ -163,7 +172,7 @@ func (a *API) streamQueue(c *gin.Context) {
 			}
 			h := c.Writer.Header()
 			h.Set("Content-Type", "text/event-stream")
-			h["Cache-Control"], h["X-Content-Type-Options"] = neverStore, noSniffing
+			h["Cache-Control"], h["X-Content-Type-Options"] = a.noStore, a.noSniff
 			h.Set("X-Accel-Buffering", "no")
 		}
 		buf = append(buf[:0], "event: place\ndata: "...)
@@ -180,7 +189,7 @@ func (a *API) streamQueue(c *gin.Context) {
 
 // shuffleFile serves what anybody can recompute the order from. It may be cached,
 // for it never changes once the room is open.
-func (a *API) shuffleFile(c *gin.Context, slots chan struct{}) {
+func (a *crowd) shuffleFile(c *gin.Context, slots chan struct{}) {
 	event, err := eventParam(c)
 	if err != nil {
 		a.fail(c, err)
@@ -202,8 +211,8 @@ func (a *API) shuffleFile(c *gin.Context, slots chan struct{}) {
 		h := c.Writer.Header()
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h.Set("Content-Disposition", `attachment; filename="shuffle-`+event.String()+`.txt"`)
-		h["X-Content-Type-Options"] = noSniffing
-		h["Cache-Control"] = neverStore
+		h["X-Content-Type-Options"] = a.noSniff
+		h["Cache-Control"] = a.noStore
 		if info.Open {
 			h.Set("Cache-Control", "public, max-age=86400, immutable")
 		}

@@ -163,7 +163,7 @@ func (h *handle) Enter(ctx context.Context, event ticket.EventID, entries []queu
 			r.keys[n-1] = e.Key
 		default:
 			r.keys = append(r.keys, e.Key)
-			n = uint32(len(r.keys)) //nolint:gosec // small
+			n = uint32(len(r.keys))
 		}
 		r.numbers[e.Key], out[i] = n, n
 		if e.Instead != 0 {
@@ -206,7 +206,7 @@ func (h *handle) Records(_ context.Context, event ticket.EventID, after int) ([]
 		return nil, 0, queue.ErrUnavailable
 	}
 	r := h.room(event)
-	return slices.Clone(r.records[after:]), uint32(len(r.keys)), nil //nolint:gosec // small
+	return slices.Clone(r.records[after:]), uint32(len(r.keys)), nil
 }
 
 func (h *handle) Presence(_ context.Context, event ticket.EventID, here queue.Window) (queue.Window, error) {

@@ -168,7 +168,7 @@ func (r *room) front(set *Settings) uint32 {
 	if set.Paused {
 		return 100
 	}
-	return uint32(max(100, 2*float64(set.Rate)/60*time.Duration(r.retry.Load()).Seconds())) //nolint:gosec // MaxRate × maxRetry
+	return uint32(max(100, 2*float64(set.Rate)/60*time.Duration(r.retry.Load()).Seconds()))
 }
 
 // jitter spreads the crowd: 90 to 110 of a hundred parts, always the same for one

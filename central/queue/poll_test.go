@@ -90,13 +90,11 @@ func BenchmarkMemory(b *testing.B) {
 				var before, after runtime.MemStats
 				runtime.GC()
 				runtime.ReadMemStats(&before)
-				q, tokens := benchHouse(b, people)
-				tokens = nil
+				q, _ := benchHouse(b, people)
 				runtime.GC()
 				runtime.ReadMemStats(&after)
 				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(people), "B/person")
 				runtime.KeepAlive(q)
-				_ = tokens
 			}
 		})
 	}

@@ -248,7 +248,7 @@ func (q *Queue) now() time.Time { return q.began.Add(q.cfg.Now().Sub(q.began)) }
 
 // seconds is a time as memory holds it: seconds after the year 2020 began, 30 bits.
 func seconds(at time.Time) uint32 {
-	return uint32(max(1, min(at.Unix()-epoch, maxSeconds))) //nolint:gosec // bounded
+	return uint32(max(1, min(at.Unix()-epoch, maxSeconds)))
 }
 
 const (

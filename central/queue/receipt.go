@@ -21,7 +21,7 @@ func (q *Queue) receipt(event ticket.EventID, key Key, number uint32) Receipt {
 	b = binary.BigEndian.AppendUint32(b, uint32(event))
 	b = append(b, key[:]...)
 	b = binary.BigEndian.AppendUint32(b, number)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.At.UnixMilli())) //nolint:gosec // of our time
+	b = binary.BigEndian.AppendUint64(b, uint64(r.At.UnixMilli()))
 	b = append(b, ed25519.Sign(q.signer, append([]byte(receiptPrefix), b...))...)
 	r.Text = base64.RawURLEncoding.EncodeToString(b)
 	return r

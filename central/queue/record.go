@@ -37,12 +37,12 @@ type record struct {
 func (r *record) encode() []byte {
 	b := []byte{r.kind}
 	if r.kind != recordStep {
-		b = binary.BigEndian.AppendUint64(b, uint64(r.at.UnixMilli())) //nolint:gosec // of our time
+		b = binary.BigEndian.AppendUint64(b, uint64(r.at.UnixMilli()))
 		return binary.BigEndian.AppendUint32(b, r.number)
 	}
 	b = binary.BigEndian.AppendUint32(b, r.from)
 	b = binary.BigEndian.AppendUint32(b, r.to)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.at.UnixMilli())) //nolint:gosec // of our time
+	b = binary.BigEndian.AppendUint64(b, uint64(r.at.UnixMilli()))
 	last := r.from
 	for _, rank := range r.skipped {
 		b = binary.AppendUvarint(b, uint64(rank-last))

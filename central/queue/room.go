@@ -55,16 +55,15 @@ type step struct {
 // fold is what moving the watermark needs to know. All fields are guarded by mu.
 type fold struct {
 	mu      sync.Mutex
-	seen    int       // records folded
-	skips   []skip    // passed over in silence and still within the grace, in order
-	window  Window    // who was heard of anywhere, about a second ago
-	news    []news    // how many there were in the last seconds, oldest first
-	settled uint32    // numbers up to it are not new
-	budget  float64   // people that may be admitted now
-	pace    pace      // measured
-	paused  bool      // as of the last tick
-	counted Counts    // but for Waiting and Lobby
-	refused time.Time // last time that a record could not be read
+	seen    int     // records folded
+	skips   []skip  // passed over in silence and still within the grace, in order
+	window  Window  // who was heard of anywhere, about a second ago
+	news    []news  // how many there were in the last seconds, oldest first
+	settled uint32  // numbers up to it are not new
+	budget  float64 // people that may be admitted now
+	pace    pace    // measured
+	paused  bool    // as of the last tick
+	counted Counts  // but for Waiting and Lobby
 }
 
 // news is how many people there were at a time.

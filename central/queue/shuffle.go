@@ -15,7 +15,7 @@ import (
 // the order of their numbers.
 func ListHash(event ticket.EventID, entries []Key) (sum [32]byte) {
 	h := sha256.New()
-	fmt.Fprintf(h, "conting queue list v1\n%s\n", event)
+	h.Write(fmt.Appendf(nil, "conting queue list v1\n%s\n", event))
 	for i := range entries {
 		h.Write(entries[i][:])
 	}
@@ -35,7 +35,7 @@ func Shuffle(event ticket.EventID, seed, list [32]byte, beacon string, people ui
 	s := newStream(sha256.Sum256(text))
 	order := make([]uint32, people)
 	for i := range order {
-		order[i] = uint32(i) + 1 //nolint:gosec // below people
+		order[i] = uint32(i) + 1
 	}
 	for i := people; i > 1; i-- {
 		j := s.below(i)
@@ -92,7 +92,7 @@ type order struct {
 func newOrder(row Room) *order {
 	o := &order{numbers: Shuffle(row.Event, row.Seed, row.List, row.Beacon, row.People), ranks: make([]uint32, row.People)}
 	for i, n := range o.numbers {
-		o.ranks[n-1] = uint32(i) + 1 //nolint:gosec // below people
+		o.ranks[n-1] = uint32(i) + 1
 	}
 	return o
 }

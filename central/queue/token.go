@@ -66,24 +66,23 @@ type held struct {
 
 // tokens makes and checks both kinds, and the keys of persons.
 type tokens struct {
-	place, admission, entry sync.Pool // of hash.Hash, each keyed
+	place, admission, entry macs
 }
 
 func newTokens(secret [32]byte) (*tokens, error) {
 	t := &tokens{}
 	for _, k := range []struct {
-		pool  *sync.Pool
+		pool  *macs
 		label string
 	}{
 		{&t.place, "conting queue token v1"},
 		{&t.admission, "conting queue admission v1"},
 		{&t.entry, "conting queue entry v1"},
 	} {
-		key, err := hkdf.Key(sha256.New, secret[:], nil, k.label, sha256.Size)
-		if err != nil {
+		var err error
+		if k.pool.key, err = hkdf.Key(sha256.New, secret[:], nil, k.label, sha256.Size); err != nil {
 			return nil, err
 		}
-		k.pool.New = func() any { return &keyed{h: hmac.New(sha256.New, key)} }
 	}
 	return t, nil
 }
@@ -96,6 +95,19 @@ type keyed struct {
 	sum [sha256.Size]byte
 }
 
+// macs are MACs under one key, to be used again.
+type macs struct {
+	sync.Pool
+	key []byte
+}
+
+func (m *macs) take() *keyed {
+	if k, ok := m.Get().(*keyed); ok {
+		return k
+	}
+	return &keyed{h: hmac.New(sha256.New, m.key)}
+}
+
 // mac is the first bytes of the MAC of k.in[:n], valid until k is used again.
 func (k *keyed) mac(n int) []byte {
 	k.h.Reset()
@@ -105,7 +117,7 @@ func (k *keyed) mac(n int) []byte {
 
 // key is the person's in the event's room.
 func (t *tokens) key(event ticket.EventID, account AccountID) Key {
-	k := t.entry.Get().(*keyed) //nolint:forcetypeassert // the pool holds nothing else
+	k := t.entry.take()
 	defer t.entry.Put(k)
 	binary.BigEndian.PutUint32(k.in[:], uint32(event))
 	copy(k.in[4:], account[:])
@@ -113,7 +125,7 @@ func (t *tokens) key(event ticket.EventID, account AccountID) Key {
 }
 
 func (t *tokens) mint(h held) (text Token) {
-	k := t.place.Get().(*keyed) //nolint:forcetypeassert // the pool holds nothing else
+	k := t.place.take()
 	defer t.place.Put(k)
 	k.in[0] = tokenVersion
 	binary.BigEndian.PutUint32(k.in[1:], uint32(h.event))
@@ -130,7 +142,7 @@ func (t *tokens) open(event ticket.EventID, text string) (h held, ok bool) {
 	if len(text) != tokenText {
 		return h, false
 	}
-	k := t.place.Get().(*keyed) //nolint:forcetypeassert // the pool holds nothing else
+	k := t.place.take()
 	defer t.place.Put(k)
 	var from Token
 	copy(from[:], text)
@@ -147,13 +159,13 @@ func (t *tokens) open(event ticket.EventID, text string) (h held, ok bool) {
 }
 
 func (t *tokens) admit(event ticket.EventID, account AccountID, number uint32, expires time.Time) (text AdmissionToken) {
-	k := t.admission.Get().(*keyed) //nolint:forcetypeassert // the pool holds nothing else
+	k := t.admission.take()
 	defer t.admission.Put(k)
 	k.in[0] = tokenVersion
 	binary.BigEndian.PutUint32(k.in[1:], uint32(event))
 	copy(k.in[5:], account[:])
 	binary.BigEndian.PutUint32(k.in[21:], number)
-	binary.BigEndian.PutUint64(k.in[25:], uint64(expires.UnixMilli())) //nolint:gosec // of our time
+	binary.BigEndian.PutUint64(k.in[25:], uint64(expires.UnixMilli()))
 	copy(k.in[33:], k.mac(33))
 	base64.RawURLEncoding.Encode(text[:], k.in[:])
 	return text
@@ -165,7 +177,7 @@ func (t *tokens) admitted(event ticket.EventID, account AccountID, text string) 
 	if len(text) != admissionText {
 		return 0, expires, false
 	}
-	k := t.admission.Get().(*keyed) //nolint:forcetypeassert // the pool holds nothing else
+	k := t.admission.take()
 	defer t.admission.Put(k)
 	var from AdmissionToken
 	copy(from[:], text)

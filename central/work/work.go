@@ -29,7 +29,7 @@ const maxProof = 41
 
 // Bucket is the number of the bucket at a time: Unix seconds by 300.
 func Bucket(at time.Time) uint64 {
-	return uint64(max(0, at.Unix()) / int64(Period/time.Second)) //nolint:gosec // not negative
+	return uint64(max(0, at.Unix()) / int64(Period/time.Second))
 }
 
 // Check reports whether proof is worth at least need bits for the subject and the

@@ -64,7 +64,7 @@ func TestKill(t *testing.T) {
 	answered := map[string]string{} // number by key
 	owner := map[string]string{}    // key by number
 	for round := range 12 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), child+"="+folder)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		out, err := cmd.StdoutPipe()

@@ -130,7 +130,7 @@ func (r *room) enter(ctx context.Context, entries []queue.Entry) ([]uint32, erro
 		r.people.put(b.number, b.key)
 	}
 	for i, k := range keys {
-		r.people.put(first+uint32(i), k) //nolint:gosec // below MaxPeople
+		r.people.put(first+uint32(i), k)
 	}
 	return numbers, nil
 }

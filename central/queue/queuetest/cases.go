@@ -166,7 +166,7 @@ func concurrent(t *testing.T, s Subject) {
 				}
 				for i, n := range got {
 					switch {
-					case i >= 10 && n != uint32(i-9): //nolint:gosec // small
+					case i >= 10 && n != uint32(i-9):
 						t.Errorf("room %d: person %d got %d again, want %d", room, i-10, n, i-9)
 					case i < 10 && n <= last:
 						t.Errorf("room %d: %d after %d", room, n, last)
@@ -241,7 +241,7 @@ func logTogether(t *testing.T, s Subject) {
 		t.Fatalf("%d records, %v; want 240", len(got), err)
 	}
 	for i, r := range got {
-		if r[1] != byte(i%3) || r[0] != got[i-i%3][0] { //nolint:gosec // below 3
+		if r[1] != byte(i%3) || r[0] != got[i-i%3][0] {
 			t.Fatalf("record %d is %v inside another's", i, r)
 		}
 	}
