@@ -132,12 +132,15 @@ func fresh(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("no central answers at the addresses in %s", args[0])
 }
 
-// spoil FILE changes one byte in the middle of it.
+// spoil FILE AT changes one byte of it, that many hundredths of its length after its
+// beginning.
 func spoil(ts *testscript.TestScript, _ bool, args []string) {
 	name := ts.MkAbs(args[0])
 	text, err := os.ReadFile(name)
 	check(ts, err)
-	text[len(text)/2] ^= 1
+	at, err := strconv.Atoi(args[1])
+	check(ts, err)
+	text[len(text)*at/100] ^= 1
 	check(ts, os.WriteFile(name, text, 0o600))
 }
 

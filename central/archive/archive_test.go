@@ -112,11 +112,13 @@ func TestPassedOver(t *testing.T) {
 func TestEveryByteCounts(t *testing.T) {
 	small := map[string][][]any{"event": {{int64(300), "{}"}, {int64(2), "x"}}, "ticket": {{[]byte("b"), []byte{1}, nil}}}
 	raw, _ := write(t, small)
+	header := bytes.Index(raw, []byte("]}")) // up to there it may not be a backup at all
 	for i := range raw {
-		for _, flip := range []byte{1, 0x20, 0x80} {
+		for flip := byte(1); flip != 0; flip <<= 1 {
 			bad := bytes.Clone(raw)
 			bad[i] ^= flip
-			if _, _, _, err := read(bytes.NewReader(bad)); !errors.Is(err, archive.ErrDamaged) && !errors.Is(err, archive.ErrFormat) {
+			_, _, _, err := read(bytes.NewReader(bad))
+			if !errors.Is(err, archive.ErrDamaged) && (i > header || !errors.Is(err, archive.ErrFormat)) {
 				t.Errorf("byte %d changed by %#x: %v", i, flip, err)
 			}
 		}

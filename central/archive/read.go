@@ -89,7 +89,7 @@ func (a *Reader) next() (t Table, err error) {
 		return t, fmt.Errorf("%w: table %q stands twice, or there are too many", ErrDamaged, t.Name)
 	}
 	if err := t.check(); err != nil {
-		return t, err
+		return t, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	a.seen[t.Name] = true
 	a.table, a.open, a.rows = t, true, 0

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -209,6 +210,60 @@ func TestRestoreIsWholeOrNothing(t *testing.T) {
 			t.Errorf("table %s is another one now", name)
 		}
 	})
+}
+
+// TestRestoreComparesWhatItWrote: a backup that is whole, and of which an engine makes
+// something else, is not restored: here a number that stands there as text.
+func TestRestoreComparesWhatItWrote(t *testing.T) {
+	storetest.Each(t, func(t *testing.T) {
+		raw, _ := backup(t, furnished(t, storetest.At(t, filepath.Join(t.TempDir(), "from.db"), time.Now, slog.New(slog.DiscardHandler))))
+		cfg := storetest.At(t, filepath.Join(t.TempDir(), "to.db"), time.Now, slog.New(slog.DiscardHandler))
+		bad := rewrite(t, raw, func(table, column string, v any) any {
+			if table == "counter" && column == "n" {
+				return fmt.Sprint(v)
+			}
+			return v
+		})
+		if _, err := restore(t.Context(), t, cfg, bad, store.Restoring{}); !errors.Is(err, archive.ErrDamaged) || !strings.Contains(err.Error(), "counter") {
+			t.Errorf("a number that came as text: %v, want that table counter reads otherwise", err)
+		}
+		same := rewrite(t, raw, func(_, _ string, v any) any { return v })
+		if _, err := restore(t.Context(), t, cfg, same, store.Restoring{}); err != nil {
+			t.Errorf("the same as it was, into what the other left: %v", err)
+		}
+	})
+}
+
+// rewrite makes a backup of another, with values changed.
+func rewrite(t *testing.T, raw []byte, change func(table, column string, v any) any) []byte {
+	t.Helper()
+	r, err := archive.NewReader(bytes.NewReader(raw))
+	must(t, err)
+	var b bytes.Buffer
+	w, err := archive.NewWriter(&b, r.Header())
+	must(t, err)
+	for {
+		table, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		must(t, w.Table(table))
+		for {
+			row, err := r.Row()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			must(t, err)
+			for i, v := range row {
+				row[i] = change(table.Name, table.Columns[i], v)
+			}
+			must(t, w.Row(row))
+		}
+	}
+	_, err = w.Close()
+	must(t, err)
+	return b.Bytes()
 }
 
 // TestRestoreOfAnOlderSchema: a backup of an earlier release becomes what the

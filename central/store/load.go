@@ -49,7 +49,12 @@ func Restore(ctx context.Context, cfg Config, r *archive.Reader, how Restoring) 
 			return sum, fmt.Errorf("backup of release %s: %w (it has %s, this program %s)", h.Program, ErrMigrationChanged, name, steps[i].name)
 		}
 	}
+	begun := false
 	err = s.bulk(ctx, func(t *tx) error {
+		if begun { // the connection was lost, and a backup is read but once
+			return fmt.Errorf("%w: begin again", ErrUnavailable)
+		}
+		begun = true
 		if err := s.dialect.check(ctx, t, cfg.Logger); err != nil {
 			return err
 		}
