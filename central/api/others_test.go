@@ -35,7 +35,7 @@ func openTo() map[string]string {
 // somewhere fills the paths of operations that are not about anybody's things. The
 // event is one of its own, for it will be called off.
 func somewhere() map[string]string {
-	return at("event", "1901", "order", strings.Repeat("0", 32), "device", "gate-1", "incident", "1", "did", "did:key:z6Mk",
+	return at("event", calledOff, "order", strings.Repeat("0", 32), "device", "gate-1", "incident", "1", "did", "did:key:z6Mk",
 		"code", "not_found", "path", "x.js", "provider", "sandbox")
 }
 
@@ -109,14 +109,7 @@ func (w *world) intruders() []intruder {
 	old := h.call("POST", "/v1/account/sign-in", marshal(h.t, h.assertion("sign_in", w.mina.phone)), origin()).want(http.StatusOK).session().Value
 	h.call("POST", "/v1/account/sign-out", "", h.as(old)...).want(http.StatusOK)
 
-	elsewhere := strings.NewReplacer("1001", "1900")
-	for _, id := range []string{"1900", "1901"} {
-		h.call("POST", "/admin/v1/events", strings.ReplaceAll(samplePlan(h.t), "1001", id), admin()).want(http.StatusCreated)
-	}
-	h.call("PUT", "/admin/v1/events/1900/queue", `{"opens":"2026-11-20T12:00:00Z"}`, admin()).want(http.StatusOK)
-	var place placeView
-	h.call("POST", elsewhere.Replace(queuePath), "{}", h.asPerson(w.mina.account())).want(http.StatusOK).into(&place)
-	receipt := w.place().Receipt
+	place, receipt := w.place(waitedToo), w.place(waited).Receipt
 	_, minas, _ := strings.Cut(h.asPerson(w.mina.account())[1], " ")
 
 	return []intruder{

@@ -3,7 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
@@ -43,6 +43,13 @@ type world struct {
 	people, events int
 }
 
+// Events of their own: two with a waiting room, and one that may be called off.
+const (
+	waited    = "1901"
+	waitedToo = "1902"
+	calledOff = "1903"
+)
+
 func (h *harness) world() *world {
 	h.t.Helper()
 	w := &world{h: h, office: h.registrar(), events: 2000}
@@ -53,7 +60,12 @@ func (h *harness) world() *world {
 		w.marks = append(w.marks, string(r.did), r.phone.HolderKey().String(), r.account(), r.session)
 	}
 	w.marks = append(w.marks, "mina@", "jun@", "m***", "j***", "x0@", "x1@", "x2@", "x3@", "x4@", "x5@", "x6@", "x7@")
-	h.room(time.Hour, "")
+	for _, id := range []string{waited, waitedToo, calledOff} {
+		h.call("POST", "/admin/v1/events", strings.ReplaceAll(samplePlan(h.t), "1001", id), admin()).want(http.StatusCreated)
+	}
+	for _, id := range []string{waited, waitedToo} {
+		h.call("PUT", "/admin/v1/events/"+id+"/queue", `{"opens":"2026-11-20T12:00:00Z"}`, admin()).want(http.StatusOK)
+	}
 	return w
 }
 
@@ -149,9 +161,9 @@ func (w *world) ask() string {
 	return w.secret(a.ID)
 }
 
-func (w *world) place() placeView {
+func (w *world) place(event string) (p placeView) {
 	w.h.t.Helper()
-	p := w.h.enter(w.mina.account(), "{}")
+	w.h.call("POST", "/v1/events/"+event+"/queue", "{}", w.h.asPerson(w.mina.account())).want(http.StatusOK).into(&p)
 	w.marks = append(w.marks, p.Token, p.Receipt)
 	return p
 }
@@ -395,13 +407,13 @@ func (w *world) orders() map[string]func() thing {
 // line are the operations on mina's place in the waiting room.
 func (w *world) line() map[string]func() thing {
 	place := func() thing {
-		return thing{at: at("event", "1001"), owner: []header{queueToken(w.place().Token), origin()}}
+		return thing{at: at("event", waited), owner: []header{queueToken(w.place(waited).Token), origin()}}
 	}
 	return map[string]func() thing{
 		"pollQueue": place, "leaveQueue": place, "streamQueue": place,
 		"enterQueue": func() thing {
-			p := w.place()
-			return thing{at: at("event", "1001"), body: marshal(w.h.t, object{"token": p.Token}), owner: []header{w.h.asPerson(w.mina.account())}}
+			p := w.place(waited)
+			return thing{at: at("event", waited), body: marshal(w.h.t, object{"token": p.Token}), owner: []header{w.h.asPerson(w.mina.account())}}
 		},
 	}
 }
