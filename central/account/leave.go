@@ -116,7 +116,8 @@ func viewHeld(h *Held) heldView {
 // Delete forgets somebody who is signed in and shows that it is still them, with
 // the purpose [DeleteAccount] or by their password. Address, passkeys, sessions,
 // password, identifier and credentials are gone when it returns; what is left is the
-// account's random id in the sale's books. The error wraps [ErrTicketsLeft] or
+// account's random id in the sale's books. Backups keep what they held, and so do the
+// database's own log, which is written over in turn, and letters in a folder. The error wraps [ErrTicketsLeft] or
 // [ErrMoneyDue], or is that of the proof.
 func (a *Accounts) Delete(ctx context.Context, p Person, by Proof) error {
 	if err := a.prove(ctx, p, DeleteAccount, by); err != nil {

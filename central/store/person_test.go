@@ -1,13 +1,20 @@
 package store_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/con-ting/conting/central/account"
+	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/central/store/storetest"
 )
 
@@ -58,6 +65,34 @@ func testDeletedPersonIsForgotten(t *testing.T) {
 	}
 	if _, err := p.Account(t.Context(), "lee@example.org"); err != nil {
 		t.Errorf("somebody else: %v", err)
+	}
+}
+
+// TestDeletedPersonLeavesNoBytes: what was deleted stands in no free page of the file
+// either, once the write-ahead log has been written back.
+func TestDeletedPersonLeavesNoBytes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "central.db")
+	c := &clock{}
+	c.ms.Store(1_800_000_000_000)
+	s, err := store.Open(t.Context(), store.Config{Path: path, Now: c.now, Logger: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	p := &people{Accounts: s.Accounts(), t: t, clock: c}
+	for n := range 50 {
+		id := fmt.Sprintf("%032x", n)
+		must(t, p.join(byte(n), id, fmt.Sprintf("kim.%d@example.org", n)))
+		must(t, p.SetPassword(t.Context(), id, strings.Repeat("$argon2id$of-kim", 1000), [32]byte{})) // fills pages of its own
+	}
+	must(t, p.join(99, "lee", "lee@example.org"))
+	for n := range 50 {
+		must(t, p.Delete(t.Context(), fmt.Sprintf("%032x", n), account.Letter{}))
+	}
+	must(t, s.Close())
+	raw, err := os.ReadFile(path)
+	must(t, err)
+	for word, stays := range map[string]bool{"lee@example.org": true, "kim.": false, "of-kim": false} {
+		if n := bytes.Count(raw, []byte(word)); n > 0 != stays {
+			t.Errorf("%q stands %d times in the file", word, n)
+		}
 	}
 }
 

@@ -75,6 +75,7 @@ func sqliteDB(path string, extra url.Values, conns int) (*sql.DB, error) {
 		"_foreign_keys": {"on"},
 		"_busy_timeout": {"10000"},
 
+		"_secure_delete":   {"true"}, // of a person who is forgotten nothing stays in free pages
 		"_stmt_cache_size": {"100"},
 	}
 	for k, v := range extra {
