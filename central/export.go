@@ -100,6 +100,65 @@ func (o ownOrders) Export(ctx context.Context, id string) (any, error) {
 	}
 }
 
+// ownWaiting is where an account stood or stands in line, and what it was offered.
+type ownWaiting struct{ sale sale.Waiting }
+
+type exportedWaiting struct {
+	Waits  []exportedWait  `json:"waits"`
+	Offers []exportedOffer `json:"offers"`
+}
+
+type exportedWait struct {
+	Event   ticket.EventID `json:"event"`
+	Number  uint64         `json:"number"`
+	Zone    uint16         `json:"zone"`
+	Class   uint8          `json:"class"`
+	Places  int            `json:"places"`
+	State   string         `json:"state"`
+	Created time.Time      `json:"created"`
+}
+
+type exportedOffer struct {
+	ID      string         `json:"id"`
+	Event   ticket.EventID `json:"event"`
+	Zone    uint16         `json:"zone"`
+	Class   uint8          `json:"class"`
+	Places  int            `json:"places"`
+	Seats   []string       `json:"seats,omitempty"` // while it is open
+	State   string         `json:"state"`
+	Order   string         `json:"order,omitempty"`
+	Created time.Time      `json:"created"`
+	Expires time.Time      `json:"expires"`
+}
+
+// exportAll is more than one person can have waited for.
+const exportAll = 100_000
+
+// Export implements [account.Room].
+func (o ownWaiting) Export(ctx context.Context, id string) (any, error) {
+	waits, err := o.sale.Waits(ctx, id, 0, exportAll)
+	if err != nil {
+		return nil, err
+	}
+	offers, err := o.sale.Offers(ctx, id, exportAll)
+	if err != nil {
+		return nil, err
+	}
+	out := exportedWaiting{Waits: make([]exportedWait, 0, len(waits)), Offers: make([]exportedOffer, 0, len(offers))}
+	for _, w := range waits {
+		out.Waits = append(out.Waits, exportedWait{
+			Event: w.Event, Number: w.Number, Zone: w.Zone, Class: w.Class, Places: w.Places, State: string(w.State), Created: w.Created.UTC(),
+		})
+	}
+	for _, f := range offers {
+		out.Offers = append(out.Offers, exportedOffer{
+			ID: f.ID, Event: f.Event, Zone: f.Zone, Class: f.Class, Places: f.Places, Seats: f.Seats, State: string(f.State), Order: f.Order,
+			Created: f.Created.UTC(), Expires: f.Expires.UTC(),
+		})
+	}
+	return out, nil
+}
+
 // ownIdentity is what an account has proved of itself, and what it has asked of
 // relatives. It is opened after the accounts, so it is looked up when it is needed.
 type ownIdentity struct{ s *server }

@@ -192,7 +192,7 @@ const (
 	postEvery  = 5 * time.Second
 	postBatch  = 32
 	postAtOnce = 4
-	postLease  = 3 * time.Minute // longer than any one letter takes
+	postLease  = 6 * time.Minute // longer than a batch takes: eight letters one after the other, half a minute each
 )
 
 // post sends letters until ctx ends. Many centrals may do so at once.

@@ -6,13 +6,18 @@ import (
 )
 
 // Alive watches for a lease whether some central leads: true as soon as the beat
-// goes on. Where nobody has the seat it does not wait.
+// goes on. Where the seat was given up it waits a quarter of that, in which whoever
+// else runs would have taken it; where nobody ever had it, not at all.
 func Alive(ctx context.Context, s Store, lease time.Duration) (bool, error) {
 	first, err := s.Seat(ctx)
-	if err != nil || first.Holder == "" {
+	if err != nil || first.Term == 0 {
 		return false, err
 	}
-	over := time.NewTimer(lease)
+	watch := lease
+	if first.Holder == "" {
+		watch = lease * 2 / renewals
+	}
+	over := time.NewTimer(watch)
 	defer over.Stop()
 	tick := time.NewTicker(lease / renewals)
 	defer tick.Stop()
