@@ -115,7 +115,7 @@ step("paper needs no passkey, a phone ticket asks for one", async () => {
   await phone.at("passkey-needed-add").click();
   await phone.at("passkey-password").fill("not the password");
   await phone.at("passkey-submit").click();
-  await refused(phone, "password_refused");
+  await ready(phone, "passkey-password-error");
   await phone.at("passkey-password").fill(first);
   await phone.picture("add-passkey");
   await phone.at("passkey-submit").click();
