@@ -7,7 +7,7 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
 const source = files.map((f) => readFileSync(new URL(f, folder), 'utf8')).join('\n');
 
 /** Keys that are put together from a word of central's. */
-const made = ['problem.', 'family.relation.', 'form.'];
+const made = ['account.confirm.', 'account.weak.', 'problem.', 'family.relation.', 'form.', 'pay.test.', 'pay.provider.'];
 
 test('the pages are found', () => expect(files.length).toBeGreaterThan(40));
 
