@@ -34,9 +34,11 @@ export interface ApiOptions {
 
 interface Sent {
   readonly body?: unknown;
-  /** The secret of an order. */
+  /** The secret of an order, or an access token. */
   readonly secret?: string;
   readonly idempotencyKey?: string;
+  /** Headers of a waiting room. */
+  readonly queue?: { readonly 'Queue-Token'?: string; readonly 'Queue-Admission'?: string };
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -264,16 +266,89 @@ export class Api {
     return this.post('/v1/challenges', {});
   }
 
-  order(event: number, request: wire.OrderRequest, idempotencyKey = newKey()): Promise<wire.Order> {
-    return this.post(`/v1/events/${event}/orders`, { body: request, idempotencyKey });
+  /** order sends the admission of the event's waiting room, if it has one. */
+  order(event: number, request: wire.OrderRequest, idempotencyKey = newKey(), admission = ''): Promise<wire.Order> {
+    return this.post(`/v1/events/${event}/orders`, { body: request, idempotencyKey, ...(admission ? { queue: { 'Queue-Admission': admission } } : {}) });
   }
 
   orderState(id: string, secret: string): Promise<wire.Order> {
     return this.get(`/v1/orders/${id}`, { secret });
   }
 
-  pay(id: string, secret: string, provider: string, token: string, idempotencyKey = newKey()): Promise<wire.Order> {
-    return this.post(`/v1/orders/${id}/pay`, { body: { provider, token }, secret, idempotencyKey });
+  async providers(): Promise<readonly string[]> {
+    return (await this.get<{ providers: string[] }>('/v1/payments', {})).providers;
+  }
+
+  /** startPayment takes nothing; to start again is to get the same payment. */
+  startPayment(order: string, secret: string, provider: string): Promise<wire.Payment> {
+    return this.post(`/v1/orders/${order}/payments`, { body: { provider }, secret });
+  }
+
+  /** confirmPayment takes the money, once. While the outcome is not known the order is `paying`. */
+  confirmPayment(order: string, secret: string, payment: string, token = ''): Promise<wire.Order> {
+    return this.post(`/v1/orders/${order}/payments/${payment}/confirm`, { body: token ? { token } : {}, secret });
+  }
+
+  cancelPayment(order: string, secret: string, payment: string): Promise<wire.Order> {
+    return this.post(`/v1/orders/${order}/payments/${payment}/cancel`, { secret });
+  }
+
+  /** orders lists what the account ordered, newest first. */
+  orders(): Promise<readonly wire.PastOrder[]> {
+    return this.pages<wire.PastOrder>('/v1/wallet/orders', 'orders');
+  }
+
+  refundOrder(id: string, idempotencyKey = newKey()): Promise<wire.Order> {
+    return this.post(`/v1/orders/${id}/refund`, { idempotencyKey });
+  }
+
+  // Those who wait for places of a zone that is full.
+
+  async waits(event: number): Promise<readonly wire.Wait[]> {
+    return (await this.get<{ waiting: wire.Wait[] }>(`/v1/events/${event}/waiting`, {})).waiting;
+  }
+
+  wait(event: number, zone: number, klass: number, places: number): Promise<wire.Wait> {
+    return this.post(`/v1/events/${event}/waiting`, { body: { zone, class: klass, places } });
+  }
+
+  async stopWaiting(event: number, zone: number): Promise<void> {
+    await this.send('DELETE', `/v1/events/${event}/waiting?zone=${zone}`, {});
+  }
+
+  async offers(): Promise<readonly wire.Offer[]> {
+    return (await this.get<{ offers: wire.Offer[] }>('/v1/wallet/offers', {})).offers;
+  }
+
+  acceptOffer(id: string, answer: wire.OfferAnswer, idempotencyKey = newKey()): Promise<wire.Order> {
+    return this.post(`/v1/wallet/offers/${id}/accept`, { body: answer, idempotencyKey });
+  }
+
+  async declineOffer(id: string): Promise<void> {
+    await this.post(`/v1/wallet/offers/${id}/decline`, {});
+  }
+
+  // Waiting rooms.
+
+  access(): Promise<wire.AccessToken> {
+    return this.post('/v1/account/access', {});
+  }
+
+  queueInfo(event: number): Promise<wire.QueueInfo> {
+    return this.get(`/v1/events/${event}/queue/info`, {});
+  }
+
+  /** enterQueue takes a place, or finds the one that the account has. */
+  enterQueue(event: number, access: string, has: { readonly work?: string; readonly token?: string }): Promise<wire.QueuePlace> {
+    return this.post(`/v1/events/${event}/queue`, { body: has, secret: access });
+  }
+
+  queuePlace(event: number, token: string): Promise<wire.QueuePlace> {
+    return this.get(`/v1/events/${event}/queue`, { queue: { 'Queue-Token': token } });
+  }
+
+  async leaveQueue(event: number, token: string): Promise<void> {
+    await this.send('DELETE', `/v1/events/${event}/queue`, { queue: { 'Queue-Token': token } });
   }
 
   // How it is sent.
@@ -301,7 +376,7 @@ export class Api {
   }
 
   private async send(method: string, path: string, o: Sent): Promise<unknown> {
-    const headers: Record<string, string> = { Accept: 'application/json' };
+    const headers: Record<string, string> = { Accept: 'application/json', ...o.queue };
     if (o.body !== undefined) headers['Content-Type'] = 'application/json';
     if (o.secret) headers['Authorization'] = `Bearer ${o.secret}`;
     if (o.idempotencyKey) headers['Idempotency-Key'] = o.idempotencyKey;

@@ -254,6 +254,19 @@ export interface EventSummary {
   readonly places: number;
   readonly free: number;
   readonly sold: number;
+  /** When it was called off. */
+  readonly cancelled?: string;
+}
+
+/** How an event is sold. */
+export interface SaleTerms {
+  readonly method: string;
+  readonly max_per_order: number;
+  /** Held and sold together; absent for any number. */
+  readonly max_per_person?: number;
+  /** Until then whoever ordered may give it back; absent for never. */
+  readonly refund_until?: string;
+  readonly offer_minutes: number;
 }
 
 export interface EventDetail extends EventSummary {
@@ -264,6 +277,7 @@ export interface EventDetail extends EventSummary {
   readonly gates: readonly { readonly name: string; readonly zones: readonly number[] }[];
   readonly relying_party: RelyingPartyView;
   readonly minimum_age?: number;
+  readonly sale: SaleTerms;
 }
 
 export interface Seat {
@@ -279,16 +293,49 @@ export interface Holder extends Signed {
   readonly public_key: string;
 }
 
-export interface OrderRequest {
+/** One place of several that differ. */
+export interface ItemRequest {
   readonly zone: number;
   readonly class: number;
   readonly seat?: string;
+  readonly paper?: boolean;
+  readonly accessible?: boolean;
+  readonly companion?: boolean;
+}
+
+/** Places alike, which zone and class say, or items that differ. */
+export interface OrderRequest {
+  readonly zone?: number;
+  readonly class?: number;
+  readonly seat?: string;
+  readonly count?: number;
+  readonly seats?: readonly string[];
+  /** Side by side, or not at all. */
+  readonly adjacent?: boolean;
+  /** How many of them need step-free entry, and how many come with those. */
+  readonly accessible?: number;
+  readonly companions?: number;
+  readonly items?: readonly ItemRequest[];
   /** Absent for a paper ticket and for an ask. */
   readonly holder?: Holder;
   readonly paper?: boolean;
   /** The ask that this order fulfils. */
   readonly ask?: string;
 }
+
+export interface OrderItem {
+  readonly zone: number;
+  readonly class: number;
+  readonly seat?: string;
+  readonly paper?: boolean;
+  readonly ask?: string;
+  readonly accessible?: boolean;
+  readonly companion?: boolean;
+  readonly amount: number;
+}
+
+/** `lapsed`: charged after the hold had run out; the money goes back. */
+export type OrderState = 'held' | 'expired' | 'paying' | 'paid' | 'lapsed' | 'refunded';
 
 export interface Order {
   readonly id: string;
@@ -298,7 +345,8 @@ export interface Order {
   readonly zone: number;
   readonly class: number;
   readonly seat?: string;
-  readonly state: string;
+  readonly items: readonly OrderItem[];
+  readonly state: OrderState;
   readonly amount: number;
   readonly currency: string;
   readonly created: string;
@@ -317,4 +365,108 @@ export interface Order {
     /** It belongs to another account: signed form, version and holder are left out. */
     readonly withheld?: boolean;
   }[];
+}
+
+/** An order as the list of all orders has it: without its secret. */
+export interface PastOrder extends Order {
+  readonly show: TicketEvent;
+}
+
+/** What the buyer's browser does before a payment is confirmed. */
+export interface PaymentAction {
+  /** token: return one of a form · script: give secret and fields to the provider's script · redirect: go to url. */
+  readonly kind: 'none' | 'token' | 'script' | 'redirect';
+  readonly secret?: string;
+  readonly url?: string;
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+export interface Payment {
+  readonly id: string;
+  readonly provider: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly action: PaymentAction;
+}
+
+export type WaitState = 'waiting' | 'offered' | 'accepted' | 'declined' | 'missed' | 'left' | 'ended';
+
+/** A place in line for a zone that is full. */
+export interface Wait {
+  readonly event: number;
+  readonly number: number;
+  readonly zone: number;
+  readonly class: number;
+  readonly places: number;
+  readonly state: WaitState;
+  /** How many wait for the zone before me. */
+  readonly ahead: number;
+  readonly created: string;
+}
+
+/** Places that are kept for the one whose turn it is. */
+export interface Offer {
+  readonly id: string;
+  readonly event: TicketEvent;
+  readonly zone: Named;
+  readonly class: Named;
+  readonly places: number;
+  readonly seats?: readonly string[];
+  readonly state: 'open' | 'accepted' | 'declined' | 'missed' | 'ended';
+  readonly created: string;
+  readonly expires: string;
+  readonly order?: string;
+}
+
+/** What the tickets of an accepted offer shall be. */
+export interface OfferAnswer {
+  readonly paper?: boolean;
+  readonly holder?: Holder;
+}
+
+/** Good for the waiting room alone, for ten minutes. */
+export interface AccessToken {
+  readonly token: string;
+  readonly expires: string;
+}
+
+export type QueueState = 'lobby' | 'waiting' | 'admitted' | 'skipped' | 'left' | 'closed';
+
+/** A person's place in a waiting room. */
+export interface QueuePlace {
+  readonly state: QueueState;
+  /** Of left: they said so, were away too long, or did not begin to buy in time. */
+  readonly reason?: 'left' | 'silent' | 'expired';
+  /** To be shown the next time. */
+  readonly token: string;
+  readonly number: number;
+  /** 1 is next; 0 where there is none. It never grows. */
+  readonly position: number;
+  readonly ahead: number;
+  readonly people: number;
+  /** When to ask again. */
+  readonly retry_ms: number;
+  readonly opens?: string;
+  readonly eta: { readonly earliest: string; readonly latest: string } | null;
+  readonly admission?: { readonly token: string; readonly expires: string };
+  /** Signed by central; only in the answer to entering. */
+  readonly receipt?: string;
+}
+
+/** What anybody may know of a waiting room. */
+export interface QueueInfo {
+  readonly event: number;
+  readonly opens: string;
+  readonly open: boolean;
+  /** Whether the list of those before the opening is fixed. */
+  readonly sealed: boolean;
+  readonly paused: boolean;
+  readonly closed: boolean;
+  readonly people: number;
+  /** SHA-256 of what the order will be drawn with, hexadecimal. */
+  readonly commitment: string;
+  readonly key: string;
+  readonly beacon_source: string;
+  readonly beacon: string;
+  readonly work: { readonly bits: number; readonly purpose: string; readonly bucket: number } | null;
 }

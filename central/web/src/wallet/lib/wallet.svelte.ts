@@ -25,6 +25,8 @@ class Wallet {
   relatives = $state.raw<readonly wire.Relative[]>([]);
   transfers = $state.raw<readonly wire.Transfer[]>([]);
   asks = $state.raw<readonly wire.Ask[]>([]);
+  /** Places that are kept for this account, and wait for its answer. */
+  offers = $state.raw<readonly wire.Offer[]>([]);
   credentials = $state.raw<readonly Kept[]>([]);
   /** The DID whose key this phone holds. */
   did = $state<string | null>(null);
@@ -113,7 +115,7 @@ export function drop(): void {
   rounds = new Rounds();
   wallet.owner = wallet.account = null;
   wallet.tickets = [];
-  wallet.transfers = wallet.asks = wallet.relatives = wallet.credentials = [];
+  wallet.transfers = wallet.asks = wallet.offers = wallet.relatives = wallet.credentials = [];
   wallet.did = wallet.synced = null;
   wallet.sessionOver = false;
   recoveryCode.forget();
@@ -217,11 +219,12 @@ async function askAll(own: Rounds): Promise<void> {
   wallet.refreshing = true;
   try {
     if (!(await refreshTickets())) return;
-    const [account, transfers, asks] = await Promise.all([wallet.account ?? api.account(), api.transfers(), api.asks(), fetchReceipts(own)]);
+    const [account, transfers, asks, offers] = await Promise.all([wallet.account ?? api.account(), api.transfers(), api.asks(), api.offers(), fetchReceipts(own)]);
     if (own !== rounds) return;
     wallet.account = account;
     wallet.transfers = transfers.filter((x) => x.state === 'pending');
     wallet.asks = asks.filter((x) => x.state === 'pending');
+    wallet.offers = offers.filter((x) => x.state === 'open');
     own.heard = performance.now();
   } catch (thrown) {
     if (own === rounds) noteFailure(thrown);
