@@ -110,9 +110,10 @@ step("paper needs no passkey, a phone ticket asks for one", async () => {
   await act.buy(phone, { zone: 1, klass: 5, form: "paper" });
 
   await act.open(phone, "tickets", "page-tickets");
-  await act.choose(phone, { zone: 1, klass: 1 });
-  await refused(phone, "passkey_required");
-  await phone.at("passkey-needed-add").click();
+  await act.open(phone, `events/${venue.event}`, "page-event");
+  await phone.at("zone-1").check();
+  await phone.at("class-1").check();
+  await phone.at("buy-add-passkey").click();
   await phone.at("passkey-password").fill("not the password");
   await phone.at("passkey-submit").click();
   await ready(phone, "passkey-password-error");
