@@ -71,7 +71,7 @@ func runVerifyShuffle(_ context.Context, a *app, f *flags) error {
 func readReceipt(arg string) (string, error) {
 	file, err := os.Open(arg) //nolint:gosec // the caller's own file
 	if err != nil {
-		return arg, nil //nolint:nilerr // it is the receipt then, or no receipt
+		return arg, nil // it is the receipt itself, or no receipt
 	}
 	defer func() { _ = file.Close() }()
 	b, err := io.ReadAll(io.LimitReader(file, maxReceiptText))

@@ -119,7 +119,9 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rooms, tokens := h.waitingRooms(db, now, logger)
 	till, err := sale.New(t.Context(), sale.Config{
+		Door:  rooms,
 		Store: db, Providers: map[string]pay.Provider{"sandbox": pay.NewSandbox()}, Issuer: issuer{signer}, Verifier: verifier{},
 		Now: now, Logger: logger, ChallengeKey: [32]byte{1},
 	})
@@ -156,7 +158,7 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 		Till: till, Fleet: h.fleet, Publisher: h.ledger, Replies: db, Accounts: people, Minter: access, Web: http.HandlerFunc(page),
 		Now: now, Logger: logger, AdminToken: adminToken,
 	}
-	cfg.Queue, cfg.Bearer = h.waitingRooms(db, now, logger)
+	cfg.Queue, cfg.Bearer = rooms, tokens
 	for _, f := range change {
 		f(&cfg)
 	}

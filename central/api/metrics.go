@@ -145,6 +145,7 @@ func (s stock) Collect(out chan<- prometheus.Metric) {
 type stocktaking struct {
 	stock                                         stock
 	places, ledger, conflicts, devices, incidents *prometheus.Desc
+	waiting, people, pace                         *prometheus.Desc
 }
 
 func newStocktaking() *stocktaking {
@@ -157,6 +158,9 @@ func newStocktaking() *stocktaking {
 		conflicts: desc("conflicts", "Tickets of an event that were ever found to be admitted too often.", "event"),
 		devices:   desc("devices", "Devices in force, by whether they are online.", "online"),
 		incidents: desc("incidents", "Incidents on record."),
+		waiting:   desc("queue_waiting", "People in an event's waiting room.", "event"),
+		people:    desc("queue_people", "What happened to people in an event's waiting room: entered, passed, skipped, back or left.", "event", "what"),
+		pace:      desc("queue_pace", "Places by which a line moves in a second, as measured: at best and at worst.", "event", "bound"),
 	}
 }
 
@@ -177,6 +181,11 @@ func (a *API) takeStock(ctx context.Context) (stock, error) {
 		return nil, err
 	}
 	s.add(s.incidents, float64(incidents))
+	if a.cfg.Queue != nil {
+		for _, i := range a.cfg.Queue.Infos() {
+			s.addQueue(&i)
+		}
+	}
 	for after := ticket.EventID(0); ; {
 		ls, err := a.cfg.Till.Listings(ctx, after, maxPage)
 		if err != nil {

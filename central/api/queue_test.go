@@ -16,6 +16,7 @@ import (
 	"github.com/con-ting/conting/central/queue/embedded"
 	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/central/work"
+	"github.com/con-ting/conting/testdata/wallet"
 )
 
 // waitingRooms are real ones, on files, whose line moves with the harness's clock.
@@ -146,6 +147,33 @@ func TestQueueToOrder(t *testing.T) {
 	h.call("DELETE", queuePath, "", queueToken(late.Token)).want(http.StatusNoContent)
 	if p := h.until(late.Token, "left"); p.Reason != "left" {
 		t.Errorf("who left is told %+v", p)
+	}
+}
+
+// Only who was admitted orders, and only for their own account.
+func TestQueueGuardsTheSale(t *testing.T) {
+	h := start(t).on()
+	phone := h.phone("mina")
+	mina, session := h.join("mina@example.org", phone)
+	others := h.phone("jun")
+	_, other := h.join("jun@example.org", others)
+	h.room(-time.Minute, "")
+	place := h.until(h.enter(mina.Account, "{}").Token, "admitted")
+	admission := header{"Queue-Admission", place.Admission.Token}
+	h.call("POST", orders, h.holdBody("A-1")).problem(http.StatusForbidden, "queue_required")
+	h.call("POST", orders, h.holdBody("A-1"), admission).problem(http.StatusForbidden, "queue_required")
+	h.wallet = &wallet.Wallet{Authenticator: others, Rand: h.wallet.Rand}
+	h.call("POST", orders, h.holdBody("A-1"), append(h.as(other), admission)...).problem(http.StatusForbidden, "queue_required")
+	h.wallet = &wallet.Wallet{Authenticator: phone, Rand: h.wallet.Rand}
+	h.call("POST", orders, h.holdBody("A-1"), append(h.as(session), header{"Queue-Admission", place.Token})...).problem(http.StatusForbidden, "queue_required")
+	h.call("POST", orders, h.holdBody("A-1"), append(h.as(session), admission)...).want(http.StatusCreated)
+	h.advance(11 * time.Minute)
+	h.call("POST", orders, h.holdBody("A-2"), append(h.as(session), admission)...).problem(http.StatusForbidden, "queue_required")
+	text := string(h.call("GET", "/metrics", "", admin()).want(http.StatusOK).body)
+	for _, line := range []string{`conting_central_queue_people{event="1001",what="entered"} 1`, `conting_central_queue_waiting{event="1001"} 0`} {
+		if !strings.Contains(text, line) {
+			t.Errorf("the metrics lack %s", line)
+		}
 	}
 }
 

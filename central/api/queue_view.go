@@ -257,3 +257,16 @@ func (a *API) queueBeacon(ctx context.Context, c *gin.Context) (int, any, error)
 	}
 	return http.StatusOK, a.roomView(&i), nil
 }
+
+// addQueue adds a waiting room to the figures.
+func (s *stocktaking) addQueue(i *queue.Info) {
+	event := i.Event.String()
+	s.add(s.waiting, float64(i.Waiting), event)
+	for what, n := range map[string]uint64{
+		"entered": i.Counts.Numbers, "passed": i.Counts.Passed, "skipped": i.Counts.Skipped, "back": i.Counts.Back, "left": i.Counts.Left,
+	} {
+		s.add(s.people, float64(n), event, what)
+	}
+	s.add(s.pace, i.Fast, event, "best")
+	s.add(s.pace, i.Slow, event, "worst")
+}

@@ -50,11 +50,8 @@ func (r *room) lead(ctx context.Context, now time.Time, elapsed time.Duration, s
 	}
 	f := &r.fold
 	if set.Paused || set.Closed {
-		f.budget, f.paused = 0, true
+		f.budget = 0 // no time counts in which nobody was admitted
 		return nil
-	}
-	if f.paused { // no time counts in which nobody was admitted
-		f.paused, elapsed = false, 0
 	}
 	due := float64(set.Rate) / 60
 	f.budget = min(f.budget+due*elapsed.Seconds(), max(1, due*maxBudget.Seconds()))

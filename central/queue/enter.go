@@ -64,9 +64,6 @@ func (q *Queue) Enter(ctx context.Context, in Request) (Place, Receipt, error) {
 		return Place{}, Receipt{}, err
 	}
 	now := q.now()
-	if a.number != had.number {
-		had.mark = 0 // of another place
-	}
 	had.number = a.number
 	return r.place(had, now), q.receipt(r.event, a.entry.Key, a.number), nil
 }

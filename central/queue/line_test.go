@@ -2,10 +2,12 @@ package queue_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/con-ting/conting/central/queue"
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 // First come, first served, at the room's rate, and nobody ever moves back.
@@ -301,7 +303,7 @@ func TestStandstill(t *testing.T) {
 func TestExpected(t *testing.T) {
 	h := newHouse(t)
 	h.room(func(s *queue.Settings) { s.Rate, s.Paused = 120, true })
-	all := h.crowd(0, 420)
+	all := h.crowd(0, 300)
 	there := slices.Clone(all)
 	for i := 0; i < len(there); i += 3 { // one of three goes away
 		there = slices.Delete(there, i, i+1)
@@ -324,7 +326,7 @@ func TestExpected(t *testing.T) {
 	}
 	wrong := 0
 	for len(guesses) > 0 && h.now().Before(guesses[len(guesses)-1].latest.Add(time.Minute)) {
-		h.pass(time.Second, 250*time.Millisecond, there[len(there)-len(guesses):]...)
+		h.pass(time.Second, time.Second, there[len(there)-len(guesses):]...)
 		for len(guesses) > 0 && guesses[0].p.State == queue.Admitted {
 			g := guesses[0]
 			if h.now().Before(g.earliest.Add(-2*time.Second)) || h.now().After(g.latest.Add(2*time.Second)) {
@@ -362,4 +364,39 @@ func TestRetry(t *testing.T) {
 	if all[0].poll(); all[0].Retry != 2*time.Second {
 		t.Errorf("at the front, again after %s", all[0].Retry)
 	}
+}
+
+// Rooms may be made while the line moves, and people enter at the same time.
+func TestRoomsAreMadeMeanwhile(t *testing.T) {
+	h := newHouse(t)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				h.clock.Add(1100)
+				h.q.Tick(t.Context())
+			}
+		}
+	})
+	s := queue.DefaultSettings()
+	s.Opens = h.now()
+	for i := range 200 {
+		ev := event + ticket.EventID(i)
+		s.Paused = i%2 == 0
+		if _, err := h.q.Put(t.Context(), ev, s); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := h.q.Enter(t.Context(), queue.Request{Event: ev, Account: account(i)}); err != nil {
+			t.Fatal(err)
+		}
+		if i, err := h.q.Info(ev); err != nil || i.Settings.Paused != s.Paused {
+			t.Fatalf("the room is %+v, %v", i.Settings, err)
+		}
+	}
+	close(stop)
+	wg.Wait()
 }

@@ -127,6 +127,8 @@ type Queue struct {
 
 	rooms atomic.Pointer[map[ticket.EventID]*room] // replaced under mu
 
+	storeMu sync.Mutex // held from a question to the store until its answer is taken over, lest an older one be later
+
 	mu      sync.Mutex // guards changes of rooms, and closed
 	closed  bool
 	workers sync.WaitGroup
@@ -212,6 +214,8 @@ func (q *Queue) room(event ticket.EventID) (*room, error) {
 
 // refresh takes over what the store says about rooms, and makes those that are new.
 func (q *Queue) refresh(ctx context.Context) error {
+	q.storeMu.Lock()
+	defer q.storeMu.Unlock()
 	all, err := q.cfg.Store.Rooms(ctx)
 	if err != nil {
 		return fmt.Errorf("read rooms: %w", err)
@@ -230,6 +234,7 @@ func (q *Queue) adopt(row Room) *room {
 	r := old[row.Event]
 	if r == nil {
 		r = newRoom(q, row)
+		r.take(row) // before anybody sees it
 		if q.closed {
 			return r
 		}
@@ -237,6 +242,7 @@ func (q *Queue) adopt(row Room) *room {
 		next[row.Event] = r
 		q.rooms.Store(&next)
 		q.workers.Go(r.serve)
+		return r
 	}
 	r.take(row)
 	return r

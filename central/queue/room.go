@@ -19,6 +19,7 @@ type room struct {
 
 	// What polls read, without a lock. The mark is stored after everything that a
 	// step changes besides.
+	taking  sync.Mutex // held while shown is replaced
 	shown   atomic.Pointer[view]
 	steps   atomic.Pointer[[]step]        // appended to under fold.mu
 	mark    atomic.Uint32                 // watermark: ranks up to it were passed
@@ -62,7 +63,6 @@ type fold struct {
 	settled uint32  // numbers up to it are not new
 	budget  float64 // people that may be admitted now
 	pace    pace    // measured
-	paused  bool    // as of the last tick
 	counted Counts  // but for Waiting and Lobby
 }
 
@@ -94,7 +94,6 @@ func newRoom(q *Queue, row Room) *room {
 	first := make(chan struct{})
 	r.pulse.Store(&first)
 	r.retry.Store(int64(minRetry))
-	r.fold.paused = true // no budget for the time before
 	return r
 }
 
@@ -107,13 +106,23 @@ func (r *room) end() {
 	}
 }
 
-// take takes over what the store says.
+// take takes over what the store says. What is fixed once for all stays, though the
+// row was read before it was fixed.
 func (r *room) take(row Room) {
+	r.taking.Lock()
+	defer r.taking.Unlock()
 	v := &view{row: row}
-	if old := r.shown.Load(); old != nil && old.order != nil {
-		v.order = old.order // fixed once for all
-	} else if !row.Opened.IsZero() {
-		v.order = newOrder(row)
+	if old := r.shown.Load(); old != nil {
+		if v.row.Sealed.IsZero() {
+			v.row.Sealed, v.row.People, v.row.List = old.row.Sealed, old.row.People, old.row.List
+		}
+		if v.row.Opened.IsZero() {
+			v.row.Opened, v.row.Beacon = old.row.Opened, old.row.Beacon
+		}
+		v.order = old.order
+	}
+	if v.order == nil && !v.row.Opened.IsZero() {
+		v.order = newOrder(v.row)
 	}
 	r.shown.Store(v)
 }

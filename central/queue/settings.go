@@ -148,6 +148,8 @@ func (q *Queue) Put(ctx context.Context, event ticket.EventID, s Settings) (Info
 	if _, err := io.ReadFull(q.cfg.Rand, row.Seed[:]); err != nil {
 		return Info{}, fmt.Errorf("queue seed: %w", err)
 	}
+	q.storeMu.Lock()
+	defer q.storeMu.Unlock()
 	row, err := q.cfg.Store.Put(ctx, row)
 	if err != nil {
 		return Info{}, err
@@ -171,6 +173,8 @@ func (q *Queue) Announce(ctx context.Context, event ticket.EventID, beacon strin
 	case !row.Opened.IsZero() || row.Settings.BeaconSource == "":
 		return Info{}, fmt.Errorf("event %s is open: %w", event, ErrSealed)
 	}
+	q.storeMu.Lock()
+	defer q.storeMu.Unlock()
 	row.Beacon, row.Opened = beacon, q.cfg.Now()
 	if row, err = q.cfg.Store.Open(ctx, row); err != nil {
 		return Info{}, err

@@ -87,6 +87,50 @@ func TestTwoCentrals(t *testing.T) {
 	all[199].want(queue.Left, queue.ReasonLeft)
 }
 
+// Whoever was told of a place is not told of a worse one by a central that has heard
+// less.
+func TestNeverBackAtAnotherCentral(t *testing.T) {
+	p := newPair(t)
+	p.room(func(s *queue.Settings) { s.Rate = 600 })
+	p.both(2 * time.Second)
+	all := p.crowd(0, 100)
+	p.both(time.Second, all...)
+	p.pass(5*time.Second, 250*time.Millisecond, all...) // the other hears nothing of this
+	if p.second.Mark(event)+20 > p.q.Mark(event) {
+		t.Fatalf("the marks are %d and %d", p.q.Mark(event), p.second.Mark(event))
+	}
+	last := all[99].poll()
+	before := last.Position
+	last.q = p.second
+	if last.poll(); last.Position != before {
+		t.Errorf("at %d here and at %d there", before, last.Position)
+	}
+	admitted := all[p.q.Mark(event)-2].want(queue.Admitted, "")
+	admitted.q = p.second
+	if admitted.want(queue.Waiting, ""); admitted.Position != 1 { // until it hears of it
+		t.Errorf("who is admitted here is at %d there", admitted.Position)
+	}
+	p.both(250 * time.Millisecond)
+	admitted.want(queue.Admitted, "")
+}
+
+// A log may hold steps twice, late, and by two leaders: the line only moves on.
+func TestFold(t *testing.T) {
+	for what, c := range map[string]struct {
+		records [][]byte
+		want    uint32
+	}{
+		"in order":    {[][]byte{queue.EncodeStep(0, 10), queue.EncodeStep(10, 20, 11, 15)}, 20},
+		"late":        {[][]byte{queue.EncodeStep(0, 10), queue.EncodeStep(10, 20), queue.EncodeStep(0, 5), queue.EncodeStep(0, 10)}, 20},
+		"two leaders": {[][]byte{queue.EncodeStep(0, 10, 3), queue.EncodeStep(0, 12, 4, 11), queue.EncodeStep(10, 11)}, 12},
+		"a gap":       {[][]byte{queue.EncodeStep(5, 9)}, 9},
+	} {
+		if got, err := queue.FoldRecords(c.records); got != c.want || err != nil {
+			t.Errorf("%s: %d, %v; want %d", what, got, err, c.want)
+		}
+	}
+}
+
 // near allows for what the last tick of one has not told the other yet.
 func near(a, b uint32) bool { return max(a, b)-min(a, b) <= 10 }
 
@@ -178,17 +222,16 @@ func TestRestart(t *testing.T) {
 	h.q.Close()
 	wantErr(t, "entering at the end", h.person(500).tryEnter("", ""), queue.ErrUnavailable)
 	h.clock.Add(time.Minute.Milliseconds())
+	clear(h.ledger.seen) // it is a minute old
 	h.q = h.central(h.ledger.open(), nil)
 	if got := h.q.Mark(event); got != mark {
 		t.Fatalf("the mark was %d and is %d", mark, got)
 	}
-	for _, p := range all {
+	for _, p := range []*person{gone, all[0]} {
 		p.q = h.q
-		p.poll()
 	}
 	gone.want(queue.Left, queue.ReasonLeft)
 	all[0].want(queue.Admitted, "")
-	h.pass(time.Second, 250*time.Millisecond)
 	h.pass(20*time.Second, 250*time.Millisecond) // nobody has asked yet: they may have to wait a minute
 	if i, err := h.q.Info(event); err != nil || i.Counts.Skipped != 0 || h.q.Mark(event) < mark+15 {
 		t.Errorf("%d were passed over, mark %d, %v", i.Counts.Skipped, h.q.Mark(event), err)

@@ -279,6 +279,22 @@ func TestLostFile(t *testing.T) {
 	}
 }
 
+// Even a file that held little is missed.
+func TestLostSmallFile(t *testing.T) {
+	folder, m := t.TempDir(), &marks{}
+	e := open(t, folder, m)
+	mustEnter(t, e, entries(0, 3)...)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(folder, "7.log")); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustEnter(t, open(t, folder, m), who(9)); got[0] <= 3 {
+		t.Errorf("a newcomer got number %d, which was somebody's", got[0])
+	}
+}
+
 // Opening a sound file leaves no gap, however often, though numbers are reserved
 // ahead.
 func TestNoGaps(t *testing.T) {
