@@ -73,10 +73,19 @@ func runBackup(ctx context.Context, a *app, f *flags) (err error) {
 		return err
 	}
 	dir := folder(cfg.DataDir)
-	_, err = fmt.Fprintf(a.out, "%s: %d tables, %d rows, sha256 %s\nKeys are in no backup. Keep a copy of %s, %s, %s and %s elsewhere: a restore needs them.\n",
+	_, err = fmt.Fprintf(a.out, "%s: %d tables, %d rows, sha256 %s\nKeys are in no backup. Keep a copy of %s, %s, %s and %s elsewhere: a restore needs them.\n"+
+		"Neither are the places in waiting rooms: they are in %s.\n",
 		name, len(sum.Tables), sum.Rows(), hex.EncodeToString(sum.Hash[:]),
-		dir.path("keys"), dir.path(anchorFile), dir.path(tokenFile), f.config)
+		dir.path("keys"), dir.path(anchorFile), dir.path(tokenFile), f.config, cfg.placesAt())
 	return err
+}
+
+// placesAt says for people where the numbers of waiting rooms are.
+func (c *config) placesAt() string {
+	if c.Queue.URL != "" {
+		return "the server at queue.url"
+	}
+	return folder(c.DataDir).path(queueFolder)
 }
 
 func writeBackup(ctx context.Context, s *store.Store, name string) (sum archive.Summary, err error) {

@@ -83,11 +83,15 @@ func (s *server) openQueue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	life, err := s.store.Life(ctx)
+	if err != nil {
+		return err
+	}
 	if s.places, err = s.openPlaces(ctx); err != nil {
 		return err
 	}
 	s.queue, err = queue.New(ctx, queue.Config{
-		Store: s.store.Queue(), Engine: s.places, Secret: [32]byte(secret), Leader: s.Leads,
+		Store: s.store.Queue(), Engine: s.places, Secret: [32]byte(secret), Life: life, Leader: s.Leads,
 		Polls: s.cfg.Queue.Polls, Watchers: s.cfg.Queue.Streams, Now: s.now, Logger: s.logger,
 	})
 	return err

@@ -78,8 +78,8 @@ func runRestore(ctx context.Context, a *app, f *flags) (err error) {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%d tables, %d rows, as of %s. Everybody is signed out; gates get a new set and follow it.\n",
-		len(sum.Tables), sum.Rows(), h.At().UTC().Format(time.RFC3339))
+	text := fmt.Sprintf("%d tables, %d rows, as of %s. Everybody is signed out; gates get a new set and follow it.\nWho stands in a waiting room enters it again, and has the place that is on record in %s.\n",
+		len(sum.Tables), sum.Rows(), h.At().UTC().Format(time.RFC3339), cfg.placesAt())
 	if moved != "" {
 		text += "What was there before is " + moved + ".\n"
 	}

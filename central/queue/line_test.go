@@ -262,6 +262,45 @@ func TestForgedTokens(t *testing.T) {
 	wantErr(t, "another organiser's token", err, queue.ErrToken)
 }
 
+// A store that was put back to an earlier day may give numbers out again: tokens from
+// before are void, and who enters again has the place that the engine knows.
+func TestAnotherLife(t *testing.T) {
+	h := newHouse(t)
+	h.room()
+	p := h.person(1)
+	before := p.enter()
+	engine := newLedger()
+	other, err := queue.New(t.Context(), queue.Config{
+		Store: h.shelf, Engine: engine.open(), Secret: [32]byte{1, 2, 3}, Life: 7, Now: h.now, Logger: discard(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	_, err = other.Poll(event, before.Token.String())
+	wantErr(t, "a token of another life", err, queue.ErrToken)
+	_, _, err = other.Enter(t.Context(), queue.Request{Event: event, Account: p.account, Token: before.Token.String()})
+	wantErr(t, "entering with it", err, queue.ErrToken)
+	first, _, err := other.Enter(t.Context(), queue.Request{Event: event, Account: p.account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	third, err := queue.New(t.Context(), queue.Config{
+		Store: h.shelf, Engine: engine.open(), Secret: [32]byte{1, 2, 3}, Life: 8, Now: h.now, Logger: discard(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer third.Close()
+	again, _, err := third.Enter(t.Context(), queue.Request{Event: event, Account: p.account})
+	if err != nil || again.Number != first.Number {
+		t.Errorf("the same person has number %d in one life and %d in the next, %v", first.Number, again.Number, err)
+	}
+	if _, err := third.Poll(event, again.Token.String()); err != nil {
+		t.Errorf("a token of this life: %v", err)
+	}
+}
+
 // A clock that is set back moves nobody back, and nobody out.
 func TestClockBack(t *testing.T) {
 	h := newHouse(t)

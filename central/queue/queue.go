@@ -97,6 +97,12 @@ type Config struct {
 	// in use: every token would be void and everybody a stranger.
 	Secret [32]byte
 
+	// Life says which life of the store this is, where it was put back to an earlier
+	// day: numbers that were given out since may be given to others, so tokens of
+	// another life are void. Who enters again has the number that the engine knows
+	// them by, and a receipt stays what it is: a statement about its day.
+	Life uint64
+
 	// Leader says whether this process may open rooms and admit people; nil means
 	// always. With an engine that several centrals share, at most one should.
 	Leader func() bool
@@ -176,7 +182,7 @@ func New(ctx context.Context, cfg Config) (*Queue, error) {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
 	q.signer = ed25519.NewKeyFromSeed(seed)
-	if q.tokens, err = newTokens(cfg.Secret); err != nil {
+	if q.tokens, err = newTokens(cfg.Secret, cfg.Life); err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
 	q.rooms.Store(&map[ticket.EventID]*room{})

@@ -69,14 +69,18 @@ type tokens struct {
 	place, admission, entry macs
 }
 
-func newTokens(secret [32]byte) (*tokens, error) {
+func newTokens(secret [32]byte, life uint64) (*tokens, error) {
 	t := &tokens{}
+	lived := ""
+	if life > 0 {
+		lived = fmt.Sprintf(" life %d", life)
+	}
 	for _, k := range []struct {
 		pool  *macs
 		label string
 	}{
-		{&t.place, "conting queue token v1"},
-		{&t.admission, "conting queue admission v1"},
+		{&t.place, "conting queue token v1" + lived},
+		{&t.admission, "conting queue admission v1" + lived},
 		{&t.entry, "conting queue entry v1"},
 	} {
 		var err error

@@ -46,13 +46,29 @@ const (
 	dropAllSets    = `DELETE FROM ticket_set WHERE event = $1`
 	dropAllObjects = `DELETE FROM set_object WHERE event = $1`
 	dropEverybody  = `DELETE FROM session`
+
+	// Twice within a millisecond is two lives as well.
+	beginLife = `INSERT INTO counter (name, n) VALUES ('life', $1)
+		ON CONFLICT (name) DO UPDATE SET n = CASE WHEN counter.n < excluded.n THEN excluded.n ELSE counter.n + 1 END`
+	selectLife = `SELECT COALESCE(MAX(n), 0) FROM counter WHERE name = 'life'`
 )
+
+// Life tells one life of this database from another: zero unless it was put back to
+// an earlier day, and then what no life before had, whatever backups it came from.
+func (s *Store) Life(ctx context.Context) (life uint64, err error) {
+	err = s.view(ctx, func(t *tx) error { return t.row(ctx, selectLife, nil, &life) })
+	return life, err
+}
 
 // ahead moves everything that gates count beyond what may have been published since
 // the backup, and signs everybody out: a session that was ended since must not live
-// again.
+// again. The tokens of waiting rooms end as well, by the new life: the numbers in them
+// may be given out again.
 func (s *Store) ahead(ctx context.Context, t *tx, made time.Time) error {
 	if _, err := t.exec(ctx, dropEverybody); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, beginLife, t.ms()); err != nil {
 		return err
 	}
 	events, err := rows(ctx, t, func(r scanner) (id ticket.EventID, err error) { return id, r.Scan(&id) }, selectEventIDs)

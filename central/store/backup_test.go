@@ -341,6 +341,7 @@ func TestAhead(t *testing.T) {
 		from := storetest.At(t, filepath.Join(t.TempDir(), "from.db"), clock, slog.New(slog.DiscardHandler))
 		raw, _ := backup(t, furnished(t, from))
 		var last uint64
+		lives := make(map[uint64]bool)
 		for _, later := range []time.Duration{time.Minute, time.Hour, 30 * 24 * time.Hour} {
 			at = began.Add(later)
 			cfg := storetest.At(t, filepath.Join(t.TempDir(), "to.db"), clock, slog.New(slog.DiscardHandler))
@@ -348,6 +349,11 @@ func TestAhead(t *testing.T) {
 			must(t, err)
 			s, err := store.Open(t.Context(), cfg)
 			must(t, err)
+			life, err := s.Life(t.Context())
+			if must(t, err); life == 0 || lives[life] {
+				t.Errorf("restored after %s it has life %d of %v again", later, life, lives)
+			}
+			lives[life] = true
 			p := s.Publish()
 			f, err := p.Floor(t.Context(), 1001)
 			must(t, err)
