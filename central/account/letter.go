@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/con-ting/conting/central/mail"
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 // Errors about letters.
@@ -49,11 +50,21 @@ const (
 // Language is that of a letter.
 type Language string
 
-// The languages. Any other is English.
+// The languages. None is English.
 const (
 	Korean  Language = "ko"
 	English Language = "en"
 )
+
+// UnmarshalText reads a language that there is, or none.
+func (l *Language) UnmarshalText(text []byte) error {
+	switch v := Language(text); v {
+	case "", Korean, English:
+		*l = v
+		return nil
+	}
+	return fmt.Errorf("no letters are written in this language, want ko or en: %w", ticket.ErrInvalid)
+}
 
 func (l Language) known() Language {
 	if l == Korean {

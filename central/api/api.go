@@ -148,7 +148,7 @@ func (a *API) routes() {
 	if a.cfg.Queue != nil && a.cfg.Bearer != nil {
 		a.queueHotRoutes(r)
 	}
-	r.Use(a.identify, a.log, a.guard, a.recover, a.deadline, a.sameOrigin, a.forward)
+	r.Use(a.identify, a.legible, a.log, a.guard, a.recover, a.deadline, a.sameOrigin, a.forward)
 	r.NoRoute(a.refuse("not_found"))
 	r.NoMethod(a.refuse("method_not_allowed"))
 

@@ -3,7 +3,6 @@ package api
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -41,11 +40,18 @@ func (a *API) adminOnly(c *gin.Context) {
 // adminPage is adminOnly for a browser, which asks its user for name and
 // password: any name, and the admin token.
 func (a *API) adminPage(c *gin.Context) {
-	_, password, ok := c.Request.BasicAuth()
-	if !ok || !a.isAdmin(password) {
-		c.Header("WWW-Authenticate", `Basic realm="conting admin", charset="UTF-8"`)
-		c.AbortWithStatus(http.StatusUnauthorized)
+	if _, password, ok := c.Request.BasicAuth(); !ok || !a.isAdmin(password) {
+		a.fail(c, codeError("unauthorized"))
 	}
+}
+
+// challengeOf says how to come with credentials. A browser asks its user for a name
+// and a password where a page takes them.
+func challengeOf(c *gin.Context) string {
+	if path := c.FullPath(); strings.HasPrefix(path, "/admin/") && !strings.HasPrefix(path, "/admin/v1/") {
+		return `Basic realm="conting admin", charset="UTF-8"`
+	}
+	return `Bearer realm="conting"`
 }
 
 // orderSecret is the bearer token of an order, or an error.

@@ -51,6 +51,12 @@ func decodeJSON(b []byte, v any) error {
 	if !utf8.Valid(b) {
 		return &detailError{code: "malformed_body", detail: "the body is not UTF-8"}
 	}
+	if string(bytes.TrimSpace(b)) == "null" { // which Go takes for an object with nothing in it
+		return &detailError{code: "malformed_body", detail: "the body is null"}
+	}
+	if hasNone(b) {
+		return &detailError{code: "malformed_body", detail: "a text has the character U+0000"}
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(v)
@@ -75,6 +81,21 @@ func decodeJSON(b []byte, v any) error {
 		return &detailError{code: "malformed_body", detail: "something follows the JSON value"}
 	}
 	return nil
+}
+
+// hasNone reports whether a text in JSON has the character of none, which PostgreSQL
+// does not keep. As a byte it is no JSON; escaped it is.
+func hasNone(b []byte) bool {
+	for i := 0; i < len(b); i++ {
+		if b[i] != '\\' {
+			continue
+		}
+		i++
+		if bytes.HasPrefix(b[i:], []byte("u0000")) {
+			return true
+		}
+	}
+	return false
 }
 
 // jsonKind names a Go kind as a writer of JSON knows it.
@@ -137,7 +158,7 @@ func page(c *gin.Context) (after string, limit int, err error) {
 		}
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(c.Query("cursor"))
-	if err != nil || len(raw) > 64 {
+	if err != nil || len(raw) > 64 || !text(string(raw)) {
 		return "", 0, codeError("invalid_cursor")
 	}
 	return string(raw), limit, nil

@@ -72,7 +72,8 @@ func TestOrderPathIsData(t *testing.T) {
 			t.Errorf("%s: %d %s; want 404", a.asked, a.status, a.body)
 		}
 	}
-	h.call("POST", orders, `{"zone":1,"class":5,"paper":true,"seat":"A\u0000"}`).problem(http.StatusUnprocessableEntity, "unknown_seat")
+	h.call("POST", orders, `{"zone":1,"class":5,"paper":true,"seat":"A\u0000"}`).problem(http.StatusBadRequest, "malformed_body")
+	h.call("POST", orders, `{"zone":1,"class":5,"paper":true,"seat":"A\\u0000"}`).problem(http.StatusUnprocessableEntity, "unknown_seat")
 }
 
 // slow is a till whose provider has not answered yet.

@@ -61,7 +61,7 @@ func (h *harness) conform(r *http.Request, body string, res *http.Response, answ
 			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 		},
 	}
-	if res.StatusCode < 300 {
+	if loose := h.nulls && strings.Contains(body, "null"); res.StatusCode < 300 && !loose {
 		if err := openapi3filter.ValidateRequest(h.t.Context(), in); err != nil {
 			h.t.Errorf("%s %s was taken, but the document does not describe it: %v", r.Method, r.URL.Path, err)
 		}

@@ -55,6 +55,7 @@ type harness struct {
 	mail     *postbox
 
 	conformed sync.Map // answers that were compared with the document
+	nulls     bool     // requests with null in them are not compared with it
 }
 
 type lockedBuffer struct {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"cmp"
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -15,39 +16,43 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/con-ting/conting/central/api"
+	"github.com/con-ting/conting/sync/credential"
+	"github.com/con-ting/conting/sync/trust"
 )
 
 // mark stands in everything hostile, so that it can be found where it must not be.
 const mark = "zqx"
 
 // hostile are texts that have broken servers, or broken out of what they were put
-// into. A header may have those without control characters.
+// into.
 func hostile() []string {
 	return []string{
-		mark + "' OR '1'='1", mark + `"; DROP TABLE orders; --`, mark + "'||pg_sleep(30)||'",
-		mark + "\x00", "\xff\xfe" + mark, mark + "\r\nSet-Cookie: " + mark + "=1", mark + "\u2028\u202e\ufeff",
-		"<script>" + mark + "</script>", "../../../" + mark, "${jndi:ldap://" + mark + "}{{7*7}}%n%s",
-		"-1", "0", "99999999999999999999", "1e999", "NaN", strings.Repeat(mark, 1000), " ", "%00",
+		mark + `' OR '1'='1'; DROP TABLE orders; --"||pg_sleep(30)||`, "\xff\xfe" + mark, "<script>" + mark + "</script>${jndi:ldap://x}{{7*7}}%n%s",
+		mark + "\x00", mark + "\r\nSet-Cookie: " + mark + "=1\u2028\u202e\ufeff",
+		"../../../" + mark, "-1", "99999999999999999999", strings.Repeat(mark, 1000), " ",
 	}
 }
 
+// inHeaders are those of them that a header may have.
+func inHeaders() []string { return hostile()[:3] }
+
 // values are what a value of JSON is replaced by.
 func values() []string {
-	out := []string{"null", "true", "-1", "1e999", "99999999999999999999", "0.5", "[]", `["` + mark + `"]`, `{"` + mark + `":{}}`, `""`}
-	for _, s := range hostile()[:8] {
+	out := []string{"null", "-1", "1e999", `["` + mark + `"]`, `{"` + mark + `":{}}`, `""`, "\"\xff" + mark + "\"", `"\ud800` + mark + `"`}
+	for _, s := range hostile()[3:] {
 		b, err := json.Marshal(s)
 		if err == nil {
 			out = append(out, string(b))
 		}
 	}
-	return append(out, "\"\xff"+mark+"\"", `"\ud800`+mark+`"`, `"`+strings.Repeat("A", 8000)+`"`)
+	return out
 }
 
 // junk are bodies that are not what any operation takes.
 func junk() []string {
 	return []string{
-		" ", "{", "null", "[]", "1", `"` + mark + `"`, "{}{}", `{"` + mark + `":1}`, "\xff\xfe", "{\"a\":\"\x00\"}", `{"":""}`,
-		strings.Repeat("[", 20000), strings.Repeat(`{"a":`, 10000), "%PDF-1.4",
+		" ", "{", "null", "[]", `"` + mark + `"`, "{}{}", `{"` + mark + `":1}`, "\xff\xfe", "{\"a\":\"\x00\"}", `{"":""}`,
+		strings.Repeat("[", 20000), strings.Repeat(`{"a":`, 10000),
 	}
 }
 
@@ -56,6 +61,7 @@ type siege struct {
 	*world
 	t     *testing.T
 	asked map[string]bool // problem codes that were seen
+	taken map[string]bool // operations that succeeded
 }
 
 // sound fails unless an answer is one that somebody hostile may get: never ours to
@@ -77,6 +83,7 @@ func (s *siege) sound(a *attempt, what string, got *answer) {
 		s.t.Errorf("%s with %.200q: a page with %s", a.id, what, got.body)
 	}
 	if got.status < 400 || a.method == http.MethodHead {
+		s.taken[a.id] = true
 		return
 	}
 	var p api.Problem
@@ -95,7 +102,8 @@ func (s *siege) try(a *attempt, what, method, path, body string, headers ...head
 // by whose the thing is, so that it gets as far as it can.
 func TestHostileRequests(t *testing.T) {
 	h := start(t).on()
-	s := &siege{world: h.world(), t: t, asked: map[string]bool{}}
+	h.nulls = true // null for what is left out is taken, though the document does not say so
+	s := &siege{world: h.world(), t: t, asked: map[string]bool{}, taken: map[string]bool{}}
 	things := s.things()
 	walk(t, func(method, path string, op *openapi3.Operation) {
 		a := attempt{id: op.OperationID, method: method, path: path}
@@ -111,6 +119,9 @@ func TestHostileRequests(t *testing.T) {
 		s.queriesOf(&a, op)
 		s.headers(&a)
 		s.bodies(&a, op)
+		if a.body != "" && !s.taken[a.id] && !slices.Contains(beyond(), a.id) {
+			t.Errorf("%s was never taken, so nothing was tried on what it does", a.id)
+		}
 	})
 	s.methods()
 	if strings.Contains(h.log.String(), mark) {
@@ -123,6 +134,11 @@ func TestHostileRequests(t *testing.T) {
 	}
 	h.call("GET", "/v1/events/1001", "").want(http.StatusOK) // all is well
 	h.call("GET", "/healthz", "").want(http.StatusOK)
+}
+
+// beyond are operations that take what only a letter, a seed or another's key gives.
+func beyond() []string {
+	return []string{"announceBeacon", "saveStatusList", "giveRole", "confirmRegistration", "confirmReset", "signInWithPassword", "recover"}
 }
 
 func (s *siege) everybody(scheme string) []header {
@@ -154,13 +170,24 @@ func (s *siege) plain(id string) string {
 	case "signInWithPassword":
 		return `{"email":"mina@x.kr","password":"` + goodPassword + `"}`
 	case "importEvent":
-		return `{"format":"conting-plan/1","venue":{"name":"x","timezone":"Asia/Seoul","zones":[],"gates":[]},"event":{"id":7}}`
+		return `{"format": "conting-plan/1", "venue": {"name": "x", "timezone": "Asia/Seoul", "zones": [{"id": 1, "name": "x", "rows": [{"row": "A", "first": 1, "last": 2}]}],
+			"gates": [{"name": "north", "zones": [1]}]}, "event": {"id": 7, "name": "x", "doors": "2026-12-12T17:00:00+09:00", "starts": "2026-12-12T19:00:00+09:00",
+			"ends": "2026-12-12T22:30:00+09:00", "currency": "KRW", "classes": [{"id": 1, "name": "x"}], "prices": [{"zone": 1, "class": 1, "amount": 1}],
+			"sale": {"method": "first_come"}, "relying_party": {"id": "tickets.example", "origin": "https://tickets.example"}}}`
 	case "enrolCode":
 		return `{"role":"gate","name":"gate-7","gate":"north","events":[1001]}`
 	case "giveRole":
 		return `{"email":"mina@x.kr","role":"attendee"}`
 	case "saveIssuer":
-		return `{"did":"did:key:z6Mk","name":"x","accepts":["family"]}`
+		other, err := trust.NewSigner(ed25519.NewKeyFromSeed([]byte("another registrar's seed of 32 b")))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		did, err := credential.KeyDID(other.Public())
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		return marshal(h.t, object{"did": did, "name": "x", "accepts": []string{"age"}, "status_urls": []string{"https://x.example/1.jwt"}})
 	case "saveStatusList":
 		return `{"url":"` + statusURL + `","jwt":"a.b.c"}`
 	case "putQueue":
@@ -208,33 +235,23 @@ func (s *siege) queriesOf(a *attempt, op *openapi3.Operation) {
 
 func (s *siege) headers(a *attempt) {
 	s.t.Helper()
-	var sendable []string
-	for _, bad := range hostile() {
-		if !strings.ContainsAny(bad, "\x00\r\n") {
-			sendable = append(sendable, bad)
-		}
+	if strings.HasSuffix(a.id, "PaperPng") {
+		return // slow to draw, and the same as the PDF in all of this
 	}
-	for _, bad := range sendable {
+	for _, bad := range inHeaders() {
 		all := slices.Clone(a.owner)
 		for _, name := range []string{"User-Agent", "X-Request-Id", "X-Forwarded-For", "Accept", "Accept-Language", "If-None-Match", "Range", "Referer", "Queue-Admission"} {
 			all = append(all, header{name, bad})
 		}
 		s.try(a, "headers "+bad, a.method, a.url(s.t), a.body, all...)
 	}
-	for _, bad := range sendable[:8] {
-		for _, name := range []string{"Idempotency-Key", "Queue-Token", "Authorization", "Cookie", "Origin", "Content-Type"} {
-			v := bad
-			switch name {
-			case "Authorization":
-				v = "Bearer " + bad
-			case "Cookie":
-				v = cookie(bad)[1]
-			}
-			if a.id == "streamQueue" && name == "Queue-Token" {
-				continue
-			}
-			s.try(a, name+": "+bad, a.method, a.url(s.t), a.body, append(slices.Clone(a.owner), header{name, v})...)
-		}
+	for _, h := range []header{
+		idempotent(inHeaders()[0]), idempotent(inHeaders()[1]), bearer(inHeaders()[0]), bearer(inHeaders()[1]), cookie(inHeaders()[0]), cookie(inHeaders()[1]),
+		queueToken(inHeaders()[0]), queueToken(inHeaders()[1]),
+		{"Origin", inHeaders()[0]},
+		{"Content-Type", inHeaders()[0]},
+	} {
+		s.try(a, h[0]+": "+h[1], a.method, a.url(s.t), a.body, append(slices.Clone(a.owner), h)...)
 	}
 }
 
@@ -248,13 +265,13 @@ func (s *siege) bodies(a *attempt, op *openapi3.Operation) {
 	at := a.url(s.t)
 	for _, body := range junk() {
 		s.try(a, body, a.method, at, body, a.owner...)
-		s.try(a, "key and "+body, a.method, at, body, append(slices.Clone(a.owner), idempotent("0123456789abcdef"))...)
 	}
-	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=utf-16", ";", "application/xml"} {
+	for _, kind := range []string{"text/plain", "multipart/form-data; boundary=x", ";"} {
 		s.try(a, kind, a.method, at, cmp.Or(a.body, "{}"), append(slices.Clone(a.owner), header{"Content-Type", kind})...)
 	}
 	flood := `{"a":"` + strings.Repeat("a", 3<<20) + `"}`
 	s.try(a, "a flood", a.method, at, flood, a.owner...)
+	s.try(a, "a flood with a key", a.method, at, flood, append(slices.Clone(a.owner), idempotent("0123456789abcdef"))...)
 	var whole any
 	if json.Unmarshal([]byte(a.body), &whole) != nil {
 		return

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 )
@@ -25,6 +27,20 @@ func (a *API) identify(c *gin.Context) {
 	c.Set(requestIDKey, id)
 	c.Header("X-Request-Id", id)
 }
+
+// legible takes from the path's parameters what no name has and not every database
+// can be asked for: bytes that are no text, and the character of none. What is left
+// is a name that nothing has.
+func (a *API) legible(c *gin.Context) {
+	for i, p := range c.Params {
+		if !text(p.Value) {
+			c.Params[i].Value = "\uFFFD"
+		}
+	}
+}
+
+// text reports whether s is UTF-8 without the character of none.
+func text(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // word reports whether s is letters, digits, hyphens and underscores.
 func word(s string, least, most int) bool {

@@ -240,7 +240,7 @@ func (a *API) fail(c *gin.Context, err error) {
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:
-		c.Header("WWW-Authenticate", `Bearer realm="conting"`)
+		c.Header("WWW-Authenticate", challengeOf(c))
 	case http.StatusServiceUnavailable:
 		c.Header("Retry-After", "2")
 	case http.StatusTooManyRequests:
