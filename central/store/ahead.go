@@ -22,16 +22,20 @@ import (
 // Gates may skip versions, and a set names the delta after which it counts: what is
 // built first after a restore brings every gate, and all of it, to what the restored
 // database says. The ledger has no such beginning; it is filled up with entries that
-// say nothing, about no ticket.
+// say nothing, about no ticket: a gate that has read further than that would miss what
+// comes before.
 
 const (
 	aheadPerSecond = 1000
 	aheadAtLeast   = time.Hour
 
-	// aheadLedger is how many entries the ledger of each event goes ahead: more than
-	// a central takes in during the few minutes after a backup. What it took in
-	// besides comes again from the gates, which keep their journals.
-	aheadLedger = 10 * 256
+	// The ledger of each event goes ahead by what its gates can have told central
+	// since: so many entries at least, so many a second, but no more than so many for
+	// each ticket. What central took in comes again from the gates, which keep their
+	// journals.
+	aheadLedger    = 10 * 256
+	aheadEntries   = 50
+	aheadPerTicket = 4
 )
 
 const (
@@ -75,9 +79,13 @@ func (s *Store) ahead(ctx context.Context, t *tx, made time.Time) error {
 	if err != nil {
 		return err
 	}
-	since := max(0, t.now.Sub(made)) + aheadAtLeast
+	since := int64(max(0, t.now.Sub(made)) / time.Second)
 	for _, id := range events {
-		if err := eventAhead(ctx, t, id, int64(since/time.Second)*aheadPerSecond); err != nil {
+		err := eventAhead(ctx, t, id, (since+int64(aheadAtLeast/time.Second))*aheadPerSecond)
+		if err == nil {
+			err = fillLedger(ctx, t, id, since)
+		}
+		if err != nil {
 			return fmt.Errorf("move event %s ahead: %w", id, err)
 		}
 	}
@@ -104,25 +112,40 @@ func eventAhead(ctx context.Context, t *tx, id ticket.EventID, by int64) error {
 			return err
 		}
 	}
-	return fillLedger(ctx, t, id)
+	return nil
 }
 
+const (
+	countTickets = `SELECT COUNT(*) FROM ticket WHERE event = $1`
+	addLedger    = `INSERT INTO counter (name, n) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET n = counter.n + excluded.n RETURNING n`
+
+	// repeatRow writes the row of a number again, under each number up to another.
+	repeatRow = `INSERT INTO ledger (event, number, kind, ticket, device, seq, time, uncertainty, gate, lane)
+		WITH RECURSIVE k (n) AS (SELECT CAST($2 AS BIGINT) + 1 UNION ALL SELECT n + 1 FROM k WHERE n < $3)
+		SELECT l.event, k.n, l.kind, l.ticket, l.device, k.n, l.time, l.uncertainty, l.gate, l.lane
+		FROM ledger l CROSS JOIN k WHERE l.event = $1 AND l.number = $2`
+)
+
 // fillLedger adds entries that void admissions that never were.
-func fillLedger(ctx context.Context, t *tx, id ticket.EventID) error {
+func fillLedger(ctx context.Context, t *tx, id ticket.EventID, since int64) error {
 	var none ticket.ID
 	if _, err := rand.Read(none[:]); err != nil {
 		return err
 	}
-	for range aheadLedger {
-		n, err := t.next(ctx, "ledger/"+id.String())
-		if err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, insertRow, int64(id), n, int64(publish.Void), none[:], "restore", n, t.ms()<<16, 0, "", ""); err != nil {
-			return err
-		}
+	var tickets, last int64
+	if err := t.row(ctx, countTickets, []any{int64(id)}, &tickets); err != nil {
+		return err
 	}
-	return nil
+	n := aheadLedger + min(since*aheadEntries, tickets*aheadPerTicket)
+	if err := t.row(ctx, addLedger, []any{"ledger/" + id.String(), n}, &last); err != nil {
+		return err
+	}
+	first := last - n + 1
+	if _, err := t.exec(ctx, insertRow, int64(id), first, int64(publish.Void), none[:], "restore", first, t.ms()<<16, 0, "", ""); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, repeatRow, int64(id), first, last)
+	return err
 }
 
 const selectFloor = `SELECT version, delta, hash FROM publish_floor WHERE event = $1`

@@ -339,7 +339,13 @@ func TestAhead(t *testing.T) {
 		at := began
 		clock := func() time.Time { return at }
 		from := storetest.At(t, filepath.Join(t.TempDir(), "from.db"), clock, slog.New(slog.DiscardHandler))
-		raw, _ := backup(t, furnished(t, from))
+		full := furnished(t, from)
+		must(t, full.Run(t.Context(), // three tickets
+			`INSERT INTO purchase (id, event, owner, amount, currency, state, secret_hash, created, expires, changed)
+				SELECT 'o', 1001, 'kim', 1, 'KRW', 'paid', ticket, 1, 2, 1 FROM ledger WHERE number = 1`,
+			`INSERT INTO ticket (id, event, purchase, owner, version, status, body, signed, issued, changed)
+				SELECT ticket, 1001, 'o', 'kim', 1, 0, '{}', ticket, 1, 1 FROM ledger`))
+		raw, _ := backup(t, full)
 		var last uint64
 		lives := make(map[uint64]bool)
 		for _, later := range []time.Duration{time.Minute, time.Hour, 30 * 24 * time.Hour} {
@@ -372,7 +378,7 @@ func TestAhead(t *testing.T) {
 			must(t, err)
 			rows, err := p.Ledger(t.Context(), 1001, 3, 10_000)
 			must(t, err)
-			if n < 2500 || uint64(len(rows)) != n-3 || rows[0].Kind != publish.Void || rows[0].Number != 4 {
+			if n != 3+2560+3*4 || uint64(len(rows)) != n-3 || rows[0].Kind != publish.Void || rows[0].Number != 4 || rows[n-4].Number != n {
 				t.Errorf("the ledger has %d rows, %d after the third", n, len(rows))
 			}
 			must(t, s.Close())
