@@ -39,7 +39,7 @@ async function visit(lang, size) {
   if (args.zoom) await context.addInitScript((z) => addEventListener('DOMContentLoaded', () => (document.documentElement.style.fontSize = `${z * 100}%`)), Number(args.zoom));
   let now = 'start';
   page.on('pageerror', (e) => problems.push(`${lang} ${size} ${now}: ${e.message}`));
-  page.on('console', (m) => m.type() === 'error' && !/Failed to load resource/.test(m.text()) && problems.push(`${lang} ${size} ${now}: ${m.text()}`));
+  page.on('console', (m) => (m.type() === 'error' || /svelte\.dev/.test(m.text())) && !/Failed to load resource/.test(m.text()) && problems.push(`${lang} ${size} ${now}: ${m.text()}`));
   const dir = path.join(args.out, `${lang}-${size}${args.dark ? '-dark' : ''}${args.zoom ? `-x${args.zoom}` : ''}`);
   await mkdir(dir, { recursive: true });
   const go = async (hash) => {

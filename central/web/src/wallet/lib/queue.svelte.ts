@@ -57,15 +57,23 @@ export class Line {
 
   constructor(readonly event: number) {}
 
-  readonly state = $derived(this.place?.state);
+  // Getters: what is derived would end with the page that first asked for the line.
+
   /** Whether there is a place that may still come to something. */
-  readonly standing = $derived(this.place !== null && !over.has(this.place.state));
-  readonly admission = $derived.by(() => {
+  get standing(): boolean {
+    return this.place !== null && !over.has(this.place.state);
+  }
+
+  /** What lets them buy, for as long as it does. */
+  get admission(): NonNullable<wire.QueuePlace['admission']> | null {
     const a = this.place?.admission;
     return a && Date.parse(a.expires) > rightNow() ? a : null;
-  });
-  /** Whether somebody must stand in line before they can buy. */
-  readonly required = $derived(this.info !== null && this.admission === null);
+  }
+
+  /** Whether they must stand in line before they can buy. */
+  get required(): boolean {
+    return this.info !== null && this.admission === null;
+  }
 
   /** look asks whether there is a waiting room; it throws when that is not known. */
   async look(): Promise<void> {
