@@ -46,15 +46,22 @@ func newAdmin(config string) (*admin, error) {
 	return &admin{base: ad.API, token: token, client: &http.Client{Timeout: adminTimeout}}, nil
 }
 
-// call posts a JSON body and decodes the answer. A problem becomes an error with
-// the server's own hint.
+// call posts a JSON body and decodes the answer.
 func (ad *admin) call(ctx context.Context, path string, body []byte, out any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, ad.base+path, bytes.NewReader(body))
+	return ad.ask(ctx, http.MethodPost, path, body, out)
+}
+
+// ask sends a JSON body, if there is one, and decodes the answer. A problem becomes
+// an error with the server's own hint.
+func (ad *admin) ask(ctx context.Context, method, path string, body []byte, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, ad.base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+ad.token)
-	req.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	req.Header.Set("Idempotency-Key", rand.Text())
 	resp, err := ad.client.Do(req)
 	if err != nil {

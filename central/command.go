@@ -37,6 +37,8 @@ type flags struct {
 	hosts, events                 command.List
 	json                          bool
 	surge                         surgeFlags
+	room                          roomFlags
+	yes                           bool // of call-off
 }
 
 // The flags, as the commands name them.
@@ -87,6 +89,8 @@ func (a *app) program() *command.Program {
 	to := func(f *flags, s *flag.FlagSet) {
 		s.StringVar(&f.to, "to", "", "`FILE` with the postgres:// address of an empty database; required")
 	}
+	room := func(f *flags, s *flag.FlagSet) { f.room.take(s) }
+	sure := func(f *flags, s *flag.FlagSet) { s.BoolVar(&f.yes, "yes", false, "really") }
 	config, asJSON := (*flags).takeConfig, (*flags).takeJSON
 	return &command.Program{
 		Name: "central", About: "central sells tickets, and tells the gates.", Out: a.out, Err: a.err, Code: exitCode,
@@ -95,6 +99,8 @@ func (a *app) program() *command.Program {
 			one("run", "", "run central until SIGTERM", config, runServe),
 			one("import", "EVENT.json", "put an event on sale in the running central", config, runImport),
 			one("plan", planArgs, "look at a plan, or take its seats from or to pretix, without the running central", func(*flags, *flag.FlagSet) {}, runPlan),
+			one("queue", "EVENT", "make, change or show an event's waiting room in the running central", both(config, asJSON, room), runQueue),
+			one("call-off", "EVENT", "call an event off: its tickets end, its orders are paid back", both(config, sure), runCallOff),
 			one("enrol-code", "", "make a code that enrols one device", both(config, device, asJSON), runEnrolCode),
 			one("refund", "ORDER", "give an order's money back and revoke its tickets", config, runRefund),
 			one("role", "EMAIL ROLE", "make somebody attendee, box_office or admin in the running central", config, runRole),
