@@ -73,7 +73,7 @@ type crowd struct {
 func newCrowd(a *API) *crowd {
 	return &crowd{
 		API: a, json: []string{"application/json; charset=utf-8"}, noStore: []string{"no-store"}, noSniff: []string{"nosniff"},
-		buffers: sync.Pool{New: func() any { return new([1024]byte) }},
+		buffers: sync.Pool{New: func() any { return new([1536]byte) }},
 	}
 }
 
@@ -81,9 +81,9 @@ func newCrowd(a *API) *crowd {
 func (a *crowd) write(c *gin.Context, p *queue.Place, receipt string) {
 	h := c.Writer.Header()
 	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = a.json, a.noStore, a.noSniff
-	buf, ok := a.buffers.Get().(*[1024]byte)
+	buf, ok := a.buffers.Get().(*[1536]byte)
 	if !ok {
-		buf = new([1024]byte)
+		buf = new([1536]byte)
 	}
 	defer a.buffers.Put(buf)
 	_, _ = c.Writer.Write(appendPlace(buf[:0], p, receipt)) // whoever has gone asks again

@@ -37,10 +37,26 @@ func (r *room) tick(ctx context.Context, now time.Time, elapsed time.Duration, l
 		r.fast.Store(math.Float64bits(fast))
 		r.slow.Store(math.Float64bits(slow))
 	}
-	crowd := float64(r.last.Load() - min(r.mark.Load(), r.last.Load()))
-	retry := time.Duration(crowd / float64(r.q.cfg.Polls) * float64(time.Second))
-	r.retry.Store(int64(min(max(retry, minRetry), maxRetry)))
+	r.retry.Store(int64(r.again(elapsed)))
 	return nil
+}
+
+// rushSpan is what the rush is a mean over.
+const rushSpan = 2 * time.Second
+
+// again is when the crowd shall ask again. While people rush in, those who have a
+// place leave them up to half of what this central can answer.
+func (r *room) again(elapsed time.Duration) time.Duration {
+	f, total := &r.fold, r.enters.Load()
+	if elapsed > 0 {
+		now := float64(total-f.enters) / elapsed.Seconds()
+		f.rush += (now - f.rush) * (1 - math.Exp(-elapsed.Seconds()/rushSpan.Seconds()))
+		f.enters = total
+	}
+	polls := float64(r.q.cfg.Polls)
+	polls = max(polls/2, polls-f.rush)
+	crowd := float64(r.last.Load() - min(r.mark.Load(), r.last.Load()))
+	return min(max(time.Duration(crowd/polls*float64(time.Second)), minRetry), maxRetry)
 }
 
 // lead opens the room when it is time, and admits those who are due.

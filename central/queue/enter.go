@@ -2,7 +2,7 @@ package queue
 
 import (
 	"context"
-	"encoding/hex"
+	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -65,7 +65,8 @@ func (q *Queue) Enter(ctx context.Context, in Request) (Place, Receipt, error) {
 	}
 	now := q.now()
 	had.number = a.number
-	return r.place(had, now), q.receipt(r.event, a.entry.Key, a.number), nil
+	a.receipt.Text = base64.RawURLEncoding.EncodeToString(a.signed)
+	return r.place(had, now), a.receipt, nil
 }
 
 // WorkPurpose is what a proof of work for the room is bound to, besides the account;
@@ -104,6 +105,9 @@ type ask struct {
 	leaves bool
 	number uint32     // who leaves; or what who enters was given
 	done   chan error // of one element
+
+	receipt Receipt // of who entered, and its bytes
+	signed  []byte
 }
 
 // ask has the wish done together with others'.
@@ -182,7 +186,12 @@ func (r *room) do(batch []*ask) {
 		}
 	}
 	answer(leaving, r.leave(ctx, leaving))
-	answer(entering, r.enter(ctx, entering))
+	err := r.enter(ctx, entering)
+	if err == nil {
+		r.q.sign(r.event, entering)
+		r.enters.Add(uint64(len(entering)))
+	}
+	answer(entering, err)
 }
 
 func answer(asks []*ask, err error) {
@@ -254,19 +263,3 @@ func (r *room) leave(ctx context.Context, asks []*ask) error {
 	}
 	return r.sync(ctx)
 }
-
-// Receipt is a signed statement that a person has a number. Its text is the 33
-// bytes 1, event (4, big-endian), key (16), number (4), time of signing (8, Unix
-// ms), and the Ed25519 signature over "conting queue receipt v1\n" and those bytes,
-// in base64url.
-type Receipt struct {
-	Event  ticket.EventID
-	Key    Key // who, for those who know the account and the secret; see the list
-	Number uint32
-	At     time.Time
-	Text   string
-}
-
-// ReceiptKey is the Ed25519 key that receipts and shuffles are signed with, in
-// hexadecimal digits.
-func (q *Queue) ReceiptKey() string { return hex.EncodeToString(q.signer[32:]) }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"encoding/base64"
 
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -37,4 +38,26 @@ func FoldRecords(records [][]byte) (mark uint32, err error) {
 func EncodeStep(from, to uint32, skipped ...uint32) []byte {
 	r := record{kind: recordStep, from: from, to: to, skipped: skipped}
 	return r.encode()
+}
+
+// SignTogether returns the receipts of people who were given numbers at the same
+// time, from 1 on.
+func (q *Queue) SignTogether(event ticket.EventID, keys []Key) []string {
+	asks := make([]*ask, len(keys))
+	for i, k := range keys {
+		asks[i] = &ask{entry: Entry{Key: k}, number: uint32(i) + 1}
+	}
+	q.sign(event, asks)
+	texts := make([]string, len(asks))
+	for i, a := range asks {
+		texts[i] = base64.RawURLEncoding.EncodeToString(a.signed)
+	}
+	return texts
+}
+
+// LetIn counts as if so many had entered.
+func (q *Queue) LetIn(event ticket.EventID, people uint64) {
+	if r, err := q.room(event); err == nil {
+		r.enters.Add(people)
+	}
 }

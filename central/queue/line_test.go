@@ -400,6 +400,17 @@ func TestRetry(t *testing.T) {
 	if late.Retry < 11*time.Second || late.Retry > 14*time.Second { // 100,000 by 8,000 a second
 		t.Errorf("behind 100,000, again after %s", late.Retry)
 	}
+	for range 20 { // as many enter a second as can be answered
+		h.q.LetIn(event, 2000)
+		h.pass(250*time.Millisecond, 250*time.Millisecond)
+	}
+	if late.poll(); late.Retry < 22*time.Second || late.Retry > 28*time.Second {
+		t.Errorf("behind 100,000 while others rush in, again after %s", late.Retry)
+	}
+	h.pass(20*time.Second, time.Second)
+	if late.poll(); late.Retry > 14*time.Second {
+		t.Errorf("after the rush, again after %s", late.Retry)
+	}
 	if all[0].poll(); all[0].Retry != 2*time.Second {
 		t.Errorf("at the front, again after %s", all[0].Retry)
 	}

@@ -28,6 +28,7 @@ type room struct {
 	fate    pages                         // by number: see fate
 	amnesty atomic.Uint64                 // seconds ‖ number: up to that number all count as there until then
 	retry   atomic.Int64                  // when the crowd is asked to come again
+	enters  atomic.Uint64                 // how often somebody was let in, or told again where they stand
 	fast    atomic.Uint64                 // ranks passed a second, as float64 bits, at best …
 	slow    atomic.Uint64                 // … and at worst
 	pulse   atomic.Pointer[chan struct{}] // closed and replaced when the mark moved
@@ -63,6 +64,8 @@ type fold struct {
 	settled uint32  // numbers up to it are not new
 	budget  float64 // people that may be admitted now
 	pace    pace    // measured
+	enters  uint64  // as of the last tick
+	rush    float64 // who enter here a second, as a mean of some seconds
 	counted Counts  // but for Waiting and Lobby
 }
 
