@@ -235,8 +235,8 @@ func (s *siege) queriesOf(a *attempt, op *openapi3.Operation) {
 
 func (s *siege) headers(a *attempt) {
 	s.t.Helper()
-	if strings.HasSuffix(a.id, "PaperPng") {
-		return // slow to draw, and the same as the PDF in all of this
+	if strings.Contains(a.id, "Paper") {
+		return // they are slow to draw
 	}
 	for _, bad := range inHeaders() {
 		all := slices.Clone(a.owner)
@@ -269,7 +269,7 @@ func (s *siege) bodies(a *attempt, op *openapi3.Operation) {
 	for _, kind := range []string{"text/plain", "multipart/form-data; boundary=x", ";"} {
 		s.try(a, kind, a.method, at, cmp.Or(a.body, "{}"), append(slices.Clone(a.owner), header{"Content-Type", kind})...)
 	}
-	flood := `{"a":"` + strings.Repeat("a", 3<<20) + `"}`
+	flood := `{"a":"` + strings.Repeat("a", 1<<20) + `"}`
 	s.try(a, "a flood", a.method, at, flood, a.owner...)
 	s.try(a, "a flood with a key", a.method, at, flood, append(slices.Clone(a.owner), idempotent("0123456789abcdef"))...)
 	var whole any
