@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -65,16 +66,20 @@ func (r *room) lead(ctx context.Context, now time.Time, elapsed time.Duration, s
 		return r.open(ctx, set)
 	}
 	f := &r.fold
-	if set.Paused || set.Closed {
+	still := set.Paused || set.Closed
+	if still {
 		f.budget = 0 // no time counts in which nobody was admitted
-		return nil
+	} else {
+		due := float64(set.Rate) / 60
+		f.budget = min(f.budget+due*elapsed.Seconds(), max(1, due*maxBudget.Seconds()))
 	}
-	due := float64(set.Rate) / 60
-	f.budget = min(f.budget+due*elapsed.Seconds(), max(1, due*maxBudget.Seconds()))
 	records, spent := r.returned(now)
-	rec, more := r.pass(now, spent, f.settled)
-	if rec.to > rec.from {
-		records = append(records, rec.encode())
+	more := 0
+	if !still {
+		var rec record
+		if rec, more = r.pass(now, spent, f.settled); rec.to > rec.from {
+			records = append(records, rec.encode())
+		}
 	}
 	if len(records) == 0 {
 		return nil
@@ -136,31 +141,40 @@ func (r *room) settle(now time.Time) {
 	}
 }
 
-// forget drops those who were passed over and whose grace is over.
+// forget drops those who are not to be let in any more, or were.
 func (r *room) forget(now time.Time) {
 	grace := r.row().Settings.Grace
-	s, n := r.fold.skips, 0
-	for n < len(s) && now.After(s[n].at.Add(grace)) {
-		n++
-	}
-	r.fold.skips = s[n:]
-	if n > 0 && len(r.fold.skips) == 0 {
+	r.fold.skips = slices.DeleteFunc(r.fold.skips, func(s skip) bool {
+		fate := r.fate.load(s.number)
+		return fate>>fateShift != fateSkipped || now.After(fromSeconds(fate&maxSeconds).Add(grace))
+	})
+	if len(r.fold.skips) == 0 {
 		r.fold.skips = nil // gives the memory back
 	}
 }
 
-// returned is a record for each who was passed over, is there again, and is due.
+// returned is a record for each who was passed over and is there again: that they
+// are let in, as far as that is due, and otherwise, before the grace is over, that
+// they were there.
 func (r *room) returned(now time.Time) (records [][]byte, spent int) {
-	sec := seconds(now)
+	sec, grace := seconds(now), r.row().Settings.Grace
 	for _, s := range r.fold.skips {
-		if float64(spent)+1 > r.fold.budget || spent == maxLeaves/2 {
+		if len(records) == maxLeaves/2 {
 			break
 		}
-		if r.fate.load(s.number)>>fateShift == fateSkipped && (r.heard(s.number, sec) || r.elsewhere(s.rank)) {
-			rec := record{kind: recordBack, at: now, number: s.number}
-			records = append(records, rec.encode())
-			spent++
+		fate := r.fate.load(s.number)
+		if fate>>fateShift != fateSkipped || !r.heard(s.number, sec) && !r.elsewhere(s.rank) {
+			continue
 		}
+		rec := record{kind: recordSeen, at: now, number: s.number}
+		switch {
+		case float64(spent)+1 <= r.fold.budget:
+			rec.kind = recordBack
+			spent++
+		case now.Sub(fromSeconds(fate&maxSeconds)) < grace/2:
+			continue
+		}
+		records = append(records, rec.encode())
 	}
 	return records, spent
 }

@@ -119,6 +119,38 @@ func TestSilentArePassedOver(t *testing.T) {
 	}
 }
 
+// Whoever was back within the grace is not too late because nobody is admitted for
+// longer than that, or others who came back are let in first.
+func TestBackDuringAPause(t *testing.T) {
+	h := newHouse(t)
+	h.room(func(s *queue.Settings) { s.Rate, s.Paused = 60, true })
+	all := h.crowd(0, 40)
+	late := h.person(1000).enter()
+	h.pass(2*time.Minute, time.Second, late)
+	h.room(func(s *queue.Settings) { s.Paused = false })
+	h.pass(10*time.Second, time.Second, late)
+	late.want(queue.Admitted, "")
+	h.room(func(s *queue.Settings) { s.Paused = true })
+	back, gone := all[20:30], all[30:]
+	h.pass(16*time.Minute, 2*time.Second, back...)
+	for _, p := range back {
+		p.want(queue.Skipped, "")
+	}
+	h.room(func(s *queue.Settings) { s.Paused, s.Rate = false, 2 })
+	h.pass(6*time.Minute, time.Second, back...)
+	for _, p := range back {
+		p.want(queue.Admitted, "")
+	}
+	for _, p := range gone {
+		p.want(queue.Left, queue.ReasonSilent)
+	}
+	if i, err := h.q.Info(event); err != nil || i.Counts.Back != 10 {
+		t.Errorf("%d came back, %v; want 10", i.Counts.Back, err)
+	}
+	h.pass(20*time.Minute, 5*time.Second)
+	back[0].want(queue.Left, queue.ReasonExpired)
+}
+
 // Entering twice is one place, however it is done.
 func TestEnteringTwice(t *testing.T) {
 	h := newHouse(t)

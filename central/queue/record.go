@@ -13,6 +13,7 @@ import (
 //	      difference of each to the one before (the first: to from), as uvarints
 //	left: 2, at u64, number u32
 //	back: 3, at u64, number u32
+//	seen: 4, at u64, number u32
 //
 // Integers are big-endian. A record of another kind is of a later release, and an
 // error.
@@ -20,6 +21,7 @@ const (
 	recordStep = 1
 	recordLeft = 2
 	recordBack = 3
+	recordSeen = 4
 )
 
 // maxSkips keeps a step below MaxRecord: a difference takes at most 4 bytes.
@@ -31,7 +33,7 @@ type record struct {
 	at       time.Time
 	from, to uint32   // step: the watermark moved
 	skipped  []uint32 // step: ranks passed over in silence, ascending
-	number   uint32   // left and back: who
+	number   uint32   // left, back and seen: who
 }
 
 func (r *record) encode() []byte {
@@ -59,7 +61,7 @@ func parseRecord(b []byte) (record, error) {
 	}
 	r := record{kind: b[0]}
 	switch r.kind {
-	case recordLeft, recordBack:
+	case recordLeft, recordBack, recordSeen:
 		if len(b) != 13 {
 			return bad("length")
 		}

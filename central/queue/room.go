@@ -76,15 +76,12 @@ type news struct {
 }
 
 // skip is somebody who was passed over.
-type skip struct {
-	number, rank uint32
-	at           time.Time
-}
+type skip struct{ number, rank uint32 }
 
 // The fate of a number: a kind in the upper two bits, and when, in seconds.
 const (
 	fateNone    = 0
-	fateSkipped = 1
+	fateSkipped = 1 // and when they were last there, if they came back
 	fateBack    = 2 // skipped, and let in later
 	fateLeft    = 3
 
@@ -222,6 +219,10 @@ func (r *room) apply(rec record) {
 			f.counted.Back++
 			r.fate.store(rec.number, fateBack<<fateShift|seconds(rec.at))
 		}
+	case recordSeen:
+		if old := r.fate.load(rec.number); old>>fateShift == fateSkipped && old&maxSeconds < seconds(rec.at) {
+			r.fate.store(rec.number, fateSkipped<<fateShift|seconds(rec.at))
+		}
 	case recordStep:
 		r.applyStep(rec)
 	}
@@ -241,7 +242,7 @@ func (r *room) applyStep(rec record) {
 		}
 		skipped++
 		r.fate.store(number, fateSkipped<<fateShift|seconds(rec.at))
-		r.fold.skips = append(r.fold.skips, skip{number: number, rank: rank, at: rec.at})
+		r.fold.skips = append(r.fold.skips, skip{number: number, rank: rank})
 	}
 	r.fold.counted.Skipped += uint64(skipped)
 	r.fold.counted.Passed += uint64(rec.to - mark)
