@@ -70,10 +70,12 @@ func (v *venue) close() {
 }
 
 // another is an event that differs from the plan's in some members, and sells some
-// classes more. It takes the place of the event that has its id.
+// classes more. It takes the place of the event that has its id. Zones, if there are
+// any, stand in the place of the venue's: fewer seats, under the same ids.
 type another struct {
 	ID      ticket.EventID   `json:"id"`
 	Change  map[string]any   `json:"change"`
+	Zones   []map[string]any `json:"zones"`
 	Classes []map[string]any `json:"classes"`
 	Prices  []map[string]any `json:"prices"`
 }
@@ -96,6 +98,9 @@ func (v *venue) importEvent(ctx context.Context, _ *http.Request, in another) (a
 		event[name] = value
 	}
 	event["id"] = in.ID
+	if hall, ok := doc["venue"].(map[string]any); ok && len(in.Zones) > 0 {
+		hall["zones"] = in.Zones
+	}
 	for name, more := range map[string][]map[string]any{"classes": in.Classes, "prices": in.Prices} {
 		all, _ := event[name].([]any)
 		for _, one := range more {

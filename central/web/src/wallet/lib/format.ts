@@ -57,6 +57,9 @@ export function minutesSeconds(seconds: number): string {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }
 
+/** count is a number of people or things. */
+export const count = (n: number): string => n.toLocaleString(locale());
+
 /** money takes an amount in the currency's smallest unit. */
 export function money(amount: number, currency: string): string {
   try {
