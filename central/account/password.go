@@ -222,7 +222,8 @@ func parseHash(s string) (c cost, salt, sum []byte, ok bool) {
 }
 
 // How often a wrong password may be tried, for one address and from one source. The
-// first few are free; then each that fails doubles the wait. What is counted is
+// first few are free; then each that fails doubles the wait, for a source only up to
+// seconds: a mobile carrier's whole city can be one. What is counted is
 // kept, so that neither a restart nor another central forgets it, and counted
 // before a password is checked, so that many at once are many. A letter that sets a
 // new password, or a passkey, still lets the owner in.
@@ -230,6 +231,7 @@ const (
 	emailFree, sourceFree = 5, 50
 	firstWait             = 2 * time.Second
 	longestWait           = 15 * time.Minute
+	longestSourceWait     = 5 * time.Second
 
 	// AttemptsForgotten is after how long without another try it all begins anew.
 	AttemptsForgotten = 24 * time.Hour
@@ -238,7 +240,8 @@ const (
 // Attempt is one count of tries. The key tells neither address nor source.
 type Attempt struct {
 	Key  [32]byte
-	Free int // tries that cost no wait
+	Free int           // tries that cost no wait
+	Most time.Duration // the longest wait
 }
 
 // Wait is how long to wait after so many tries.
@@ -248,17 +251,17 @@ func (t Attempt) Wait(tries int) time.Duration {
 	case over < 0:
 		return 0
 	case over > 10:
-		return longestWait
+		return t.Most
 	}
-	return min(firstWait<<over, longestWait)
+	return min(firstWait<<over, t.Most)
 }
 
 // attempts are the counts that a try from a source for an address belongs to. An
 // unknown source has none.
 func (a *Accounts) attempts(email, source string) []Attempt {
-	out := []Attempt{{Key: a.blind("email", email), Free: emailFree}}
+	out := []Attempt{{Key: a.blind("email", email), Free: emailFree, Most: longestWait}}
 	if p := prefix(source); p != "" {
-		out = append(out, Attempt{Key: a.blind("source", p), Free: sourceFree})
+		out = append(out, Attempt{Key: a.blind("source", p), Free: sourceFree, Most: longestSourceWait})
 	}
 	return out
 }

@@ -432,6 +432,20 @@ func TestSpraying(t *testing.T) {
 	if held != 50 {
 		t.Errorf("of 100 addresses from one network %d were held back, want 50", held)
 	}
+	for n := range 40 { // whoever goes on for long does not shut out all others there
+		h.clock.Advance(5 * time.Second)
+		if _, err := h.EnterWithPassword(t.Context(), account.PasswordSignIn{Email: fmt.Sprintf("m%d@example.org", n), Password: "Summer 2026!!", Source: "2001:db8::1"}); !errors.Is(err, account.ErrPassword) {
+			t.Fatalf("guess %d after five seconds: %v", n, err)
+		}
+	}
+	own := account.PasswordSignIn{Email: kim, Password: strong, Source: "2001:db8::2"}
+	if _, err := h.EnterWithPassword(t.Context(), own); !errors.As(err, &many) || many.After > 5*time.Second {
+		t.Errorf("somebody else there: %v, want a wait of seconds", err)
+	}
+	h.clock.Advance(many.After)
+	if _, err := h.EnterWithPassword(t.Context(), own); err != nil {
+		t.Errorf("somebody else there, who waited: %v", err)
+	}
 	for range 200 {
 		if _, err := h.EnterWithPassword(t.Context(), account.PasswordSignIn{Email: kim, Password: strong, Source: "2001:db8:0:1::1"}); err != nil {
 			t.Fatalf("people of one house: %v", err)
