@@ -1,4 +1,6 @@
-// Command demo plays conting's main story on this machine: a ticket is bought,
+// Command demo plays conting's main story on this machine: people stand in line for a
+// show that is sold out at once, and a place that is given back goes to who waited; for
+// another show a ticket is bought,
 // admitted from camera frames, refused on replay and as a screenshot, admitted
 // with the cable cut, used twice by gates that cannot see each other, and
 // reconciled. At the turnstile somebody turns back, somebody never comes, somebody

@@ -17,10 +17,14 @@ type story struct {
 	out   io.Writer
 	stage *stage.Stage
 	event ticket.EventID
+	show  ticket.EventID // the other one, of the waiting room
 	north *entrance
 	south *entrance
 	doors []*stage.Turnstile
 	step  int
+
+	plan       string // the venue's file
+	commitment string // of the waiting room
 }
 
 // The seats of the story.
@@ -35,7 +39,7 @@ const (
 const screenshotAge = 15 * time.Second
 
 func open(ctx context.Context, w io.Writer, set setting) (*story, error) {
-	s := &story{out: w}
+	s := &story{out: w, plan: set.plan}
 	if err := s.open(ctx, set); err != nil {
 		s.close()
 		return nil, err
@@ -133,6 +137,7 @@ func (s *story) tell(ctx context.Context) error {
 		return err
 	}
 	for _, part := range []func(context.Context) error{
+		s.booking,
 		s.buyAndEnter,
 		s.turnstiles,
 		func(ctx context.Context) error { return s.showScreenshot(ctx, shot) },

@@ -19,6 +19,9 @@ const maxAnswer = 1 << 20
 type caller struct {
 	bearer  string
 	session string // of an account; sent as the wallet's pages do
+
+	place     string // of a place in a waiting room
+	admission string // by a waiting room
 }
 
 // Refusal is a problem that central answered with.
@@ -100,6 +103,11 @@ func (s *Stage) dress(req *http.Request, as caller, body bool) error {
 	}
 	if as.bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+as.bearer)
+	}
+	for name, token := range map[string]string{"Queue-Token": as.place, "Queue-Admission": as.admission} {
+		if token != "" {
+			req.Header.Set(name, token)
+		}
 	}
 	if as.session != "" {
 		rp, err := s.RelyingParty()

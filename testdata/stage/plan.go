@@ -38,3 +38,15 @@ func adapt(plan map[string]any, now time.Time, standing int) (ticket.EventID, er
 	delete(event, "relying_party")
 	return ticket.EventID(id), nil
 }
+
+// another makes an adapted plan one of another show, before which orders may be given
+// back.
+func another(plan map[string]any, id ticket.EventID, doors time.Time) error {
+	event, ok := plan["event"].(map[string]any)
+	if !ok {
+		return errors.New("no event in the plan")
+	}
+	event["id"] = id
+	event["sale"] = map[string]any{"method": "first_come", "refund_until": doors.Add(-time.Hour).UTC().Truncate(time.Second).Format(time.RFC3339)}
+	return nil
+}

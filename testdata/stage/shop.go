@@ -62,6 +62,17 @@ func (s *Stage) newWallet() (*wallet.Wallet, error) {
 
 // buy orders as somebody, or nobody, for the holder of a wallet.
 func (s *Stage) buy(ctx context.Context, as caller, event ticket.EventID, w *wallet.Wallet, seat Seat) (*Bought, error) {
+	h, err := s.holder(ctx, as, w)
+	if err != nil {
+		return nil, err
+	}
+	return s.order(ctx, as, ordersOf(event), w, orderRequest{Zone: seat.Zone, Class: seat.Class, Seat: seat.Seat, Holder: h})
+}
+
+func ordersOf(event ticket.EventID) string { return "/v1/events/" + event.String() + "/orders" }
+
+// holder proves that the wallet is at hand, which tickets will be bound to.
+func (s *Stage) holder(ctx context.Context, as caller, w *wallet.Wallet) (*holder, error) {
 	var asked struct {
 		Challenge string `json:"challenge"`
 	}
@@ -76,18 +87,15 @@ func (s *Stage) buy(ctx context.Context, as caller, event ticket.EventID, w *wal
 	if err != nil {
 		return nil, err
 	}
-	return s.order(ctx, as, event, w, orderRequest{
-		Zone: seat.Zone, Class: seat.Class, Seat: seat.Seat,
-		Holder: &holder{
-			PublicKey: w.HolderKey(), Challenge: asked.Challenge,
-			ClientData: b64(proof.ClientDataJSON), AuthenticatorData: b64(proof.AuthenticatorData), Signature: b64(proof.Signature),
-		},
-	})
+	return &holder{
+		PublicKey: w.HolderKey(), Challenge: asked.Challenge,
+		ClientData: b64(proof.ClientDataJSON), AuthenticatorData: b64(proof.AuthenticatorData), Signature: b64(proof.Signature),
+	}, nil
 }
 
 // BuyPaper orders one paper ticket.
 func (s *Stage) BuyPaper(ctx context.Context, event ticket.EventID, seat Seat) (*Bought, error) {
-	return s.order(ctx, caller{}, event, nil, orderRequest{Zone: seat.Zone, Class: seat.Class, Seat: seat.Seat, Paper: true})
+	return s.order(ctx, caller{}, ordersOf(event), nil, orderRequest{Zone: seat.Zone, Class: seat.Class, Seat: seat.Seat, Paper: true})
 }
 
 // PaperText is the code on a paper ticket.
@@ -109,12 +117,13 @@ type holder struct {
 	Signature         string           `json:"signature"`
 }
 
-func (s *Stage) order(ctx context.Context, as caller, event ticket.EventID, w *wallet.Wallet, req orderRequest) (*Bought, error) {
+// order has places held by a request to a path, and pays for them.
+func (s *Stage) order(ctx context.Context, as caller, path string, w *wallet.Wallet, req any) (*Bought, error) {
 	var held struct {
 		ID     string `json:"id"`
 		Secret string `json:"secret"`
 	}
-	if err := s.do(ctx, as, "POST", "/v1/events/"+event.String()+"/orders", req, &held); err != nil {
+	if err := s.do(ctx, as, "POST", path, req, &held); err != nil {
 		return nil, err
 	}
 	pay := map[string]string{"provider": "sandbox", "token": "ok"}

@@ -105,6 +105,23 @@ func (s *Stage) RelyingParty() (ticket.RelyingParty, error) {
 // open now, and whose relying party is central's own. Unless it is 0, standing is
 // how many people fit where they stand.
 func (s *Stage) Import(ctx context.Context, file string, now time.Time, standing int) (ticket.EventID, error) {
+	return s.importAs(ctx, file, func(doc map[string]any) (ticket.EventID, error) { return adapt(doc, now, standing) })
+}
+
+// ImportShow is Import for another show in the same hall, under an id of its own, whose
+// orders may be given back until its doors open tomorrow.
+func (s *Stage) ImportShow(ctx context.Context, file string, id ticket.EventID, now time.Time, standing int) error {
+	_, err := s.importAs(ctx, file, func(doc map[string]any) (ticket.EventID, error) {
+		tomorrow := now.AddDate(0, 0, 1)
+		if _, err := adapt(doc, tomorrow, standing); err != nil {
+			return 0, err
+		}
+		return id, another(doc, id, tomorrow)
+	})
+	return err
+}
+
+func (s *Stage) importAs(ctx context.Context, file string, change func(map[string]any) (ticket.EventID, error)) (ticket.EventID, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err
@@ -113,7 +130,7 @@ func (s *Stage) Import(ctx context.Context, file string, now time.Time, standing
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return 0, fmt.Errorf("%s: %w", file, err)
 	}
-	id, err := adapt(doc, now, standing)
+	id, err := change(doc)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", file, err)
 	}
@@ -121,7 +138,7 @@ func (s *Stage) Import(ctx context.Context, file string, now time.Time, standing
 	if err != nil {
 		return 0, err
 	}
-	path := filepath.Join(s.Dir, "event.json")
+	path := filepath.Join(s.Dir, "event-"+id.String()+".json")
 	if err := os.WriteFile(path, moved, 0o600); err != nil {
 		return 0, err
 	}
