@@ -26,6 +26,8 @@ type shuffleResult struct {
 	Sealed     time.Time      `json:"sealed"`
 	Open       bool           `json:"open"`
 	Commitment string         `json:"commitment"`
+	List       string         `json:"list"` // the hash of the list
+	Source     string         `json:"beacon_source"`
 	Beacon     string         `json:"beacon"`
 	Key        string         `json:"key"`
 	Number     uint32         `json:"number,omitempty"` // of the receipt
@@ -51,7 +53,7 @@ func runVerifyShuffle(_ context.Context, a *app, f *flags) error {
 		return err
 	}
 	out := shuffleResult{
-		Event: v.Event, People: v.People, Sealed: v.SealedAt().UTC(), Open: v.Open(), Commitment: v.Commitment, Beacon: v.Beacon, Key: v.Key,
+		Event: v.Event, People: v.People, Sealed: v.SealedAt().UTC(), Open: v.Open(), Commitment: v.Commitment, List: v.List, Source: v.BeaconSource, Beacon: v.Beacon, Key: v.Key,
 	}
 	if len(f.Rest) == 2 {
 		text, err := readReceipt(f.Rest[1])
@@ -82,9 +84,10 @@ func (a *app) printShuffle(r *shuffleResult, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(a.out).Encode(r)
 	}
-	lines := fmt.Sprintf("event       %s\npeople      %d\nlist fixed  %s\ncommitment  %s\nsigned by   %s\n", r.Event, r.People, r.Sealed.Format(time.RFC3339), r.Commitment, r.Key)
-	if r.Beacon != "" {
-		lines += fmt.Sprintf("beacon      %q\n", r.Beacon)
+	lines := fmt.Sprintf("event       %s\npeople      %d\nlist fixed  %s\nlist        %s\ncommitment  %s\nsigned by   %s\n",
+		r.Event, r.People, r.Sealed.Format(time.RFC3339), r.List, r.Commitment, r.Key)
+	if r.Source != "" {
+		lines += fmt.Sprintf("beacon      %q of %q\n", r.Beacon, r.Source)
 	}
 	if r.Number != 0 {
 		lines += fmt.Sprintf("number      %d\n", r.Number)
@@ -92,11 +95,14 @@ func (a *app) printShuffle(r *shuffleResult, asJSON bool) error {
 	if r.Rank != 0 {
 		lines += fmt.Sprintf("rank        %d\n", r.Rank)
 	}
-	lines += "the list has the hash that was signed\n"
-	if r.Open {
-		lines += "the order follows from the seed that was committed to, compare the commitment with the one shown before the opening\n"
-	} else {
-		lines += "the seed is not published yet: the order cannot be computed\n"
+	lines += "the list has the hash that was signed, and nobody is in it twice\n"
+	switch {
+	case !r.Open:
+		lines += "the seed is not published yet: the order cannot be computed; keep this file\n"
+	case r.Source == "":
+		lines += "the order follows from the seed that was committed to; compare commitment and key with those shown before the opening\n"
+	default:
+		lines += "the order follows from the seed that was committed to and the beacon; compare commitment, key and list with those from before the beacon, and the beacon with its source\n"
 	}
 	_, err := io.WriteString(a.out, lines)
 	return err

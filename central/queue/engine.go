@@ -87,10 +87,10 @@ type Engine interface {
 	Enter(ctx context.Context, event ticket.EventID, entries []Entry) ([]uint32, error)
 
 	// Lobby returns the keys of everybody who has a number, at index number−1; the
-	// zero Key where a number belongs to nobody. Whoever an Enter has answered, or
-	// ever answers, with a number of at most len(keys) is in it, even if a call is
-	// under way. It is called once or twice in the life of a room, and may take
-	// seconds.
+	// zero Key where a number belongs to nobody, or to somebody who has another
+	// instead: no Key is there twice. Whoever an Enter has answered, or ever answers,
+	// with a number of at most len(keys) is in it, even if a call is under way. It is
+	// called once or twice in the life of a room, and may take seconds.
 	Lobby(ctx context.Context, event ticket.EventID) ([]Key, error)
 
 	// Append adds records (each of 1 to [MaxRecord] bytes, at most 1,000) to the

@@ -61,3 +61,6 @@ func (q *Queue) LetIn(event ticket.EventID, people uint64) {
 		r.enters.Add(people)
 	}
 }
+
+// Signed is what a shuffle file's signature is over.
+func (s *Shuffled) Signed() []byte { return s.signed() }

@@ -184,7 +184,13 @@ func (h *handle) Lobby(_ context.Context, event ticket.EventID) ([]queue.Key, er
 	if h.away {
 		return nil, queue.ErrUnavailable
 	}
-	return slices.Clone(h.room(event).keys), nil
+	keys := slices.Clone(h.room(event).keys)
+	for i, k := range keys {
+		if h.room(event).numbers[k] != uint32(i)+1 {
+			keys[i] = queue.Key{}
+		}
+	}
+	return keys, nil
 }
 
 func (h *handle) Append(_ context.Context, event ticket.EventID, records [][]byte) error {

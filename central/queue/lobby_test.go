@@ -2,6 +2,8 @@ package queue_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -147,6 +149,83 @@ func TestTamperedShuffle(t *testing.T) {
 			t.Fatalf("a receipt changed at %d was taken", i)
 		}
 	}
+}
+
+// Whoever makes a file of their own, signed with their own key, can be caught too.
+func TestForgedShuffle(t *testing.T) {
+	h, all := lobby(t, 20, func(s *queue.Settings) { s.BeaconSource = "a lottery" })
+	line, rest, _ := strings.Cut(h.file(), "\n")
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []queue.Key
+	for text := range strings.Lines(rest) {
+		keys = append(keys, queue.Key(unhex(t, strings.TrimSpace(text))))
+	}
+	forge := func(change func(*queue.Shuffled, []queue.Key)) (*queue.Verified, error) {
+		var s queue.Shuffled
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			t.Fatal(err)
+		}
+		list := slices.Clone(keys)
+		change(&s, list)
+		sum := queue.ListHash(event, list)
+		s.Key, s.List = hex.EncodeToString(public), hex.EncodeToString(sum[:])
+		s.Signature = hex.EncodeToString(ed25519.Sign(private, s.Signed()))
+		text, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, '\n')
+		for _, k := range list {
+			text = append(text, k.String()+"\n"...)
+		}
+		return queue.VerifyShuffle(bytes.NewReader(text))
+	}
+	_, err = forge(func(_ *queue.Shuffled, list []queue.Key) { list[17] = list[2] })
+	wantErr(t, "somebody twice", err, queue.ErrShuffle)
+	_, err = forge(func(s *queue.Shuffled, _ []queue.Key) { s.Commitment = "\x1b[2J" })
+	wantErr(t, "a commitment that is none", err, queue.ErrShuffle)
+	_, err = forge(func(s *queue.Shuffled, _ []queue.Key) { s.Seed = strings.Repeat("00", 32) })
+	wantErr(t, "another seed", err, queue.ErrShuffle)
+	_, err = forge(func(s *queue.Shuffled, _ []queue.Key) { s.Opened = 1 })
+	wantErr(t, "open without a seed", err, queue.ErrShuffle)
+	_, err = forge(func(s *queue.Shuffled, _ []queue.Key) { s.People = queue.MaxPeople })
+	wantErr(t, "more people than lines", err, queue.ErrShuffle)
+	v, err := forge(func(_ *queue.Shuffled, list []queue.Key) { list[2], list[3] = queue.Key{}, queue.Key{} })
+	if err != nil {
+		t.Fatalf("numbers that are nobody's: %v", err)
+	}
+	_, _, err = v.Rank(all[2].receipt.Text) // signed by the true key, not by this file's
+	wantErr(t, "a receipt of another key", err, queue.ErrShuffle)
+}
+
+// Who leaves the lobby and enters anew has one chance, with the new number.
+func TestOneChance(t *testing.T) {
+	h := newHouse(t)
+	opens := h.now().Add(time.Minute)
+	h.room(func(s *queue.Settings) { s.Opens, s.Paused = opens, true })
+	all := h.crowd(0, 10)
+	first := all[3].receipt.Text
+	if err := h.q.Leave(t.Context(), event, all[3].Token.String()); err != nil {
+		t.Fatal(err)
+	}
+	all[3].enter()
+	if all[3].Number != 11 || all[3].State != queue.Lobby {
+		t.Fatalf("entered anew as %d, %s", all[3].Number, all[3].State)
+	}
+	h.pass(time.Minute, time.Second, all...)
+	v, err := queue.VerifyShuffle(strings.NewReader(h.file()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all[3].poll()
+	if _, rank, err := v.Rank(all[3].receipt.Text); err != nil || rank != all[3].Position {
+		t.Errorf("the new number stands at %d, the receipt says %d, %v", all[3].Position, rank, err)
+	}
+	_, _, err = v.Rank(first)
+	wantErr(t, "the number that was given up", err, queue.ErrShuffle)
 }
 
 // With a beacon the room opens when its value is known, and not before.

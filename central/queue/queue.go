@@ -18,10 +18,20 @@
 // out; the proof of work ([Settings.WorkBits]) makes each of their accounts pay.
 //
 // What the shuffle proves: that the order follows from the seed, the published list
-// of those who were there, and the beacon if one was named. Without a beacon, an
-// operator who knows the seed beforehand could still have tried many lists; with
-// one, nobody could. A receipt proves what this central promised to whom; it is
-// signed with a key that the room's public information names beforehand.
+// of those who were there, and the beacon if one was named. A receipt proves what
+// this central promised to whom; it is signed with a key that the room's public
+// information names beforehand. Two that contradict each other, or one that
+// contradicts the list, convict the operator.
+//
+// What an operator who cheats can still do, and nobody can prove: without a beacon,
+// try many lists, for they know the seed: add accounts of their own, or choose the
+// moment of the opening, until the order suits them. With a beacon that is over, for
+// whoever kept the signed file from before the beacon's value was known; but the
+// accounts of their own have their chances all the same, for the list has no names.
+// After the shuffle: admit somebody out of turn, pass somebody over who was there,
+// pause while others buy, or sell past the room altogether. Giving somebody a worse
+// number than was theirs by arrival leaves no trace either; from the receipt on it
+// does.
 //
 // Several centrals may share a room through a shared engine and store. One at a
 // time leads: it opens rooms and moves the watermark. Two that both believe so for a

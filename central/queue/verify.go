@@ -2,13 +2,16 @@ package queue
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,8 +110,10 @@ func (q *Queue) WriteShuffle(ctx context.Context, event ticket.EventID, w io.Wri
 	return nil
 }
 
-// Verified is a shuffle file that holds: the list has the hash, the seed the
-// commitment, and the key signed both.
+// Verified is a shuffle file that holds: nobody is in the list twice, it has the
+// hash, the seed the commitment, and the key signed both. Whether commitment, key
+// and, with a beacon, hash are those that were shown beforehand, and the beacon what
+// its source published, only whoever kept or asks for those can say.
 type Verified struct {
 	Shuffled
 
@@ -141,6 +146,8 @@ func (v *Verified) Rank(text string) (r Receipt, rank uint32, err error) {
 	switch {
 	case r.Event != v.Event:
 		return r, 0, fmt.Errorf("the receipt is about event %s: %w", r.Event, ErrShuffle)
+	case r.Number >= 1 && r.Number <= v.People && v.keys[r.Number-1] == Key{}:
+		return r, 0, fmt.Errorf("number %d is nobody's in the list; unless they gave it up and have another: %w", r.Number, ErrShuffle)
 	case r.Number >= 1 && r.Number <= v.People && v.keys[r.Number-1] != r.Key:
 		return r, 0, fmt.Errorf("number %d is %s in the list and %s in the receipt: %w", r.Number, v.keys[r.Number-1], r.Key, ErrShuffle)
 	case v.order == nil:
@@ -190,6 +197,18 @@ func (v *Verified) readKeys(in *bufio.Reader) error {
 	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("something follows the last of %d lines: %w", v.People+1, ErrShuffle)
 	}
+	return v.once()
+}
+
+// once sees to it that nobody has two chances.
+func (v *Verified) once() error {
+	sorted := slices.Clone(v.keys)
+	slices.SortFunc(sorted, func(a, b Key) int { return bytes.Compare(a[:], b[:]) })
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i] == sorted[i-1] && sorted[i] != (Key{}) {
+			return fmt.Errorf("%s is in the list twice: %w", sorted[i], ErrShuffle)
+		}
+	}
 	return nil
 }
 
@@ -201,6 +220,9 @@ func (v *Verified) check() error {
 	signature, err := hex.DecodeString(v.Signature)
 	if err != nil || !ed25519.Verify(key, v.signed(), signature) {
 		return fmt.Errorf("the signature is not its key's: %w", ErrShuffle)
+	}
+	if sum, err := hex.DecodeString(v.Commitment); err != nil || len(sum) != sha256.Size {
+		return fmt.Errorf("its commitment is not 64 hexadecimal digits: %w", ErrShuffle)
 	}
 	list := ListHash(v.Event, v.keys)
 	if hex.EncodeToString(list[:]) != v.List {

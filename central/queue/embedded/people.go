@@ -44,7 +44,7 @@ func (p *people) slot(k queue.Key) uint32 {
 	}
 }
 
-// put gives a number to a key. A key that had another keeps it in the list.
+// put gives a number to a key. Whose a number was before is not forgotten.
 func (p *people) put(number uint32, k queue.Key) {
 	p.last = max(p.last, number)
 	i := number - 1
@@ -75,11 +75,17 @@ func (p *people) grow() {
 	}
 }
 
+// all is who has which number, but for numbers that somebody has another instead of.
 func (p *people) all() []queue.Key {
 	out := make([]queue.Key, p.last)
 	for i, page := range p.pages {
 		if page != nil {
 			copy(out[min(i*pageLen, len(out)):], page[:])
+		}
+	}
+	for i, k := range out {
+		if p.number(k) != uint32(i)+1 {
+			out[i] = queue.Key{}
 		}
 	}
 	return out

@@ -111,6 +111,11 @@ func instead(t *testing.T, s Subject) {
 	if got[0] != 6 || got[1] != 6 {
 		t.Fatalf("twice in one call: got %v, want 6 and 6", got)
 	}
+	// Nobody is there twice.
+	in, err := e.Lobby(t.Context(), event)
+	if want := []queue.Key{{}, {}, key(2), key(1), key(9), key(0)}; err != nil || !slices.Equal(in, want) {
+		t.Fatalf("Lobby: %v, %v; want %v", in, err, want)
+	}
 }
 
 // had: an engine that knows better ignores what a person says they had.
