@@ -13,7 +13,7 @@ const words = {
     closed: "대기실이 닫혔습니다", closedWhat: "더 이상 입장하지 않습니다.", none: "이 공연에는 대기실이 없습니다", noneWhat: "바로 예매할 수 있습니다.", signin: "먼저 로그인해 주세요", signinWhat: "순서는 계정에 매겨집니다. 지갑에서 로그인하고 돌아오면 됩니다.", wallet: "지갑 열기",
     working: "줄을 설 준비를 하고 있습니다", workingWhat: "자동 프로그램을 막기 위해 잠시 계산합니다.", crowd: (n) => `함께 기다리는 사람 ${n}명`, live: "연결됨 · 저절로 바뀝니다", away: "연결이 끊겼지만 순서는 그대로입니다", paused: "입장이 잠시 멈췄습니다. 순서는 그대로입니다.",
     keep: "이 페이지를 열어 두세요. 새로 고치거나 네트워크가 바뀌어도 순서는 뒤로 밀리지 않습니다.", again: "다시 줄 서기", leave: "줄에서 나가기", sure: "지금 순서가 사라집니다. 줄에서 나갈까요?",
-    fair: "순서는 이렇게 정합니다", fairWhat: "판매 전에 온 사람은 미리 봉인한 값으로 한 번에 추첨하고, 그 뒤에 온 사람은 온 순서대로 섭니다. 추첨 파일이 있으면 누구나 다시 계산해 볼 수 있습니다.",
+    fair: "순서는 이렇게 정합니다", fairWhat: "판매 전에 온 사람은 미리 봉인한 값으로 한 번에 추첨하고, 그 뒤에 온 사람은 온 순서대로 섭니다. 추첨 파일이 있으면 누구나 다시 계산해 볼 수 있습니다. 확인할 수 있는 것은 추첨까지이고, 그 순서대로 들여보내는 것은 주최자를 믿어야 합니다.",
     commitment: "봉인한 추첨 값의 지문", receipt: "내 확인증", file: "추첨 파일 받기", fileLater: "추첨 파일은 판매가 열릴 때 공개됩니다.", days: (n) => `${n}일`,
   },
   en: {
@@ -25,7 +25,7 @@ const words = {
     closed: "The waiting room is closed", closedWhat: "Nobody is let in any more.", none: "This event has no waiting room", noneWhat: "You can book at once.", signin: "Please sign in first", signinWhat: "A place belongs to an account. Sign in with the wallet, and come back.", wallet: "Open the wallet",
     working: "Getting your place in line", workingWhat: "This browser works for a moment. It keeps robots out.", crowd: (n) => `${n} people are waiting`, live: "Connected · updates by itself", away: "No connection. Your place is kept.", paused: "Nobody is let in for a moment. You keep your place.",
     keep: "Keep this page open. Reloading it or another network never moves you back.", again: "Stand in line again", leave: "Leave the line", sure: "Your place is gone then. Leave the line?",
-    fair: "How the order is made", fairWhat: "Everybody who is here before the opening is drawn by lot with a seed that is sealed beforehand; whoever comes later stands behind, in the order of arrival. With the shuffle file, anybody can recompute it.",
+    fair: "How the order is made", fairWhat: "Everybody who is here before the opening is drawn by lot with a seed that is sealed beforehand; whoever comes later stands behind, in the order of arrival. With the shuffle file, anybody can recompute it. This proves the draw; that people are then let in by it is the organiser's word.",
     commitment: "Fingerprint of the sealed seed", receipt: "My receipt", file: "Download the shuffle file", fileLater: "The shuffle file is published when the sale opens.", days: (n) => `${n} d`,
   },
 };
