@@ -4,26 +4,26 @@
 // letters into a folder.
 import { after, before } from "node:test";
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { acts, pause, ready, story } from "./acts.mjs";
+import { acts, ready, story } from "./acts.mjs";
+import { mailbox } from "./letters.mjs";
 import { openPhone } from "./phone.mjs";
 import { openVenue, root } from "./venue.mjs";
 
 const pictures = path.join(root, "var/e2e");
-const patience = 60_000;
 const [first, second] = ["비 오는 날의 첫 공연", "second night at the hall"];
 const sora = "sora@example.org";
 const step = story(() => [phone, other]);
 
-let venue, act, dir, phone, other;
-const handled = new Set();
+let venue, act, dir, letter, phone, other;
 
 before(async () => {
   dir = await mkdtemp(path.join(tmpdir(), "conting-account-"));
   venue = await openVenue({ dir });
   act = acts(venue);
+  letter = mailbox(dir);
   phone = await openPhone({ name: "account-ko", locale: "ko-KR", pictures });
   other = await openPhone({ name: "account-en", locale: "en-GB", pictures });
 });
@@ -34,38 +34,6 @@ after(async () => {
   await venue?.close();
   if (dir) await rm(dir, { recursive: true, force: true });
 });
-
-const folder = () => path.join(dir, "central", "mail");
-
-/** All letters that were not read yet, by their files. */
-async function unread() {
-  const names = (await readdir(folder()).catch(() => [])).filter((n) => n.endsWith(".eml") && !handled.has(n));
-  return Promise.all(names.map(async (name) => ({ name, ...open(await readFile(path.join(folder(), name), "latin1")) })));
-}
-
-/** Waits for a letter that says something, and returns whom it is to and its text. */
-async function letter(saying) {
-  for (const until = Date.now() + patience; Date.now() < until; await pause(100)) {
-    const found = (await unread()).find((l) => l.text.includes(saying));
-    if (!found) continue;
-    handled.add(found.name);
-    return found;
-  }
-  assert.fail(`no letter says ${saying}; there are ${JSON.stringify(await unread())}`);
-}
-
-/** open reads a letter of one part. */
-function open(raw) {
-  const [head, ...rest] = raw.split(/\r?\n\r?\n/);
-  const headers = head.replace(/\r?\n[ \t]+/g, " ");
-  const body = rest.join("\r\n\r\n");
-  const coded = /^Content-Transfer-Encoding: (\S+)/im.exec(headers)?.[1].toLowerCase();
-  const bytes = coded === "base64" ? Buffer.from(body, "base64")
-    : coded === "quoted-printable" ? Buffer.from(body.replace(/=\r?\n/g, "").replace(/=([0-9A-F]{2})/g, (_, h) => String.fromCharCode(parseInt(h, 16))), "latin1")
-      : Buffer.from(body, "latin1");
-  const text = bytes.toString("utf8");
-  return { to: /^To: .*?([^\s<]+@[^\s>]+)/im.exec(headers)?.[1], text, link: /https?:\/\/\S+#\/confirm\/\S+/.exec(text)?.[0] };
-}
 
 /** refused is what the page says went wrong. */
 const refused = (on, code) => ready(on, `trouble-${code}`);
@@ -165,7 +133,7 @@ step("a forgotten password is set anew by letter", async () => {
   await ready(other, "letter-sent");
   const l = await letter("asked for a new password");
   assert.equal(l.to, sora);
-  assert.deepEqual((await unread()).filter((x) => x.to !== sora), []); // nobody else got one
+  assert.deepEqual((await letter.unread()).filter((x) => x.to !== sora), []); // nobody else got one
   await other.at("letter-link").fill(`Open this: ${l.link}`);
   await other.at("letter-follow").click();
   await other.at("confirm-password").fill(second);
