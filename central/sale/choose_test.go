@@ -2,6 +2,7 @@ package sale_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +29,14 @@ const show = ticket.EventID(7)
 // hall puts the hall on sale, with these terms.
 func (h *harness) hall(terms string) {
 	h.t.Helper()
-	p, err := seatmap.Parse([]byte(strings.Replace(hall, "SALE", terms, 1)))
+	h.hallOf(show, terms)
+}
+
+// hallOf puts the hall on sale for an event of its own.
+func (h *harness) hallOf(event ticket.EventID, terms string) {
+	h.t.Helper()
+	plan := strings.NewReplacer("SALE", terms, `"id":7`, fmt.Sprintf(`"id":%d`, event)).Replace(hall)
+	p, err := seatmap.Parse([]byte(plan))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -52,6 +60,7 @@ func TestBestSeats(t *testing.T) {
 	named := func(seat string) sale.Want { return sale.Want{Zone: 1, Class: 1, Paper: true, Seat: seat} }
 	wheels, beside := some, some
 	wheels.Accessible, beside.Companion = true, true
+	h, event := start(t), show
 	for name, c := range map[string]struct {
 		taken []sale.Want
 		items []sale.Want
@@ -85,18 +94,18 @@ func TestBestSeats(t *testing.T) {
 		"no such seat":                  {nil, []sale.Want{named("A-1"), named("Z-1")}, false, "", sale.ErrUnknownSeat},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := start(t)
-			h.hall(`{}`)
+			event++
+			h.hallOf(event, `{}`)
 			if c.taken != nil {
-				if _, _, err := h.Hold(t.Context(), sale.HoldRequest{Event: show, Items: c.taken}); err != nil {
+				if _, _, err := h.Hold(t.Context(), sale.HoldRequest{Event: event, Items: c.taken}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			o, _, err := h.Hold(t.Context(), sale.HoldRequest{Event: show, Items: c.items, Together: !c.apart})
+			o, _, err := h.Hold(t.Context(), sale.HoldRequest{Event: event, Items: c.items, Together: !c.apart})
 			if !errors.Is(err, c.err) || (err == nil) != (c.err == nil) || seats(o) != c.want {
 				t.Errorf("Hold = %q, %v; want %q, %v", seats(o), err, c.want, c.err)
 			}
-			if l, err := h.Listing(t.Context(), show); err != nil || l.Zones[0].Held+l.Zones[1].Held != len(c.taken)+len(o.Items) {
+			if l, err := h.Listing(t.Context(), event); err != nil || l.Zones[0].Held+l.Zones[1].Held != len(c.taken)+len(o.Items) {
 				t.Errorf("held %+v, %v; want %d places", l.Zones, err, len(c.taken)+len(o.Items))
 			}
 		})

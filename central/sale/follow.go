@@ -133,19 +133,19 @@ func (s *Sale) followOpened(ctx context.Context, p pay.Provider, payment Payment
 	}
 	payment.State = PaymentBegun
 	if told.State == pay.Succeeded {
-		return s.settle(ctx, p, payment, told)
+		return s.settle(ctx, p, payment, told, nil)
 	}
-	return s.charge(ctx, p, payment, "")
+	return s.charge(ctx, p, payment, "", nil)
 }
 
 func (s *Sale) followBegun(ctx context.Context, p pay.Provider, payment Payment, told pay.Payment, alone bool) error {
 	switch {
 	case told.State != pay.Begun && told.State != pay.Authorised:
-		return s.settle(ctx, p, payment, told)
+		return s.settle(ctx, p, payment, told, nil)
 	case !alone:
 		return ErrPaymentPending
 	case told.State == pay.Authorised && s.cfg.Now().Sub(payment.Pinned) < GiveUpAfter:
-		return s.charge(ctx, p, payment, "")
+		return s.charge(ctx, p, payment, "", nil)
 	}
 	return s.release(ctx, p, payment)
 }

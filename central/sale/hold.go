@@ -130,6 +130,7 @@ func (s *Sale) Hold(ctx context.Context, r HoldRequest) (Order, string, error) {
 	if err != nil {
 		return Order{}, "", err
 	}
+	s.recall.keep(&o)
 	return o, secret, nil
 }
 

@@ -71,6 +71,16 @@ type Issued struct {
 	Withheld bool
 }
 
+// KnownTo is the ticket as an account may know it that ordered it, of an owner who may
+// be somebody else.
+func (i Issued) KnownTo(account, owner string) Issued {
+	if account == owner {
+		return i
+	}
+	k := &i.Ticket
+	return Issued{Status: i.Status, Withheld: true, Ticket: ticket.Ticket{ID: k.ID, Event: k.Event, Zone: k.Zone, Class: k.Class, Seat: k.Seat}}
+}
+
 // Offering is an event and how it is sold. Only Cancelled ever changes.
 type Offering struct {
 	Event     ticket.Event

@@ -19,9 +19,12 @@ const settleTime = 10 * time.Second
 // after which the order can be paid otherwise until its hold ends,
 // [pay.ErrBadToken], and [pay.ErrNotAuthorised] of a provider that needs more.
 func (s *Sale) Pay(ctx context.Context, id, secret, provider, token string) (Order, error) {
-	o, err := s.Order(ctx, id, secret)
-	if err != nil {
-		return Order{}, err
+	o, recalled := s.recall.take(id, secret, s.cfg.Now())
+	if !recalled {
+		var err error
+		if o, err = s.Order(ctx, id, secret); err != nil {
+			return Order{}, err
+		}
 	}
 	name, p, err := s.provider(provider, o.Amount)
 	if err != nil {
@@ -38,12 +41,12 @@ func (s *Sale) Pay(ctx context.Context, id, secret, provider, token string) (Ord
 		s.forget(ctx, p, payment)
 		return Order{}, pay.ErrNotAuthorised
 	}
-	return s.take(ctx, p, payment, "")
+	return s.take(ctx, p, payment, "", &o)
 }
 
-// take moves the order to paying, which only a hold that lives allows, and keeps its
-// places; only then it charges.
-func (s *Sale) take(ctx context.Context, p pay.Provider, payment Payment, token string) (Order, error) {
+// take moves the payment's order to paying, which only a hold that lives allows, and
+// keeps its places; only then it charges.
+func (s *Sale) take(ctx context.Context, p pay.Provider, payment Payment, token string, o *Order) (Order, error) {
 	began, err := s.cfg.Store.BeginPayment(ctx, payment)
 	if err != nil {
 		return Order{}, err
@@ -63,10 +66,10 @@ func (s *Sale) take(ctx context.Context, p pay.Provider, payment Payment, token 
 		return s.standing(&o)
 	}
 	payment.State = PaymentBegun
-	if err := s.charge(ctx, p, payment, token); err != nil {
+	if err := s.charge(ctx, p, payment, token, o); err != nil {
 		return Order{}, err
 	}
-	return s.cfg.Store.Order(after, payment.Order)
+	return *o, nil
 }
 
 // standing is what paying an order comes to that is not waiting to be paid.

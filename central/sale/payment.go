@@ -36,6 +36,16 @@ type Payment struct {
 	Tries     int       // how often Unsettled returned it
 }
 
+// Sold says whether a payment that was charged bought its order.
+type Sold int
+
+// What [Payments.Sell] answers.
+const (
+	NotSold    Sold = iota // the money goes back
+	SoldNow                // the tickets are those of the call
+	SoldBefore             // the tickets are those of an earlier call
+)
+
 // Payments keeps what was charged.
 type Payments interface {
 	// OpenPayment stores a payment that the buyer is asked to allow, of a held order
@@ -58,10 +68,10 @@ type Payments interface {
 
 	// Sell ends a payment that was charged. If its order is paying with it and
 	// still has its places, the places are sold, the order paid, the tickets stored,
-	// one for each item in their order, with a line in the outbox for each; it
-	// reports true. If not, the payment is due to go back and it reports false. A
-	// second call repeats the first answer.
-	Sell(ctx context.Context, id string, tickets []Issued) (bool, error)
+	// one for each item in their order, with a line in the outbox for each. If not,
+	// the payment is due to go back. A second call changes nothing: it finds the order
+	// [SoldBefore], with the tickets of the first, or [NotSold].
+	Sell(ctx context.Context, id string, tickets []Issued) (Sold, error)
 
 	// EndRefund notes that a payment's money went back, and OweRefund that it came
 	// back to us after all and is due again.

@@ -13,8 +13,7 @@
 // Buyers are not trusted: an order answers only to its secret, of which the
 // store has the SHA-256, and a ticket is bound only to a key whose possession
 // was proved over a fresh challenge. The payment provider is trusted to say what
-// was charged. There is no queue, lottery, limit per person or offer to those
-// waiting here.
+// was charged. There is no queue here ([Door] is asked) and no lottery.
 package sale
 
 import (
@@ -128,8 +127,9 @@ type Config struct {
 
 // Sale is the till. It is safe for concurrent use and starts no goroutine.
 type Sale struct {
-	cfg   Config
-	board *board
+	cfg    Config
+	board  *board
+	recall *recall
 
 	mu     sync.Mutex                   // guards events
 	events map[ticket.EventID]*Offering // as they were imported; never changed
@@ -156,7 +156,7 @@ func New(_ context.Context, cfg Config) (*Sale, error) {
 	case cfg.Hold < MinHold || cfg.Hold > MaxHold:
 		return nil, fmt.Errorf("sale: hold of %s, want %s to %s", cfg.Hold, MinHold, MaxHold)
 	}
-	return &Sale{cfg: cfg, board: newBoard(), events: make(map[ticket.EventID]*Offering)}, nil
+	return &Sale{cfg: cfg, board: newBoard(), recall: newRecall(), events: make(map[ticket.EventID]*Offering)}, nil
 }
 
 // Import puts the event of a plan on sale. The same plan again changes nothing

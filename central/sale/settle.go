@@ -16,8 +16,8 @@ import (
 var errWrongAmount = errors.New("the provider charged another amount")
 
 // charge takes the money of a payment that has begun and settles the outcome,
-// whatever it is.
-func (s *Sale) charge(ctx context.Context, p pay.Provider, payment Payment, token string) error {
+// whatever it is. An order that is given is the payment's, and becomes what it is then.
+func (s *Sale) charge(ctx context.Context, p pay.Provider, payment Payment, token string, o *Order) error {
 	done, err := p.Confirm(ctx, payment.Reference, token)
 	after, cancel := s.unhurried(ctx)
 	defer cancel()
@@ -36,11 +36,11 @@ func (s *Sale) charge(ctx context.Context, p pay.Provider, payment Payment, toke
 			return fmt.Errorf("%w: %w", ErrPaymentPending, err)
 		}
 	}
-	return s.settle(after, p, payment, done)
+	return s.settle(after, p, payment, done, o)
 }
 
-// settle books what the provider says of a payment.
-func (s *Sale) settle(ctx context.Context, p pay.Provider, payment Payment, told pay.Payment) error {
+// settle books what the provider says of a payment; for the order see charge.
+func (s *Sale) settle(ctx context.Context, p pay.Provider, payment Payment, told pay.Payment, o *Order) error {
 	switch told.State {
 	case pay.Begun, pay.Authorised:
 		return ErrPaymentPending
@@ -55,23 +55,39 @@ func (s *Sale) settle(ctx context.Context, p pay.Provider, payment Payment, told
 	if told.Amount != payment.Amount || told.Currency != payment.Currency {
 		return fmt.Errorf("%d %s for %d %s: %w: %w", told.Amount, told.Currency, payment.Amount, payment.Currency, errWrongAmount, ErrPaymentPending)
 	}
-	o, err := s.cfg.Store.Order(ctx, payment.Order)
-	if err != nil {
-		return err
+	if o == nil {
+		known, err := s.cfg.Store.Order(ctx, payment.Order)
+		if err != nil {
+			return err
+		}
+		o = &known
 	}
-	tickets, err := s.tickets(ctx, &o)
+	tickets, err := s.tickets(ctx, o)
 	if err != nil {
 		return err
 	}
 	sold, err := s.cfg.Store.Sell(ctx, payment.ID, tickets)
-	if err != nil {
+	switch {
+	case err != nil:
+		return err
+	case sold == NotSold:
+		return errors.Join(ErrPaidTooLate, s.payBack(ctx, p, payment))
+	case sold == SoldBefore:
+		s.cfg.Changed()
+		*o, err = s.cfg.Store.Order(ctx, payment.Order)
 		return err
 	}
-	if sold {
-		s.cfg.Changed()
-		return nil
+	s.cfg.Changed()
+	o.bought(payment.ID, tickets)
+	return nil
+}
+
+// bought is what becomes of an order whose tickets were sold just now.
+func (o *Order) bought(payment string, tickets []Issued) {
+	o.State, o.Payment, o.Returned, o.Tickets = Paid, payment, false, make([]Issued, len(tickets))
+	for n, i := range tickets {
+		o.Tickets[n] = i.KnownTo(o.Owner, o.Items[n].Keeper)
 	}
-	return errors.Join(ErrPaidTooLate, s.payBack(ctx, p, payment))
 }
 
 // tickets makes a ticket for each of the order's items and signs it. They exist
@@ -105,7 +121,7 @@ func (s *Sale) release(ctx context.Context, p pay.Provider, payment Payment) err
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrPaymentPending, err)
 	}
-	return s.settle(ctx, p, payment, told)
+	return s.settle(ctx, p, payment, told, nil)
 }
 
 // forget gives up a payment that is in no book of ours and that nobody could allow.

@@ -165,7 +165,7 @@ func (s *Sale) ConfirmPayment(ctx context.Context, id, secret, payment, token st
 			return Order{}, err
 		}
 	}
-	return s.take(ctx, p, mine, token)
+	return s.take(ctx, p, mine, token, &o)
 }
 
 // allowed returns nil if the buyer has allowed the charge of an opened payment.

@@ -19,7 +19,7 @@ func (s *Store) Furnish(ctx context.Context) error {
 		must := run(`INSERT INTO event (id, rules, currency, plan_hash, imported) VALUES ($1, $2, 'KRW', $3, $4)`,
 			1001, `{"name":"서울 \"콘서트\""}`, []byte{0, 0xff, '\''}, int64(1)<<62)
 		for n := 0; n < 60 && must == nil; n++ {
-			must = run(insertOutbox, n+1, 1001, "ticket_status", nil, id(n), n%3, nil, nil, 1000+n)
+			must = run(insertOutbox+values(1, outboxFields), n+1, 1001, "ticket_status", nil, id(n), n%3, nil, nil, 1000+n)
 		}
 		for n := 0; n < 3 && must == nil; n++ {
 			must = run(insertRow, 1001, n+1, 1, id(n), "gate-1", n+1, int64(7)<<40, 5, "north", "1")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/con-ting/conting/central/sale"
@@ -26,7 +27,8 @@ const (
 		ON CONFLICT (id) DO NOTHING`
 	selectPlanHash = `SELECT plan_hash FROM event WHERE id = $1`
 	insertPrice    = `INSERT INTO price (event, zone, class, amount) VALUES ($1, $2, $3, $4)`
-	insertPlace    = `INSERT INTO place (event, zone, number, seat, flags, free_at, run, best) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)`
+	insertPlaces   = `INSERT INTO place (event, zone, number, seat, flags, free_at, run, best) VALUES `
+	placeFields    = 8
 )
 
 // AddPlan implements [sale.Catalogue].
@@ -65,8 +67,12 @@ func (s *Store) AddPlan(ctx context.Context, p *seatmap.Plan) (added bool, err e
 }
 
 func addPlaces(ctx context.Context, t *tx, p *seatmap.Plan) error {
-	for _, pl := range p.Places {
-		if _, err := t.exec(ctx, insertPlace, int64(p.Event.ID), pl.Zone, pl.Number, pl.Seat, pl.Flags, pl.Run, pl.Best); err != nil {
+	for some := range slices.Chunk(p.Places, 100) {
+		args := make([]any, 0, len(some)*placeFields)
+		for _, pl := range some {
+			args = append(args, int64(p.Event.ID), pl.Zone, pl.Number, pl.Seat, pl.Flags, 0, pl.Run, pl.Best)
+		}
+		if _, err := t.exec(ctx, insertPlaces+values(len(some), placeFields), args...); err != nil {
 			return err
 		}
 	}

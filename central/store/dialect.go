@@ -18,6 +18,7 @@ type dialect struct {
 	lasts                            string // added to one that may take long
 
 	most     int           // functions in one transaction
+	abreast  bool          // those of updateShared ask together, see abreast.go
 	limit    time.Duration // of a transaction that does not last; 0 for none, where nothing can hang
 	rewrite  func(query string) string
 	begin    func(ctx context.Context, c *sql.Conn, query string) (mark string, err error)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/con-ting/conting/central/outbox"
 )
 
 // Functions that wait to write share one transaction, and so one wait for the disk,
@@ -41,11 +43,15 @@ func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 	return s.alone.do(ctx, &job{fn: fn})
 }
 
-// updateShared is update for functions whose every statement is right beside
-// others: conditions stand in the statements, nothing is read first. On PostgreSQL
-// several run at once, never while an update does.
+// updateShared is update for functions whose every statement is right beside those
+// of others of this kind: conditions stand in the statement that writes, and what was
+// read before decides nothing. None waits for a row that another may have changed,
+// but for one of the same order or person. On PostgreSQL several transactions run at
+// once, and in each its functions go abreast (see abreast.go), but never while an
+// update does. Rows that are posted to the outbox stand there when the transaction
+// ends, so fn must not read the outbox.
 func (s *Store) updateShared(ctx context.Context, fn func(*tx) error) error {
-	return s.beside.do(ctx, &job{fn: fn})
+	return s.beside.do(ctx, &job{fn: fn, shared: true})
 }
 
 // bulk is update for what may take long: fn is alone in its transaction, which ends
@@ -56,8 +62,9 @@ func (s *Store) bulk(ctx context.Context, fn func(*tx) error) error {
 
 // job is a function that waits for its transaction, or runs in it.
 type job struct {
-	fn    func(*tx) error
-	lasts context.Context //nolint:containedctx // of bulk: its transaction's; else nil
+	fn     func(*tx) error
+	lasts  context.Context //nolint:containedctx // of bulk: its transaction's; else nil
+	shared bool            // of updateShared
 
 	lead chan []*job   // the batch that its caller shall run
 	done chan struct{} // it was run by another
@@ -246,7 +253,15 @@ func (l *lane) transact(ctx context.Context, c *session, batch []*job, guarded b
 	if err != nil {
 		return false, err
 	}
-	kept, err := l.each(ctx, c, batch, guarded)
+	c.owed = c.owed[:0]
+	way := l.each
+	if l.store.dialect.abreast && batch[0].shared && len(batch) > 1 && !guarded {
+		way = l.abreast
+	}
+	kept, err := way(ctx, c, batch, guarded)
+	if err == nil && kept > 0 {
+		err = l.postOwed(ctx, c)
+	}
 	if err != nil || kept == 0 {
 		c.rollback(ctx)
 		return true, err
@@ -267,6 +282,11 @@ func (l *lane) bound(batch []*job) (context.Context, context.CancelFunc) {
 // commit. Its error means that all are to be undone.
 func (l *lane) each(ctx context.Context, c *session, batch []*job, guarded bool) (kept int, err error) {
 	for i, j := range batch {
+		if !j.shared {
+			if err := l.postOwed(ctx, c); err != nil {
+				return 0, err
+			}
+		}
 		if guarded {
 			mark := "SAVEPOINT job"
 			if i > 0 {
@@ -277,13 +297,19 @@ func (l *lane) each(ctx context.Context, c *session, batch []*job, guarded bool)
 			}
 		}
 		j.again, j.thrown, c.dirty = false, "", false
-		err := j.call(&tx{sql: conn{c, ctx}, now: l.store.now()})
+		t := &tx{sql: conn{c, ctx}, now: l.store.now()}
+		var late []outbox.Row
+		if j.shared {
+			t.late = &late
+		}
+		err := j.call(t)
 		if err == nil && guarded {
 			err = l.store.dialect.sound(c.conn)
 		}
 		if err == nil {
 			j.err = nil
 			kept++
+			c.owed = append(c.owed, late...)
 			continue
 		}
 		if err = l.store.explain(c, err); c.conn == nil {
@@ -300,6 +326,18 @@ func (l *lane) each(ctx context.Context, c *session, batch []*job, guarded bool)
 		}
 	}
 	return kept, nil
+}
+
+// postOwed writes what functions of updateShared have posted.
+func (l *lane) postOwed(ctx context.Context, c *session) error {
+	if len(c.owed) == 0 {
+		return nil
+	}
+	err := insertPosts(ctx, &tx{sql: conn{c, ctx}, now: l.store.now()}, c.owed)
+	if c.owed = c.owed[:0]; err == nil {
+		return nil
+	}
+	return lost(l.store.explain(c, err), c)
 }
 
 // lostError is that the connection was lost while nothing of the transaction had

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/con-ting/conting/central/outbox"
 )
 
 // Tx is a transaction, for tests of transactions.
@@ -55,4 +57,27 @@ func (s *Store) Hurry(limit time.Duration) {
 // Strings runs a query for one column of text.
 func (t Tx) Strings(query string) ([]string, error) {
 	return rows(context.Background(), t.tx, func(r scanner) (line string, err error) { return line, r.Scan(&line) }, query)
+}
+
+// Together runs functions of updateShared in one transaction and returns their errors.
+func (s *Store) Together(fns ...func(Tx) error) []error {
+	l := s.beside
+	batch := make([]*job, len(fns))
+	for i, fn := range fns {
+		batch[i] = &job{fn: func(t *tx) error { return fn(Tx{t}) }, shared: true, done: make(chan struct{})}
+	}
+	l.mu.Lock()
+	l.busy++
+	l.mu.Unlock()
+	l.run(batch)
+	errs := make([]error, len(fns))
+	for i, j := range batch {
+		errs[i] = j.err
+	}
+	return errs
+}
+
+// Post writes a row of an account into the outbox.
+func (t Tx) Post(account string) error {
+	return post(context.Background(), t.tx, outbox.Row{Kind: outbox.OfferMade, Account: account})
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/con-ting/conting/central/archive"
 )
@@ -201,21 +200,7 @@ func loadTable(ctx context.Context, t *tx, of *table, r *archive.Reader) error {
 }
 
 func insertRows(of *table, n int) string {
-	var b strings.Builder
-	b.WriteString(`INSERT INTO "` + of.name + `" (` + list(of.columns) + `) VALUES `)
-	place := 0
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		for c := range of.columns {
-			place++
-			b.WriteString(map[bool]string{true: "(", false: ", "}[c == 0])
-			fmt.Fprintf(&b, "$%d", place)
-		}
-		b.WriteString(")")
-	}
-	return b.String()
+	return `INSERT INTO "` + of.name + `" (` + list(of.columns) + `) VALUES ` + values(n, len(of.columns))
 }
 
 // compare reads everything back and compares its hashes with those of the backup.

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/con-ting/conting/central/sale"
-	"github.com/con-ting/conting/sync/ticket"
 )
 
 const (
@@ -32,7 +32,11 @@ const (
 
 // Hold implements [sale.Orders].
 func (s *Store) Hold(ctx context.Context, h sale.Hold) (o sale.Order, err error) {
-	err = s.update(ctx, func(t *tx) (err error) {
+	way := s.updateShared
+	if h.Offer != "" || slices.ContainsFunc(h.Items, func(i sale.HeldItem) bool { return i.Ask != "" }) {
+		way = s.update // what was offered, and what an ask is for, stands in several rows
+	}
+	err = way(ctx, func(t *tx) (err error) {
 		o, err = hold(ctx, t, h)
 		return err
 	})
@@ -41,6 +45,9 @@ func (s *Store) Hold(ctx context.Context, h sale.Hold) (o sale.Order, err error)
 	}
 	return o, nil
 }
+
+// hold looks before it writes, and writes first what fails most: one that fails having
+// written something costs those with whom it shares its transaction another attempt.
 
 func hold(ctx context.Context, t *tx, h sale.Hold) (sale.Order, error) {
 	o := sale.Order{
@@ -54,6 +61,14 @@ func hold(ctx context.Context, t *tx, h sale.Hold) (sale.Order, error) {
 		o.Amount += i.Amount
 		o.Items = append(o.Items, i)
 	}
+	if h.Challenge != nil {
+		if err := spendChallenge(ctx, t, h); err != nil {
+			return o, err
+		}
+	}
+	if err := takeSlots(ctx, t, &h); err != nil {
+		return o, err
+	}
 	got, err := takePlaces(ctx, t, &h)
 	if err != nil {
 		return o, err
@@ -61,14 +76,6 @@ func hold(ctx context.Context, t *tx, h sale.Hold) (sale.Order, error) {
 	for n := range o.Items {
 		i := &o.Items[n]
 		i.Place, i.Seat, i.Flags = got[n].Number, got[n].Seat, got[n].Flags|h.Items[n].Flags
-	}
-	if err := takeSlots(ctx, t, &h); err != nil {
-		return o, err
-	}
-	if h.Challenge != nil {
-		if err := spendChallenge(ctx, t, h); err != nil {
-			return o, err
-		}
 	}
 	return o, addOrder(ctx, t, &o)
 }
@@ -215,13 +222,7 @@ func scanIssued(r scanner, buyer string) (i sale.Issued, err error) {
 	if err := json.Unmarshal([]byte(body), &i.Ticket); err != nil {
 		return i, err
 	}
-	if owner != buyer {
-		k := &i.Ticket
-		i = sale.Issued{Status: i.Status, Withheld: true, Ticket: ticket.Ticket{
-			ID: k.ID, Event: k.Event, Zone: k.Zone, Class: k.Class, Seat: k.Seat,
-		}}
-	}
-	return i, nil
+	return i.KnownTo(buyer, owner), nil
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,8 +39,10 @@ func tell(ctx context.Context, t *tx, c sale.Change) error {
 	return post(ctx, t, r)
 }
 
-const insertOutbox = `INSERT INTO outbox (seq, event, kind, account, ticket, status, purchase, body, at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+const (
+	insertOutbox = `INSERT INTO outbox (seq, event, kind, account, ticket, status, purchase, body, at) VALUES `
+	outboxFields = 9
+)
 
 // post writes a row into the outbox, in the transaction that makes it true. Seq and
 // At are set here.
@@ -47,10 +50,43 @@ func post(ctx context.Context, t *tx, r outbox.Row) error {
 	if len(r.Body) > outbox.MaxBody {
 		return fmt.Errorf("outbox row %s has %d bytes, at most %d", r.Kind, len(r.Body), outbox.MaxBody)
 	}
-	seq, err := t.next(ctx, outboxNumbers)
+	r.At = t.now
+	if t.late != nil {
+		*t.late = append(*t.late, r)
+		return nil
+	}
+	return insertPosts(ctx, t, []outbox.Row{r})
+}
+
+// insertPosts gives rows the next numbers.
+func insertPosts(ctx context.Context, t *tx, all []outbox.Row) error {
+	last, err := t.nextOf(ctx, outboxNumbers, len(all))
 	if err != nil {
 		return err
 	}
+	seq := last - int64(len(all))
+	for len(all) > 0 {
+		n := 1 // few different statements, so that all stay prepared
+		for _, some := range []int{32, 8, 2} {
+			if len(all) >= some {
+				n = some
+				break
+			}
+		}
+		args := make([]any, 0, n*outboxFields)
+		for _, r := range all[:n] {
+			seq++
+			args = append(args, outboxArgs(seq, &r)...)
+		}
+		if _, err := t.exec(ctx, insertOutbox+values(n, outboxFields), args...); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+func outboxArgs(seq int64, r *outbox.Row) []any {
 	var id, body any // NULL where there is none
 	if r.Ticket != (ticket.ID{}) {
 		id = r.Ticket[:]
@@ -58,8 +94,26 @@ func post(ctx context.Context, t *tx, r outbox.Row) error {
 	if r.Body != nil {
 		body = string(r.Body)
 	}
-	_, err = t.exec(ctx, insertOutbox, seq, int64(r.Event), string(r.Kind), orNull(r.Account), id, int64(r.Status), orNull(r.Order), body, t.ms())
-	return err
+	return []any{seq, int64(r.Event), string(r.Kind), orNull(r.Account), id, int64(r.Status), orNull(r.Order), body, r.At.UnixMilli()}
+}
+
+// values is the list of so many rows of so many arguments: ($1, $2), ($3, $4).
+func values(rows, fields int) string {
+	var b strings.Builder
+	for i := range rows * fields {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%fields == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString("$")
+		b.WriteString(strconv.Itoa(i + 1))
+	}
+	b.WriteString(")")
+	return b.String()
 }
 
 // orNull is a text, or NULL for the empty one.

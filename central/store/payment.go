@@ -10,6 +10,7 @@ import (
 
 	"github.com/con-ting/conting/central/outbox"
 	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 // beginDue is how long a payment is left to the request that began it, in
@@ -57,7 +58,8 @@ func (s *Store) OpenPayment(ctx context.Context, p sale.Payment, due time.Time) 
 
 const (
 	beginPaying = `UPDATE purchase SET state = 'paying', payment = $2, changed = $3
-		WHERE id = $1 AND state = 'held' AND expires > $3`
+		WHERE id = $1 AND state = 'held' AND expires > $3
+		RETURNING ` + orderSize
 	beginPayment = `INSERT INTO payment (id, purchase, provider, reference, amount, currency, state, created, changed, pinned, due)
 		SELECT $2, $1, $5, $6, $7, $8, 'begun', $3, $3, $3, $9 FROM purchase WHERE id = $1 AND ` + fewPayments
 	beginOpened = `UPDATE payment SET state = 'begun', changed = $3, pinned = $3, due = $4, tries = 0
@@ -66,14 +68,21 @@ const (
 
 // BeginPayment implements [sale.Payments].
 func (s *Store) BeginPayment(ctx context.Context, p sale.Payment) (began bool, err error) {
-	err = s.update(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, beginPaying, p.Order, p.ID, t.ms())
-		if began = n == 1; err != nil || !began {
+	err = s.updateShared(ctx, func(t *tx) error {
+		began = false
+		o := size{order: p.Order}
+		err := t.row(ctx, beginPaying, []any{p.Order, p.ID, t.ms()}, &o.items, &o.slots)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		if ok, err := pin(ctx, t, p.Order); err != nil || !ok {
+		began = true
+		if ok, err := keep(ctx, t, o, pinned); err != nil || !ok {
 			return errors.Join(err, errNotBegun) // which undoes all
 		}
+		var n int64
 		due := t.ms() + beginDue
 		if p.State == sale.PaymentOpened {
 			n, err = t.exec(ctx, beginOpened, p.Order, p.ID, t.ms(), due)
@@ -128,9 +137,10 @@ const (
 	succeed = `UPDATE payment SET state = 'succeeded', changed = $2 WHERE id = $1 AND state IN ('opened', 'begun', 'failed')
 		RETURNING purchase`
 	wasSold  = `SELECT COUNT(*) FROM purchase WHERE payment = $1 AND state IN ('paid', 'refunded')`
-	makePaid = `UPDATE purchase SET state = 'paid', changed = $3 WHERE id = $1 AND payment = $2 AND state = 'paying'`
-	lapse    = `UPDATE purchase SET state = 'lapsed', changed = $2 WHERE id = $1 AND state = 'paid'`
-	owe      = `UPDATE payment SET state = 'refund_due', changed = $2, due = $2, tries = 0 WHERE id = $1 AND state = 'succeeded'`
+	makePaid = `UPDATE purchase SET state = 'paid', changed = $3 WHERE id = $1 AND payment = $2 AND state = 'paying'
+		RETURNING event, COALESCE(owner, ''), amount, currency, ` + orderSize
+	lapse = `UPDATE purchase SET state = 'lapsed', changed = $2 WHERE id = $1 AND state = 'paid'`
+	owe   = `UPDATE payment SET state = 'refund_due', changed = $2, due = $2, tries = 0 WHERE id = $1 AND state = 'succeeded'`
 
 	insertTicket = `INSERT INTO ticket (id, event, purchase, item, owner, version, holder, status, body, signed, issued, changed)
 		SELECT $1, $2, purchase, n, keeper, $4, $5, $6, $7, $8, $9, $9 FROM item WHERE purchase = $3 AND n = $10`
@@ -138,71 +148,99 @@ const (
 
 // Sell implements [sale.Payments]. The places' rows decide: they are sold only
 // while they are this order's.
-func (s *Store) Sell(ctx context.Context, id string, tickets []sale.Issued) (done bool, err error) {
-	err = s.update(ctx, func(t *tx) error {
+func (s *Store) Sell(ctx context.Context, id string, tickets []sale.Issued) (done sale.Sold, err error) {
+	bodies, err := encodeTickets(tickets)
+	if err != nil {
+		return sale.NotSold, err
+	}
+	err = s.updateShared(ctx, func(t *tx) error {
+		done = sale.NotSold
 		var order string
 		err := t.row(ctx, succeed, []any{id, t.ms()}, &order)
 		if errors.Is(err, sql.ErrNoRows) { // settled before
 			var n int
-			err = t.row(ctx, wasSold, []any{id}, &n)
-			done = n == 1
+			if err = t.row(ctx, wasSold, []any{id}, &n); n == 1 {
+				done = sale.SoldBefore
+			}
 			return err
 		}
 		if err != nil {
 			return err
 		}
-		if done, err = sellOrder(ctx, t, order, id); err != nil {
+		sold, err := sellOrder(ctx, t, order, id)
+		if err != nil {
 			return err
 		}
-		if !done {
+		if sold == nil {
 			_, err := t.exec(ctx, owe, id, t.ms())
 			return err
 		}
-		return issue(ctx, t, order, tickets)
+		done = sale.SoldNow
+		return issue(ctx, t, sold, tickets, bodies)
 	})
 	return done, err
 }
 
-func sellOrder(ctx context.Context, t *tx, order, payment string) (bool, error) {
-	paid, err := t.exec(ctx, makePaid, order, payment, t.ms())
-	if err != nil || paid == 0 {
-		return false, err
+// soldOrder is what is told of an order that is paid.
+type soldOrder struct {
+	size
+	event    ticket.EventID
+	owner    string
+	amount   int64
+	currency string
+}
+
+// sellOrder returns nil if the order is not paying with that payment, or has lost a
+// place. Those of an event that was called off meanwhile are sold, and then refunded
+// like all others.
+func sellOrder(ctx context.Context, t *tx, order, payment string) (*soldOrder, error) {
+	o := soldOrder{size: size{order: order}}
+	err := t.row(ctx, makePaid, []any{order, payment, t.ms()}, &o.event, &o.owner, &o.amount, &o.currency, &o.items, &o.slots)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // see above
 	}
-	if ok, err := sell(ctx, t, order); err != nil || ok {
-		return ok, err
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := keep(ctx, t, o.size, sold); err != nil || ok {
+		return &o, err
 	}
 	if err := free(ctx, t, order); err != nil {
-		return false, err
+		return nil, err
 	}
 	_, err = t.exec(ctx, lapse, order, t.ms())
-	return false, err
+	return nil, err
+}
+
+// encodeTickets makes what stands of tickets in their rows and in the outbox.
+func encodeTickets(tickets []sale.Issued) ([]json.RawMessage, error) {
+	out := make([]json.RawMessage, len(tickets))
+	for i := range tickets {
+		var err error
+		if out[i], err = json.Marshal(&tickets[i].Ticket); err != nil {
+			return nil, fmt.Errorf("encode ticket: %w", err)
+		}
+	}
+	return out, nil
 }
 
 // issue stores the tickets of an order's items and tells the gates of them.
-func issue(ctx context.Context, t *tx, order string, tickets []sale.Issued) error {
-	var items int
-	if err := t.row(ctx, countItems, []any{order}, &items); err != nil {
-		return err
-	}
-	if items != len(tickets) {
-		return fmt.Errorf("%d tickets for %d items", len(tickets), items)
+func issue(ctx context.Context, t *tx, o *soldOrder, tickets []sale.Issued, bodies []json.RawMessage) error {
+	if o.items != int64(len(tickets)) {
+		return fmt.Errorf("%d tickets for %d items", len(tickets), o.items)
 	}
 	for n := range tickets {
 		i := &tickets[n]
-		body, err := json.Marshal(i.Ticket)
-		if err != nil {
-			return fmt.Errorf("encode ticket: %w", err)
-		}
-		if _, err := t.exec(ctx, insertTicket, i.Ticket.ID[:], int64(i.Ticket.Event), order, i.Ticket.Version,
-			holderText(i.Ticket.Holder), i.Status, string(body), i.Signed, t.ms(), n+1); err != nil {
+		if _, err := t.exec(ctx, insertTicket, i.Ticket.ID[:], int64(i.Ticket.Event), o.order, i.Ticket.Version,
+			holderText(i.Ticket.Holder), i.Status, string(bodies[n]), i.Signed, t.ms(), n+1); err != nil {
 			return err
 		}
-		change := sale.Change{Event: i.Ticket.Event, Kind: sale.TicketNew, ID: i.Ticket.ID, Status: i.Status, Ticket: &i.Ticket}
-		if err := tell(ctx, t, change); err != nil {
+		row := outbox.Row{Event: i.Ticket.Event, Kind: outbox.TicketNew, Ticket: i.Ticket.ID, Status: i.Status, Body: bodies[n]}
+		if err := post(ctx, t, row); err != nil {
 			return err
 		}
 	}
-	return tellOrder(ctx, t, outbox.OrderPaid, order)
+	return postOrder(ctx, t, outbox.Row{Event: o.event, Kind: outbox.OrderPaid, Account: o.owner, Order: o.order}, o.amount, o.currency)
 }
 
 const (

@@ -13,22 +13,28 @@ import (
 // for one of them. What is free in a zone for which somebody waits is theirs, see
 // offer.go. Flags 3 are those of places that are kept for some: FlagAccessible and
 // FlagCompanion.
+//
+// The first half of each looks for the place. It passes over one that another central
+// is about to take: who waited for it would lose it in most cases, and two that wait
+// for each other's would both.
 const (
-	noneWait = ` AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.event = $3 AND w.zone = $4 AND w.state = 'waiting')`
+	skipTaken = ` /*+ FOR UPDATE SKIP LOCKED */`
+	noneWait  = ` AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.event = $3 AND w.zone = $4 AND w.state = 'waiting')`
 
-	holdSeat = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
-		WHERE event = $3 AND zone = $4 AND seat = $5 AND seat <> '' AND free_at <= $6` + noneWait + `
-		RETURNING number, seat, flags, run`
-	bestFree = `SELECT number FROM (
+	holdPlace = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
+		WHERE event = $3 AND zone = $4 AND free_at <= $5` + noneWait + ` AND number = `
+	gotPlace = ` RETURNING number, seat, flags, run`
+
+	holdSeat = holdPlace + `(SELECT number FROM place
+		WHERE event = $3 AND zone = $4 AND seat = $6 AND seat <> '' AND free_at <= $5` + skipTaken + `)` + gotPlace
+	holdBest = holdPlace + `(SELECT number FROM (
 				SELECT number, best FROM (SELECT number, best FROM place
-					WHERE event = $1 AND zone = $2 AND free_at = 0 AND flags & 3 = 0 ORDER BY best LIMIT 1) untouched
+					WHERE event = $3 AND zone = $4 AND free_at = 0 AND flags & 3 = 0 ORDER BY best LIMIT 1` + skipTaken + `) untouched
 			UNION ALL
 				SELECT number, best FROM (SELECT number, best FROM place
-					WHERE event = $1 AND zone = $2 AND free_at > 0 AND free_at <= $3 AND flags & 3 = 0 ORDER BY free_at LIMIT 1) lapsed
-		) either ORDER BY best LIMIT 1`
-	holdNumber = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
-		WHERE event = $3 AND zone = $4 AND number = $5 AND free_at <= $6` + noneWait + `
-		RETURNING number, seat, flags, run`
+					WHERE event = $3 AND zone = $4 AND free_at > 0 AND free_at <= $5 AND flags & 3 = 0 ORDER BY free_at LIMIT 1` + skipTaken + `) lapsed
+		) either ORDER BY best LIMIT 1)` + gotPlace
+
 	anyWait = `SELECT COUNT(*) FROM waiting WHERE event = $1 AND zone = $2 AND state = 'waiting'`
 )
 
@@ -48,25 +54,16 @@ func takePlaces(ctx context.Context, t *tx, h *sale.Hold) (got []seatmap.Place, 
 }
 
 func takePlace(ctx context.Context, t *tx, h *sale.Hold, i *sale.HeldItem) (p seatmap.Place, err error) {
-	query, which := holdSeat, any(i.Seat)
-	if i.Seat == "" {
-		var number int32
-		err := t.row(ctx, bestFree, []any{int64(h.Event), i.Zone, t.ms()}, &number)
-		if errors.Is(err, sql.ErrNoRows) {
-			return p, sale.ErrSoldOut
-		}
-		if err != nil {
-			return p, err
-		}
-		query, which = holdNumber, number
+	query, gone := holdBest, sale.ErrSoldOut
+	args := []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, t.ms()}
+	if i.Seat != "" {
+		query, gone = holdSeat, sale.ErrSeatTaken
+		args = append(args, i.Seat)
 	}
 	p.Zone = i.Zone
-	err = t.row(ctx, query, []any{h.Expires.UnixMilli(), h.Order, int64(h.Event), i.Zone, which, t.ms()}, &p.Number, &p.Seat, &p.Flags, &p.Run)
-	if errors.Is(err, sql.ErrNoRows) { // it was free a moment ago
-		err = sale.ErrSeatTaken
-		if i.Seat == "" {
-			err = sale.ErrSoldOut
-		}
+	err = t.row(ctx, query, args, &p.Number, &p.Seat, &p.Flags, &p.Run)
+	if errors.Is(err, sql.ErrNoRows) { // it was free a moment ago, or is about to be another's
+		err = gone
 	}
 	return p, err
 }
@@ -105,7 +102,10 @@ func takeSlots(ctx context.Context, t *tx, h *sale.Hold) error {
 const (
 	keepPlaces = `UPDATE place SET free_at = $2 WHERE purchase = $1 AND free_at > $3 AND free_at < $2`
 	keepSlots  = `UPDATE person_slot SET until = $2 WHERE purchase = $1 AND until > $3 AND until < $2`
-	countItems = `SELECT COUNT(*) FROM item WHERE purchase = $1`
+
+	// For RETURNING of a statement that changes a purchase.
+	orderSize = `(SELECT COUNT(*) FROM item i WHERE i.purchase = purchase.id),
+			(SELECT COUNT(*) FROM person_slot s WHERE s.purchase = purchase.id)`
 
 	letPlaces = `UPDATE place SET free_at = (SELECT p.expires FROM purchase p WHERE p.id = place.purchase)
 		WHERE purchase = $1 AND free_at = $2`
@@ -116,29 +116,21 @@ const (
 	freeSlots  = `DELETE FROM person_slot WHERE purchase = $1`
 )
 
-// pin keeps the places of a held order until its payment has ended. It reports
-// false unless the order has all of them.
-func pin(ctx context.Context, t *tx, order string) (bool, error) {
-	return keep(ctx, t, order, pinned)
+// size is how many items an order has, and how many slots are its.
+type size struct {
+	order        string
+	items, slots int64
 }
 
-// sell reports false unless the order has all of its places. Those of an event that
-// was called off meanwhile are sold, and then refunded like all others.
-func sell(ctx context.Context, t *tx, order string) (bool, error) {
-	return keep(ctx, t, order, sold)
-}
-
-func keep(ctx context.Context, t *tx, order string, until int64) (bool, error) {
-	n, err := t.exec(ctx, keepPlaces, order, until, t.ms())
-	if err != nil {
-		return false, err
+// keep keeps the places and slots of an order that are still its: until its payment
+// has ended, or for good. It reports false unless the order has all of its places.
+func keep(ctx context.Context, t *tx, o size, until int64) (bool, error) {
+	n, err := t.exec(ctx, keepPlaces, o.order, until, t.ms())
+	if err != nil || o.slots == 0 {
+		return n == o.items, err
 	}
-	if _, err := t.exec(ctx, keepSlots, order, until, t.ms()); err != nil {
-		return false, err
-	}
-	var items int64
-	err = t.row(ctx, countItems, []any{order}, &items)
-	return n == items, err
+	_, err = t.exec(ctx, keepSlots, o.order, until, t.ms())
+	return n == o.items, err
 }
 
 // unpin keeps them until the hold ends, which may have been a while ago.

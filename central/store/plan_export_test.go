@@ -24,7 +24,7 @@ func hot() map[string]string {
 		"DID": selectDID, "DID taken": didTaken, "kin": selectKin, "age": selectAge, "credentials": selectVCs, "same credential": sameVC,
 		"count credentials": countVCs, "replace credentials": replaceOld, "revive credential": reviveVC, "listed credentials": listedVCs, "add transfer": insertTransfer,
 		"transfer": selectTransfer, "transfers": selectTransfers, "accept": acceptOffer, "overtake": overtakeOffers,
-		"price": selectPrice, "hold a seat": holdSeat, "the best place": bestFree, "hold a place": holdNumber, "free seats": selectFreeSeats,
+		"price": selectPrice, "hold a seat": holdSeat, "hold the best place": holdBest, "begin to pay": beginPaying, "pay": makePaid, "free seats": selectFreeSeats,
 		"take a slot": takeSlot, "keep places": keepPlaces, "keep slots": keepSlots, "let places": letPlaces, "let slots": letSlots,
 		"free places": freePlaces, "free slots": freeSlots, "order's items": selectItems, "history": selectHistory,
 		"anybody waits": anyWait, "may wait": mayWait, "waits already": waitsAlready, "slots taken": slotsTaken, "one wait": selectWait, "waits": selectWaits,

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/con-ting/conting/central/outbox"
 )
 
 // patience is how long a caller waits for its turn before it is told that the
@@ -79,6 +81,8 @@ type session struct {
 	dialect *dialect
 	conn    *sql.Conn // nil until it is needed, and after it was lost
 	dirty   bool      // the function that runs may have changed something, or broken the transaction
+
+	owed []outbox.Row // to be posted before the transaction ends
 }
 
 // begin begins a transaction, on a new connection if the old one was lost while

@@ -43,14 +43,17 @@ func postgresDialect(place string) *dialect {
 		writesBeside: write("pg_advisory_xact_lock_shared"),
 		lasts:        "; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
 		most:         60, // a transaction with more than 64 parts slows all others down
+		abreast:      true,
 		limit:        postgresLimit,
-		rewrite:      func(query string) string { return query },
-		begin:        beginPostgres,
-		commit:       commitPostgres,
-		sound:        soundPostgres,
-		lost:         lostPostgres,
-		happened:     happenedPostgres,
-		check:        checkPostgres,
+		rewrite: func(query string) string {
+			return strings.ReplaceAll(query, " /*+ FOR UPDATE SKIP LOCKED */", " FOR UPDATE SKIP LOCKED")
+		},
+		begin:    beginPostgres,
+		commit:   commitPostgres,
+		sound:    soundPostgres,
+		lost:     lostPostgres,
+		happened: happenedPostgres,
+		check:    checkPostgres,
 	}
 }
 

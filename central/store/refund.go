@@ -111,15 +111,22 @@ const orderOwner = `SELECT event, COALESCE(owner, ''), amount, currency FROM pur
 // tellOrder says what became of an order, and of how much money.
 func tellOrder(ctx context.Context, t *tx, kind outbox.Kind, id string) error {
 	r := outbox.Row{Kind: kind, Order: id}
-	var body struct {
-		Amount   int64  `json:"amount"`
-		Currency string `json:"currency"`
-	}
-	err := t.row(ctx, orderOwner, []any{id}, &r.Event, &r.Account, &body.Amount, &body.Currency)
-	if err != nil {
+	var (
+		amount   int64
+		currency string
+	)
+	if err := t.row(ctx, orderOwner, []any{id}, &r.Event, &r.Account, &amount, &currency); err != nil {
 		return err
 	}
-	if r.Body, err = json.Marshal(body); err != nil {
+	return postOrder(ctx, t, r, amount, currency)
+}
+
+func postOrder(ctx context.Context, t *tx, r outbox.Row, amount int64, currency string) (err error) {
+	r.Body, err = json.Marshal(struct {
+		Amount   int64  `json:"amount"`
+		Currency string `json:"currency"`
+	}{amount, currency})
+	if err != nil {
 		return fmt.Errorf("encode order: %w", err)
 	}
 	return post(ctx, t, r)

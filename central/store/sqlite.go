@@ -77,6 +77,7 @@ func sqliteDB(path string, extra url.Values, conns int) (*sql.DB, error) {
 
 		"_secure_delete":   {"true"}, // of a person who is forgotten nothing stays in free pages
 		"_stmt_cache_size": {"100"},
+		"_cache_size":      {"-65536"},
 	}
 	for k, v := range extra {
 		q[k] = v

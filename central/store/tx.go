@@ -7,12 +7,17 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/con-ting/conting/central/outbox"
 )
 
 // tx is one transaction, or one function's part of it, with one timestamp.
 type tx struct {
 	sql conn
 	now time.Time
+
+	file *file         // of a function that goes abreast with others, which has no sql
+	late *[]outbox.Row // takes what is posted until the transaction ends; nil posts at once
 }
 
 // conn runs statements in the transaction. The context that its methods are given
@@ -100,6 +105,9 @@ func (s *Store) explain(c *session, err error) error {
 
 // exec runs a statement and returns how many rows it changed.
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if t.file != nil {
+		return t.file.exec(query, args)
+	}
 	was := t.sql.s.dirty
 	res, err := t.sql.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -114,6 +122,9 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error)
 
 // row runs a query for one row and scans it; sql.ErrNoRows when there is none.
 func (t *tx) row(ctx context.Context, query string, args []any, dest ...any) error {
+	if t.file != nil {
+		return t.file.row(query, args, dest)
+	}
 	was := t.sql.s.dirty
 	err := t.sql.QueryRowContext(ctx, query, args...).Scan(dest...)
 	switch {
@@ -145,15 +156,20 @@ func rows[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), quer
 // scanner is a *sql.Row or *sql.Rows.
 type scanner interface{ Scan(dest ...any) error }
 
-const nextNumber = `INSERT INTO counter (name, n) VALUES ($1, 1)
-	ON CONFLICT (name) DO UPDATE SET n = counter.n + 1 RETURNING n`
+const nextNumber = `INSERT INTO counter (name, n) VALUES ($1, $2)
+	ON CONFLICT (name) DO UPDATE SET n = counter.n + excluded.n RETURNING n`
 
 // next returns the next number of a sequence without gaps: 1, 2, 3 … The row
 // stays locked until the transaction ends, so numbers become visible in order
 // and a rolled-back transaction uses none.
 func (t *tx) next(ctx context.Context, name string) (int64, error) {
+	return t.nextOf(ctx, name, 1)
+}
+
+// nextOf takes several numbers and returns the last.
+func (t *tx) nextOf(ctx context.Context, name string, many int) (int64, error) {
 	var n int64
-	if err := t.row(ctx, nextNumber, []any{name}, &n); err != nil {
+	if err := t.row(ctx, nextNumber, []any{name, many}, &n); err != nil {
 		return 0, fmt.Errorf("next %s: %w", name, classify(err))
 	}
 	return n, nil

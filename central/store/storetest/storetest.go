@@ -45,14 +45,26 @@ func Each(t *testing.T, test func(t *testing.T)) {
 
 // At is how a test opens its store: in the SQLite file of that name, or in a
 // PostgreSQL database that goes with the test. The same name is the same database,
-// so that a test can close its store and open it again.
+// so that a test can close its store and open it again. On PostgreSQL its migrations
+// are applied already; see [Blank].
 func At(t testing.TB, path string, now func() time.Time, logger *slog.Logger) store.Config {
+	t.Helper()
+	return at(t, path, now, logger, "mold")
+}
+
+// Blank is At for a database that has nothing in it.
+func Blank(t testing.TB, path string, now func() time.Time, logger *slog.Logger) store.Config {
+	t.Helper()
+	return at(t, path, now, logger, "template1")
+}
+
+func at(t testing.TB, path string, now func() time.Time, logger *slog.Logger, template string) store.Config {
 	t.Helper()
 	cfg := store.Config{Path: path, Now: now, Logger: logger}
 	switch engine := os.Getenv(Variable); engine {
 	case "", sqlite:
 	case postgres:
-		cfg.Path, cfg.URL = "", url(t, path+address)
+		cfg.Path, cfg.URL = "", url(t, path+address, template, now)
 	default:
 		t.Fatalf("%s is %q, want %s or %s", Variable, engine, sqlite, postgres)
 	}
@@ -60,7 +72,7 @@ func At(t testing.TB, path string, now func() time.Time, logger *slog.Logger) st
 }
 
 // url keeps the address of a test's database in a file of the test.
-func url(t testing.TB, file string) string {
+func url(t testing.TB, file, template string, now func() time.Time) string {
 	t.Helper()
 	have, err := os.ReadFile(file) // #nosec G304 -- the test's own
 	if err == nil {
@@ -69,7 +81,7 @@ func url(t testing.TB, file string) string {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	made := create(t)
+	made := create(t, template, now)
 	if err := os.WriteFile(file, []byte(made), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +97,7 @@ var desk struct {
 }
 
 // create makes a database that goes with the test.
-func create(t testing.TB) string {
+func create(t testing.TB, template string, now func() time.Time) string {
 	t.Helper()
 	server := servers.SharedPostgres(t)
 	desk.Lock()
@@ -95,11 +107,14 @@ func create(t testing.TB) string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := mold(t, db, server, now); err != nil {
+			t.Fatal(err)
+		}
 		desk.db = db
 	}
 	desk.made++
 	db, name := desk.db, fmt.Sprintf("t%d", desk.made)
-	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -108,6 +123,19 @@ func create(t testing.TB) string {
 		}
 	})
 	return server.URL(name)
+}
+
+// mold makes the database that the others are copies of: an empty store, with its
+// migrations, which take longer than most tests.
+func mold(t testing.TB, db *sql.DB, server *servers.PostgresServer, now func() time.Time) error {
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE mold"); err != nil {
+		return err
+	}
+	s, err := store.Open(t.Context(), store.Config{URL: server.URL("mold"), Now: now, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // Engine is the one that a test runs on.
@@ -123,7 +151,7 @@ func Engine() string {
 func Contents(t testing.TB, path string) []byte {
 	t.Helper()
 	if Engine() == postgres {
-		b, err := servers.DumpPostgres(t.Context(), url(t, path+address))
+		b, err := servers.DumpPostgres(t.Context(), url(t, path+address, "mold", nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +172,7 @@ func Contents(t testing.TB, path string) []byte {
 func Run(t testing.TB, path, query string) {
 	t.Helper()
 	if Engine() == postgres {
-		if err := servers.RunPostgres(t.Context(), url(t, path+address), query); err != nil {
+		if err := servers.RunPostgres(t.Context(), url(t, path+address, "mold", nil), query); err != nil {
 			t.Fatal(err)
 		}
 		return
