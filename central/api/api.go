@@ -172,6 +172,7 @@ func (a *API) routes() {
 		v1.GET("/wallet/tickets/:ticket/"+name, a.person, a.sheet(form, a.ownedTicket))
 	}
 	a.paymentRoutes(v1)
+	a.payPageRoutes(r)
 	a.accountRoutes(v1)
 	a.walletRoutes(v1)
 	a.leaseRoutes(v1)

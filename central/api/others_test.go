@@ -18,7 +18,7 @@ func openTo() map[string]string {
 	out := map[string]string{}
 	for because, ids := range map[string][]string{
 		"it describes central and its API":                 {"statusPage", "statusStyle", "health", "openapi", "problem", "paymentProviders"},
-		"it is a page, or what one is made of":             {"walletRoot", "wallet", "walletHead", "queuePage", "queueScript", "queueStyle"},
+		"it is a page, or what one is made of":             {"walletRoot", "wallet", "walletHead", "queuePage", "queueScript", "queueStyle", "stripePage", "payScript", "payStyle"},
 		"what is on sale, and what is taken, is no secret": {"events", "event", "seats", "queueInfo", "queueShuffle"},
 		"a challenge is random, and nothing without a key": {"challenge", "accountChallenge"},
 		"it is how people come in, by what they prove":     {"getJoining", "register", "signIn", "recover", "registerWithPassword", "confirmRegistration", "signInWithPassword", "resetPassword", "confirmReset"},
