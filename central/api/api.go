@@ -104,6 +104,7 @@ type API struct {
 	pages  *template.Template
 
 	document []byte // OpenAPI
+	orphans  orphans
 
 	origin  string // of our own pages
 	overTLS bool   // whether that is https, here or at a proxy

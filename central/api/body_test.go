@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/sale"
@@ -59,6 +60,51 @@ func TestFailureIsNotReplayed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// stubborn replies forget no claim, for as long as it takes.
+type stubborn struct {
+	api.Replies
+	away atomic.Bool
+}
+
+func (s *stubborn) DropReply(ctx context.Context, key [32]byte) error {
+	if s.away.Load() {
+		return errors.New("database is gone")
+	}
+	return s.Replies.DropReply(ctx, key)
+}
+
+// Who was told that the database is away, and repeats the request when it is back,
+// need not wait until nobody can be working on it any more.
+func TestRepeatedAfterAnOutage(t *testing.T) {
+	replies := &stubborn{}
+	fails := func() error { return errors.New("database is gone") }
+	h := start(t, func(c *api.Config) {
+		replies.Replies, c.Replies = c.Replies, replies
+		c.Till = &flaky{Till: c.Till, first: fails}
+	}).on()
+	body, key := h.holdBody("A-1"), idempotent("0123456789abcdef")
+	replies.away.Store(true)
+	h.call("POST", orders, body, key).problem(http.StatusInternalServerError, "internal_error")
+	h.call("POST", orders, body, key).problem(http.StatusConflict, "request_in_progress") // it is still away
+	replies.away.Store(false)
+	h.call("POST", orders, body, key).want(http.StatusCreated)
+
+	// After a while the claim may be another central's.
+	replies.away.Store(true)
+	other := idempotent("fedcba9876543210")
+	h = start(t, func(c *api.Config) {
+		replies.Replies, c.Replies = c.Replies, replies
+		c.Till = &flaky{Till: c.Till, first: fails}
+	}).on()
+	body = h.holdBody("A-1")
+	h.call("POST", orders, body, other).problem(http.StatusInternalServerError, "internal_error")
+	replies.away.Store(false)
+	h.advance(api.DefaultTimeout + time.Second)
+	h.call("POST", orders, body, other).problem(http.StatusConflict, "request_in_progress")
+	h.advance(api.DefaultTimeout)
+	h.call("POST", orders, body, other).want(http.StatusCreated)
 }
 
 // Order ids in a path are as untrusted as a body.

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -84,10 +85,16 @@ type reply struct {
 	api         *API
 	key         string
 	id, request [32]byte
+	claimed     time.Time
 }
 
 func (r *reply) serve(c *gin.Context, h handler) {
 	now := r.api.cfg.Now()
+	if at, is := r.api.orphans.take(r.id, now.Add(-r.api.cfg.Timeout)); is {
+		r.claimed = at
+		r.drop(c.Request.Context())
+	}
+	r.claimed = now
 	claimed, asked, status, sealed, err := r.api.cfg.Replies.ClaimReply(c.Request.Context(), r.id, r.request, now.Add(-2*r.api.cfg.Timeout), now.Add(-keepReplies))
 	switch {
 	case err != nil:
@@ -147,7 +154,37 @@ func (r *reply) drop(ctx context.Context) {
 	defer cancel()
 	if err := r.api.cfg.Replies.DropReply(ctx, r.id); err != nil {
 		r.api.cfg.Logger.WarnContext(ctx, "drop reply", slog.String("error", err.Error()))
+		r.api.orphans.put(r.id, r.claimed)
 	}
+}
+
+// orphans are claims of this process whose work has ended, and which could not be
+// dropped because the database was away: who repeats the request need not wait until
+// they count as abandoned. The zero value is ready.
+type orphans struct {
+	mu  sync.Mutex             // guards all
+	all map[[32]byte]time.Time // when it was claimed
+}
+
+const maxOrphans = 10_000
+
+func (o *orphans) put(id [32]byte, claimed time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all == nil || len(o.all) >= maxOrphans {
+		o.all = make(map[[32]byte]time.Time) // those that were there are abandoned in time
+	}
+	o.all[id] = claimed
+}
+
+// take returns when an orphan was claimed, if that was after a time: one that is older
+// may be another's by now. It is forgotten either way.
+func (o *orphans) take(id [32]byte, after time.Time) (claimed time.Time, is bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	claimed, is = o.all[id]
+	delete(o.all, id)
+	return claimed, is && claimed.After(after)
 }
 
 // final reports whether the same request would always be answered so.
