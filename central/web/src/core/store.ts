@@ -43,8 +43,9 @@ const tables = ['tickets', 'receipts', 'credentials', 'keys', 'facts'] as const 
 const fact = { signed: 'signed', clock: 'clock', tickets: 'tickets_at' } as const;
 
 /**
- * Store is the wallet's IndexedDB. It holds no session and no secret that could be
- * read out; whoever unlocks the phone can read the rest. Errors are Faults: storage.
+ * Store is the wallet's IndexedDB. It holds no session, and no secret that could be
+ * read out but that of an order which is being paid; whoever unlocks the phone can
+ * read the rest. Errors are Faults: storage.
  */
 export class Store {
   private closed = false;

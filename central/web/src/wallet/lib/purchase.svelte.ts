@@ -138,7 +138,7 @@ export class Purchase {
         if (!unanswered(thrown)) {
           this.payment = null; // the next try is another payment, or is allowed first
           this.allowed = '';
-          if (codeOf(thrown) === 'payment_declined') await this.prepare().catch(() => undefined);
+          if (['payment_declined', 'payment_not_authorised'].includes(codeOf(thrown))) await this.prepare().catch(() => undefined);
         }
         throw thrown;
       } finally {
