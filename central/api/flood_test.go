@@ -27,7 +27,7 @@ func (h *harness) serve() (addr string) {
 	go func() { ended <- server.Serve(listener) }()
 	h.t.Cleanup(func() {
 		_ = server.Close()
-		_ = <-ended
+		<-ended
 	})
 	return listener.Addr().String()
 }
