@@ -88,7 +88,7 @@ func (s *steady) Hear(_ int, a *surge.Answer) (time.Duration, bool) {
 const (
 	steadyPeople = 10_000
 	steadyEvery  = 2 * time.Second
-	steadyFor    = 10 * time.Second
+	steadyFor    = 6 * time.Second
 )
 
 // cpuOf is the CPU time, in microseconds, that a process spends on each of a crowd's requests.
