@@ -181,7 +181,7 @@ func (w *world) personal() map[string]func() thing {
 	own := func() thing { t := w.of(w.mina); t.own = true; return t }
 	out := map[string]func() thing{}
 	for _, id := range []string{
-		"account", "access", "getSessions", "getExport", "credentials", "family", "transfers", "asks", "walletTickets", "offers", "history",
+		"account", "access", "getSessions", "getExport", "credentials", "family", "transfers", "asks", "walletTickets", "offers", "orderHistory",
 	} {
 		out[id] = own
 	}

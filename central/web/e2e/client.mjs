@@ -14,9 +14,10 @@ const folder = path.join(root, "var/client");
 export async function makeClient(base) {
   const answer = await fetch(`${base}/v1/openapi.json`);
   if (!answer.ok) throw new Error(`openapi.json: ${answer.status}`);
+  const document = await answer.text();
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, "openapi.json"), await answer.text());
+  await writeFile(path.join(folder, "openapi.json"), document);
   await createClient({
     input: path.join(folder, "openapi.json"),
     output: { path: path.join(folder, "src"), importFileExtension: ".js" },
@@ -36,5 +37,19 @@ export async function makeClient(base) {
   const api = await import(pathToFileURL(path.join(folder, "js/index.js")));
   const { client } = await import(pathToFileURL(path.join(folder, "js/client.gen.js")));
   client.setConfig({ baseUrl: base });
+  const { paths } = JSON.parse(document);
+  client.interceptors.response.use((response, request, { url }) => {
+    expected(paths[url]?.[request.method.toLowerCase()], response, `${request.method} ${url}`);
+    return response;
+  });
   return api;
+}
+
+/** expected throws where an answer is none that the document has for an operation. */
+function expected(operation, response, what) {
+  const described = operation?.responses[response.status];
+  if (!described) throw new Error(`${what}: ${response.status} is not in the document`);
+  const kind = (response.headers.get("Content-Type") ?? "").split(";")[0];
+  const kinds = Object.keys(described.content ?? {});
+  if (kinds.length > 0 ? !kinds.includes(kind) : kind !== "") throw new Error(`${what}: ${response.status} is ${kind || "nothing"}, want ${kinds}`);
 }

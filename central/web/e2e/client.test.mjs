@@ -21,7 +21,8 @@ let dir, venue, api, letter, admin, mina, jun;
 
 before(async () => {
   dir = await mkdtemp(path.join(tmpdir(), "conting-client-"));
-  venue = await openVenue({ dir, events: [{ id: rush, change: {} }] });
+  const soon = new Date(Math.floor(Date.now() / 1000) * 1000 + 3_600_000).toISOString();
+  venue = await openVenue({ dir, events: [{ id: rush, change: { sale: { method: "first_come", max_per_person: 4, refund_until: soon } } }] });
   api = await makeClient(venue.api);
   letter = mailbox(dir);
   admin = { Authorization: `Bearer ${(await readFile(venue.token_file, "utf8")).trim()}` };
@@ -115,6 +116,20 @@ step("whoever waited may buy, and nobody with another's admission", async () => 
   }), 403, "queue_required");
   const order = await buy(rush, { count: 2 }, { ...mina, ...admission });
   assert.equal(order.items.length, 2);
+
+  const tooMany = { path: { event: rush }, body: { paper: true, class: paper, zone: standing, count: 3 }, headers: { ...mina, ...admission } };
+  await refused(await api.hold(tooMany), 409, "person_limit");
+  await refused(await api.returnOrder({ path: { order: order.id }, headers: jun }), 404, "unknown_order");
+  assert.equal(good(await api.returnOrder({ path: { order: order.id }, headers: mina })).state, "refunded");
+  const again = { path: { event: rush }, body: { paper: true, class: paper, zone: standing }, headers: { ...mina, ...admission, ...key() } };
+  const held = good(await api.hold(again), 201);
+  assert.equal(good(await api.hold(again), 201).id, held.id, "the same request with the same key made two orders");
+  const money = { Authorization: `Bearer ${held.secret}` };
+  const payment = good(await api.startPayment({ path: { order: held.id }, body: { provider: "sandbox" }, headers: money }));
+  assert.equal(payment.action.kind, "token");
+  const step = { path: { order: held.id, payment: payment.id }, headers: money };
+  await refused(await api.confirmPayment({ ...step, body: {} }), 409, "payment_not_authorised");
+  assert.equal(good(await api.confirmPayment({ ...step, body: { token: "ok" } })).state, "paid");
 });
 
 step("a zone sells out, and what is given back is offered to who waits", async () => {
@@ -132,7 +147,7 @@ step("a zone sells out, and what is given back is offered to who waits", async (
 
 step("people see what they bought and what is known of them", async () => {
   const mine = good(await api.orderHistory({ headers: mina })).orders;
-  assert.deepEqual(mine.map((o) => [o.event, o.state]).sort(), [[venue.event, "refunded"], [rush, "paid"]]);
+  assert.deepEqual(mine.map((o) => [o.event, o.state]).sort(), [[venue.event, "refunded"], [rush, "paid"], [rush, "refunded"]]);
   const tickets = good(await api.walletTickets({ headers: jun })).tickets;
   assert.equal(tickets.length, 1);
   assert.match(JSON.stringify(good(await api.getExport({ headers: jun }))), /jun@example\.org/);
