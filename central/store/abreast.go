@@ -68,6 +68,24 @@ func (f *file) row(query string, args, dest []any) error {
 	return err
 }
 
+func (f *file) rows(query string, args []any, each func(scanner) error) error {
+	err := f.do(query, args, func(b pgx.BatchResults) error {
+		r, err := b.Query()
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		for r.Next() {
+			f.dirty = f.dirty || !reads(query)
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		return r.Err()
+	})
+	return classify(err)
+}
+
 // abreast is each for functions of updateShared, of which none is guarded.
 func (l *lane) abreast(ctx context.Context, c *session, batch []*job, _ bool) (kept int, err error) {
 	events := make(chan event, len(batch))

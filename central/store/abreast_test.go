@@ -102,7 +102,15 @@ func TestAbreastAsksAtOnce(t *testing.T) {
 			return errors.Join(add(fmt.Sprint(i))(x), x.Row(allNumbers, nil, &saw[i]))
 		})
 	}
+	var names []string
+	fns = append(fns, func(x store.Tx) (err error) {
+		names, err = x.Strings("SELECT name FROM counter WHERE name < '2' ORDER BY name")
+		return errors.Join(err, x.Post("a"))
+	})
 	must(t, errors.Join(s.Together(fns...)...))
+	if len(names) != 12 { // 0, 1, and 10 to 19
+		t.Errorf("the last read %q", names)
+	}
 	if !slices.Equal(saw, slices.Repeat([]int{all}, all)) {
 		t.Errorf("after its first statement each saw %v numbers, want what all %d wrote with theirs", saw, all)
 	}

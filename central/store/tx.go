@@ -138,6 +138,14 @@ func (t *tx) row(ctx context.Context, query string, args []any, dest ...any) err
 
 // rows runs a query and collects what scan makes of each row. scan runs no queries.
 func rows[T any](ctx context.Context, t *tx, scan func(scanner) (T, error), query string, args ...any) (out []T, err error) {
+	if t.file != nil {
+		err = t.file.rows(query, args, func(r scanner) error {
+			v, err := scan(r)
+			out = append(out, v)
+			return err
+		})
+		return out, err
+	}
 	r, err := t.sql.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, classify(err)
