@@ -46,3 +46,12 @@ func (e *Engine) Step(ctx context.Context, event ticket.EventID) error {
 	_, err := e.step(ctx, event, &e.room(event).log)
 	return err
 }
+
+// Extend puts numbers at hand that were reserved some time ago.
+func (e *Engine) Extend(ctx context.Context, event ticket.EventID, before, to uint32) error {
+	v, err := e.look(ctx, event, 0, 0)
+	if err != nil {
+		return err
+	}
+	return extend.Run(ctx, e.rdb, []string{e.roomKey(event), e.lockKey(event)}, v.reign, before, to, "").Err()
+}

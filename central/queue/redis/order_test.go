@@ -160,3 +160,37 @@ func TestPresenceEnds(t *testing.T) {
 		t.Fatalf("%v, %v; want who is here alone", w, err)
 	}
 }
+
+// A range that arrives after others' is left out whole: what is drawn next is the
+// next number, and never one before it.
+func TestLateRange(t *testing.T) {
+	cfg := configure(servers.Redis(t).URL())
+	m := newMarks()
+	cfg.Ranges = m
+	e := open(t, cfg)
+	draw := func(count uint32) uint32 {
+		t.Helper()
+		last, err := e.Draw(t.Context(), event, count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return last
+	}
+	draw(10)
+	for range 3 {
+		late, err := m.Take(t.Context(), event, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := draw(1)
+		for before < late { // into a range behind the late one
+			before = draw(100)
+		}
+		if err := e.Extend(t.Context(), event, late-50, late); err != nil {
+			t.Fatal(err)
+		}
+		if got := draw(1); got != before+1 {
+			t.Fatalf("after a late range up to %d, number %d followed on %d", late, got, before)
+		}
+	}
+}
