@@ -38,7 +38,9 @@ const (
 
 // Wait is a place in the line for a zone that is full. While anybody stands in it,
 // whatever becomes free in the zone is theirs: in the order of their numbers, each
-// as soon as there are as many places as they wait for.
+// as soon as there are as many places as they wait for. Places that are too few for
+// all who wait are sold to nobody else, but not kept from anybody either: who joins
+// the line for no more than those is offered them at once.
 type Wait struct {
 	Event   ticket.EventID
 	Number  uint64 // 1, 2, 3 … within the event
@@ -89,8 +91,8 @@ type ZoneKey struct {
 // [Orders.RefundOrder], or by any method here, is offered to the next in the same
 // transaction; for what the end of a hold sets free there is OfferFree.
 type Waiting interface {
-	// Wait puts an account in line. Whoever is there already stays. [ErrPlacesFree]
-	// while places are free and nobody waits, [ErrLimit] if more than limit places
+	// Wait puts an account in line, and offers what is free to the first for whom it
+	// is enough. Whoever is there already stays. [ErrPlacesFree] while places are free and nobody waits, [ErrLimit] if more than limit places
 	// would be the account's (zero is none), [ErrNotSold] and [ErrCancelled].
 	Wait(ctx context.Context, w Wait, limit int) (Wait, error)
 
@@ -135,7 +137,11 @@ func (s *Sale) WaitFor(ctx context.Context, w Wait) (Wait, error) {
 	case w.Places < 1 || w.Places > MaxWaitPlaces:
 		return Wait{}, ErrWaitPlaces
 	}
-	return s.cfg.Store.Wait(ctx, w, on.Terms.MaxPerPerson)
+	w, err = s.cfg.Store.Wait(ctx, w, on.Terms.MaxPerPerson)
+	if err == nil && w.State == WaitOffered {
+		s.cfg.Changed()
+	}
+	return w, err
 }
 
 // Waits lists an account's places in line, newest first; event zero is all events.

@@ -327,3 +327,57 @@ func TestWaitRefuses(t *testing.T) {
 		t.Errorf("after the event: %v", err)
 	}
 }
+
+// Places that are too few for who waits are locked to nobody: who joins the line for
+// no more than those has them at once.
+func TestPlacesTooFewForWhoWaits(t *testing.T) {
+	h := start(t)
+	h.hall(`{}`)
+	o, err := h.pays(room("first", 2))
+	h.must(err)
+	_, err = h.pays(room("second", 1))
+	h.must(err)
+	h.waits("four", 4)
+	_, err = h.Refund(t.Context(), o.ID)
+	h.must(err)
+	if _, _, err := h.Hold(t.Context(), room("passer-by", 1)); !errors.Is(err, sale.ErrOthersWait) {
+		t.Errorf("Hold beside the line: %v, want ErrOthersWait", err)
+	}
+	h.waits("three", 3)
+	told := h.changed.Load()
+	h.waits("one", 1)
+	offer := h.open("one")
+	if offer == nil || h.open("four") != nil || h.open("three") != nil || h.changed.Load() == told {
+		t.Fatalf("one is offered %+v, four %+v, three %+v", offer, h.open("four"), h.open("three"))
+	}
+	accept := room("one", 1)
+	accept.Offer = offer.ID
+	_, err = h.pays(accept)
+	h.must(err)
+	waits, err := h.Waits(t.Context(), "four", show)
+	if err != nil || waits[0].State != sale.WaitWaiting || waits[0].Ahead != 0 {
+		t.Errorf("four waits %+v, %v", waits, err)
+	}
+}
+
+// Seats that are kept for some are not offered to those who wait, and not kept from
+// those who need them.
+func TestKeptSeatWhileOthersWait(t *testing.T) {
+	h := start(t)
+	h.hall(`{}`)
+	for range 5 {
+		_, err := h.pays(sale.HoldRequest{Event: show, Items: wants(3, sale.Want{Zone: 1, Class: 1, Paper: true})})
+		h.must(err)
+	}
+	_, err := h.WaitFor(t.Context(), sale.Wait{Event: show, Zone: 1, Class: 1, Account: "jun", Places: 1})
+	h.must(err)
+	want := sale.Want{Zone: 1, Class: 1, Paper: true, Accessible: true}
+	beside := sale.Want{Zone: 1, Class: 1, Paper: true, Companion: true}
+	o, _, err := h.Hold(t.Context(), sale.HoldRequest{Event: show, Items: []sale.Want{want, beside}})
+	if err != nil || seats(o) != "B-9 B-8" {
+		t.Errorf("Hold = %q, %v; want the two kept seats", seats(o), err)
+	}
+	if h.open("jun") != nil {
+		t.Error("a kept seat was offered to who waits")
+	}
+}

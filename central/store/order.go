@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/central/seatmap"
 )
 
 const (
@@ -18,10 +19,10 @@ const (
 
 	// With the price comes what keeps the place from being held, so that most who
 	// cannot have it are told before anything is written.
-	selectPrice = `SELECT p.amount, e.currency, e.cancelled,
-			COALESCE((SELECT l.free_at FROM place l WHERE l.event = p.event AND l.zone = p.zone AND l.seat = $4 AND l.seat <> ''), -1),
+	selectPrice = `SELECT p.amount, e.currency, e.cancelled, COALESCE(l.free_at, -1), COALESCE(l.flags, 0), COALESCE(l.run, 0),
 			CASE WHEN EXISTS (SELECT 1 FROM waiting w WHERE w.event = p.event AND w.zone = p.zone AND w.state = 'waiting') THEN 1 ELSE 0 END
 		FROM price p JOIN event e ON e.id = p.event
+			LEFT JOIN place l ON l.event = p.event AND l.zone = p.zone AND l.seat = $4 AND l.seat <> ''
 		WHERE p.event = $1 AND p.zone = $2 AND p.class = $3`
 
 	insertPurchase = `INSERT INTO purchase (id, event, amount, currency, state, secret_hash, created, expires, changed, owner)
@@ -53,13 +54,23 @@ func hold(ctx context.Context, t *tx, h sale.Hold) (sale.Order, error) {
 	o := sale.Order{
 		ID: h.Order, Event: h.Event, Owner: h.Owner, State: sale.Held, SecretHash: h.SecretHash, Created: t.now, Expires: h.Expires,
 	}
+	var saw []seatmap.Place
 	for _, w := range h.Items {
 		i := sale.Item{Zone: w.Zone, Class: w.Class, Holder: w.Holder, Keeper: w.Keeper, Ask: w.Ask}
-		if err := lookAt(ctx, t, &h, &w, &i.Amount, &o.Currency); err != nil {
+		seat, err := lookAt(ctx, t, &h, &w, &i.Amount, &o.Currency)
+		if err != nil {
 			return o, err
 		}
 		o.Amount += i.Amount
 		o.Items = append(o.Items, i)
+		if w.Seat != "" {
+			saw = append(saw, seat)
+		}
+	}
+	if len(saw) == len(h.Items) {
+		if err := sale.CheckKept(h.Items, saw); err != nil {
+			return o, err
+		}
 	}
 	if h.Challenge != nil {
 		if err := spendChallenge(ctx, t, h); err != nil {
@@ -80,28 +91,29 @@ func hold(ctx context.Context, t *tx, h sale.Hold) (sale.Order, error) {
 	return o, addOrder(ctx, t, &o)
 }
 
-// lookAt asks what an item costs, and whether it can be had.
-func lookAt(ctx context.Context, t *tx, h *sale.Hold, w *sale.HeldItem, amount *int64, currency *string) error {
+// lookAt asks what an item costs, and whether it can be had; of a seat that it names
+// it returns what there is to know. Seats that are kept for some are not offered to
+// those who wait, so who needs one need not wait.
+func lookAt(ctx context.Context, t *tx, h *sale.Hold, w *sale.HeldItem, amount *int64, currency *string) (p seatmap.Place, err error) {
 	var cancelled, freeAt int64
 	var waiting int
-	err := t.row(ctx, selectPrice, []any{int64(h.Event), w.Zone, w.Class, w.Seat}, amount, currency, &cancelled, &freeAt, &waiting)
+	p.Zone = w.Zone
+	err = t.row(ctx, selectPrice, []any{int64(h.Event), w.Zone, w.Class, w.Seat}, amount, currency, &cancelled, &freeAt, &p.Flags, &p.Run, &waiting)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return sale.ErrNotSold
+		err = sale.ErrNotSold
 	case err != nil:
-		return err
 	case cancelled > 0:
-		return sale.ErrCancelled
+		err = sale.ErrCancelled
 	case h.Offer != "":
-		return nil
 	case w.Seat != "" && freeAt < 0:
-		return sale.ErrUnknownSeat
+		err = sale.ErrUnknownSeat
 	case freeAt > t.ms():
-		return sale.ErrSeatTaken
-	case waiting > 0:
-		return sale.ErrOthersWait
+		err = sale.ErrSeatTaken
+	case waiting > 0 && p.Ordinary():
+		err = sale.ErrOthersWait
 	}
-	return nil
+	return p, err
 }
 
 // addOrder stores an order that is held, and ties it to what its items are for.

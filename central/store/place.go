@@ -19,7 +19,7 @@ import (
 // for each other's would both.
 const (
 	skipTaken = ` /*+ FOR UPDATE SKIP LOCKED */`
-	noneWait  = ` AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.event = $3 AND w.zone = $4 AND w.state = 'waiting')`
+	noneWait  = ` AND (flags & 3 <> 0 OR NOT EXISTS (SELECT 1 FROM waiting w WHERE w.event = $3 AND w.zone = $4 AND w.state = 'waiting'))`
 
 	holdPlace = `UPDATE place SET free_at = $1, purchase = $2, offer = NULL
 		WHERE event = $3 AND zone = $4 AND free_at <= $5` + noneWait + ` AND number = `

@@ -44,6 +44,9 @@ func (s *Store) Wait(ctx context.Context, w sale.Wait, limit int) (out sale.Wait
 		if _, err := t.exec(ctx, insertWait, int64(w.Event), n, w.Zone, w.Class, w.Account, w.Places, t.ms()); err != nil {
 			return err
 		}
+		if _, err := offerNext(ctx, t, w.Event, w.Zone); err != nil { // what is too little for who waits longer
+			return err
+		}
 		out, err = getWait(ctx, t, w.Event, uint64(n)) // #nosec G115 -- counted from 1
 		return err
 	})
@@ -58,7 +61,7 @@ func checkWait(ctx context.Context, t *tx, w *sale.Wait, limit int) error {
 		may      int
 		taken    int
 	)
-	err := lookAt(ctx, t, &sale.Hold{Event: w.Event}, &sale.HeldItem{Zone: w.Zone, Class: w.Class}, &amount, &currency)
+	_, err := lookAt(ctx, t, &sale.Hold{Event: w.Event}, &sale.HeldItem{Zone: w.Zone, Class: w.Class}, &amount, &currency)
 	if err != nil && !errors.Is(err, sale.ErrOthersWait) {
 		return err
 	}
