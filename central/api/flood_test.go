@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -27,7 +28,9 @@ func (h *harness) serve() (addr string) {
 	go func() { ended <- server.Serve(listener) }()
 	h.t.Cleanup(func() {
 		_ = server.Close()
-		<-ended
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			h.t.Errorf("Serve: %v", err)
+		}
 	})
 	return listener.Addr().String()
 }

@@ -101,6 +101,7 @@ func (s *siege) try(a *attempt, what, method, path, body string, headers ...head
 // Every operation with what people send who mean no good, or whose program is broken:
 // by whose the thing is, so that it gets as far as it can.
 func TestHostileRequests(t *testing.T) {
+	t.Parallel()
 	h := start(t).on()
 	h.nulls = true // null for what is left out is taken, though the document does not say so
 	s := &siege{world: h.world(), t: t, asked: map[string]bool{}, taken: map[string]bool{}}

@@ -138,6 +138,7 @@ func (w *world) intruders() []intruder {
 // organiser. None gets at them, or learns anything of them, or changes them. Then
 // whose they are does the same, and may.
 func TestOthersThingsAreOutOfReach(t *testing.T) {
+	t.Parallel()
 	h := start(t).on()
 	w := h.world()
 	intruders, things, open := w.intruders(), w.things(), openTo()
