@@ -275,7 +275,7 @@ test-devices: $(DEVICES)/linux ## the built gate on a wedge, a USB-CDC engine an
 	@DEVICES=$(abspath $(DEVICES)) go test -count=1 -v -timeout 10m -run '^TestDevices$$' ./gate
 
 .PHONY: check
-check: browser emulator fmt-check tidy-check vet lint wasm-check test test-stores web-check e2e ## all that CI runs
+check: browser emulator queue-servers fmt-check tidy-check vet lint wasm-check test test-stores web-check e2e ## all that CI runs
 	@$(MAKE) --no-print-directory demo DEMO=auto
 	@echo "check: all passed"
 
