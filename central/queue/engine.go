@@ -107,7 +107,7 @@ type Engine interface {
 	Records(ctx context.Context, event ticket.EventID, after int) (records [][]byte, last uint32, err error)
 
 	// Presence tells the other centrals who was heard of here, and returns the
-	// union with what they have told within the last few seconds, over the same
+	// union with what they have told within the last half minute, over the same
 	// ranks. It is called about once a second by each central and need not be
 	// durable. The windows of two centrals may begin and end elsewhere.
 	Presence(ctx context.Context, event ticket.EventID, here Window) (Window, error)

@@ -139,9 +139,11 @@ func (r *room) know(last uint32) {
 	}
 }
 
-// forgive lets everybody up to now count as there until then.
+// forgive lets everybody up to now count as there until then, or for as long as they
+// do already.
 func (r *room) forgive(until time.Time) {
-	r.amnesty.Store(uint64(seconds(until))<<32 | uint64(r.last.Load()))
+	end := max(uint64(seconds(until)), r.amnesty.Load()>>32)
+	r.amnesty.Store(end<<32 | uint64(r.last.Load()))
 }
 
 // heard reports whether the number was heard of here lately enough.

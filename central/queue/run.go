@@ -49,6 +49,9 @@ func (q *Queue) tick(ctx context.Context) {
 		if elapsed > pauseAllowed {
 			r.forgive(now.Add(r.patience()))
 		}
+		if q.failing[r.event] { // until the others have told again whom they hear of
+			r.forgive(now.Add(settling))
+		}
 		q.report(ctx, r, q.tickRoom(ctx, r, now, min(elapsed, maxBudget), leads, slow))
 	}
 }

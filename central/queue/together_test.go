@@ -114,6 +114,35 @@ func TestNeverBackAtAnotherCentral(t *testing.T) {
 	admitted.want(queue.Admitted, "")
 }
 
+// After an engine was away, and has forgotten who was heard of where, nobody is passed
+// over who asks at another central than the one that leads.
+func TestEngineAwayWithPresence(t *testing.T) {
+	p := newPair(t)
+	p.room(func(s *queue.Settings) { s.Rate = 60 })
+	p.both(2 * time.Second)
+	all := p.crowd(0, 100)
+	for _, a := range all {
+		a.q = p.second
+	}
+	p.both(40*time.Second, all...) // here nobody is heard of any more
+	p.ledger.gone(true)
+	p.both(10*time.Second, all...)
+	p.ledger.mu.Lock()
+	clear(p.ledger.seen)
+	p.ledger.mu.Unlock()
+	p.ledger.gone(false)
+	mark := p.q.Mark(event)
+	p.clock.Add(1000)
+	p.q.Tick(t.Context()) // before the other has told anything
+	p.both(10*time.Second, all...)
+	if i, err := p.q.Info(event); err != nil || i.Counts.Skipped != 0 {
+		t.Errorf("%d were passed over who were there, %v", i.Counts.Skipped, err)
+	}
+	if now := p.q.Mark(event); now < mark+8 || now > mark+12 {
+		t.Errorf("the mark went from %d to %d in 10 s, want 10", mark, now)
+	}
+}
+
 // A log may hold steps twice, late, and by two leaders: the line only moves on.
 func TestFold(t *testing.T) {
 	for what, c := range map[string]struct {

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// heardFor is how long what a central told counts. It tells about once a second.
-	heardFor = 5 * time.Second
+	// heardFor is how long what a central told counts. It tells about once a second; if
+	// it has ended, those who asked there need as long to ask at another.
+	heardFor = 30 * time.Second
 
 	// maxWindow is the most that a window may span, in bytes.
 	maxWindow = queue.MaxPeople / 8
