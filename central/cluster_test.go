@@ -350,6 +350,7 @@ func (s *scramble) post(n int, path, bearer string, in, out any) answer {
 	}
 	key := rand.Text()
 	deadline := time.Now().Add(patience)
+	working := 0
 	for try := 0; time.Now().Before(deadline); try++ {
 		if try > 1 {
 			time.Sleep(50 * time.Millisecond) // as a browser would
@@ -379,8 +380,11 @@ func (s *scramble) post(n int, path, bearer string, in, out any) answer {
 				s.t.Errorf("%s: %v", path, err)
 			}
 			return yes
-		case strings.Contains(string(text), "in_progress"), resp.StatusCode == http.StatusServiceUnavailable:
-			continue
+		case strings.Contains(string(text), "in_progress"): // or it was, when the central that worked on it was killed
+			if working++; working > 40 {
+				return unknown
+			}
+		case resp.StatusCode == http.StatusServiceUnavailable:
 		case resp.StatusCode == http.StatusConflict, resp.StatusCode == http.StatusGone:
 			return no
 		default:

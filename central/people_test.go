@@ -26,6 +26,7 @@ import (
 
 // TestPeople drives the built command with a browser's part played here.
 func TestPeople(t *testing.T) {
+	t.Parallel()
 	sample, err := os.ReadFile("../testdata/venue/sample.json")
 	if err != nil {
 		t.Fatal(err)

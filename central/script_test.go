@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 // TestScripts drives the built command, with a real gate's enrolment, a real
 // wallet and a real MQTT client at its other ends.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	sample, err := os.ReadFile("../testdata/venue/sample.json")
 	if err != nil {
 		t.Fatal(err)
