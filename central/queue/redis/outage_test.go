@@ -17,7 +17,7 @@ import (
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]servers.RedisOption{
-		"with its file":   {servers.RedisAppend("everysec")},
+		"with its file":   {servers.RedisAppend("always")},
 		"having lost all": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestOutage(t *testing.T) {
 // no number belongs to two.
 func TestKilledUnderLoad(t *testing.T) {
 	t.Parallel()
-	s := servers.Redis(t, servers.RedisAppend("everysec"))
+	s := servers.Redis(t, servers.RedisAppend("always"))
 	cfg := configure(s.URL())
 	engines := []*struct {
 		queue.Engine

@@ -41,9 +41,11 @@
 // read it. Ranges are made to last about a second, so a jump leaves out about as many
 // numbers as a second's people.
 //
-// As durable as this engine is Redis: with appendonly on, a server that is killed
-// loses nothing that was answered; with appendfsync everysec a machine that loses
-// power may lose a second, as a failover does.
+// As durable as this engine is Redis: with appendonly on and appendfsync always, a
+// server that is killed, or whose machine loses power, loses nothing that was
+// answered. With appendfsync everysec it may lose a second or two, as a failover does;
+// even when only the server is killed, for while the disk is slow it answers before it
+// writes.
 //
 // # Trust
 //
