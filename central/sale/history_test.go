@@ -34,13 +34,13 @@ type crowd struct {
 	did    map[string]int
 }
 
-const personLimit = 3
+const personLimit = 2
 
-var people = []string{"jun", "mina", "eve", "sol", "dan", "ida", "roh", "min", "kay"}
+var people = []string{"jun", "mina", "eve", "sol", "dan"}
 
 func startCrowd(t *testing.T) *crowd {
 	h := start(t)
-	h.hall(`{"max_per_person": 3, "refund_until": "2026-12-12T17:00:00Z"}`)
+	h.hall(`{"max_per_person": 2, "refund_until": "2026-12-12T17:00:00Z"}`)
 	second := h.store
 	if storetest.Engine() == "postgres" {
 		var err error
@@ -107,7 +107,7 @@ func (c *crowd) step(r *rand.Rand) {
 	ctx, s, who := c.t.Context(), c.tills[r.IntN(2)], people[r.IntN(len(people))]
 	switch r.IntN(12) {
 	case 0, 1, 2:
-		c.hold(s, r, who, "", 1+r.IntN(3))
+		c.hold(s, r, who, "", 1+r.IntN(2))
 	case 3, 4, 5, 6:
 		id, secret := c.order(r)
 		_, err := s.Pay(ctx, id, secret, "sandbox", []string{pay.TokenOK, pay.TokenOK, pay.TokenDeclined, pay.TokenTimeout}[r.IntN(4)])
@@ -125,7 +125,7 @@ func (c *crowd) step(r *rand.Rand) {
 			c.note("leave", s.Leave(ctx, who, show, 0))
 			return
 		}
-		_, err := s.WaitFor(ctx, sale.Wait{Event: show, Zone: back, Class: 1, Account: who, Places: 1 + r.IntN(3)})
+		_, err := s.WaitFor(ctx, sale.Wait{Event: show, Zone: back, Class: 1, Account: who, Places: 1 + r.IntN(2)})
 		c.note("wait", err)
 	case 10:
 		for _, who := range people {
