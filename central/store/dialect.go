@@ -23,7 +23,7 @@ type dialect struct {
 	rewrite  func(query string) string
 	begin    func(ctx context.Context, c *sql.Conn, query string) (mark string, err error)
 	commit   func(ctx context.Context, c *sql.Conn) error
-	sound    func(c *sql.Conn) error // fails if a statement of the transaction has
+	sound    func(c *sql.Conn) error // fails if a statement of the transaction has, or if the engine has ended it
 	lost     func(c *sql.Conn) bool  // the connection is of no more use
 	happened func(ctx context.Context, c *sql.Conn, mark string) (bool, error)
 	check    func(ctx context.Context, t *tx, logger *slog.Logger) error

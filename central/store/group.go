@@ -321,7 +321,7 @@ func (l *lane) each(ctx context.Context, c *session, batch []*job, guarded bool)
 			if err := c.run(ctx, "ROLLBACK TO SAVEPOINT job"); err != nil {
 				return 0, lost(l.store.explain(c, err), c)
 			}
-		case c.dirty && len(batch) > 1:
+		case len(batch) > 1 && (c.dirty || l.store.dialect.sound(c.conn) != nil):
 			return 0, errSpoilt
 		}
 	}

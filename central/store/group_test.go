@@ -162,6 +162,40 @@ func swallowedErrorIsAnError(t *testing.T) {
 	}
 }
 
+// An engine that ends a transaction in its middle, as SQLite may where the disk fails,
+// keeps nothing of it by halves: what comes after is done once, and what came before
+// is not lost.
+func TestTransactionEndsByItself(t *testing.T) { storetest.Each(t, transactionEndsByItself) }
+
+func transactionEndsByItself(t *testing.T) {
+	s := fresh(t)
+	q := block(t, s)
+	errs := make([]error, 3)
+	for i, fn := range []func(store.Tx) error{
+		add("before"),
+		func(x store.Tx) error {
+			_, err := x.Exec("ROLLBACK")
+			return errors.Join(err, errors.New("disk is broken"))
+		},
+		func(x store.Tx) error {
+			_, err := x.Exec(`INSERT INTO counter (name, n) VALUES ('after', 1) ON CONFLICT (name) DO UPDATE SET n = counter.n + 1`)
+			return err
+		},
+	} {
+		q.add(func() { errs[i] = s.In(context.Background(), store.Update, fn) })
+	}
+	q.release()
+	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
+		t.Errorf("answered %v", errs)
+	}
+	if n := tally(t, s, hasNumber, "before"); n != 1 {
+		t.Error("what came before is lost")
+	}
+	if n := tally(t, s, `SELECT COALESCE(SUM(n), 0) FROM counter WHERE name = $1`, "after"); n != 1 {
+		t.Errorf("what came after was done %d times", n)
+	}
+}
+
 // A caller that goes away before its turn was never there; one that goes away later
 // is answered all the same.
 func TestCallerGoesAway(t *testing.T) { storetest.Each(t, callerGoesAway) }

@@ -144,7 +144,7 @@ func commitPostgres(ctx context.Context, c *sql.Conn) error {
 
 func soundPostgres(c *sql.Conn) error {
 	return raw(c, func(pg *pgx.Conn) error {
-		if pg.PgConn().TxStatus() == 'E' {
+		if pg.PgConn().TxStatus() != 'T' {
 			return errRolledBack
 		}
 		return nil

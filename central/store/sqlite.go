@@ -32,7 +32,7 @@ func sqliteDialect(path string) *dialect {
 			_, err := c.ExecContext(ctx, "COMMIT")
 			return err
 		},
-		sound: func(*sql.Conn) error { return nil }, // a statement that fails is undone, and that is all
+		sound: soundSQLite,
 		lost:  func(*sql.Conn) bool { return false },
 		check: checkSQLite,
 	}
@@ -89,6 +89,18 @@ func sqliteDB(path string, extra url.Values, conns int) (*sql.DB, error) {
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	return db, nil
+}
+
+// soundSQLite fails if there is no transaction any more. A statement that fails is
+// undone, and that is all; but a disk that is full or broken may end the whole of it,
+// and what follows would be kept by itself.
+func soundSQLite(c *sql.Conn) error {
+	return c.Raw(func(driverConn any) error {
+		if own, ok := driverConn.(*sqlite3.SQLiteConn); !ok || own.AutoCommit() {
+			return errRolledBack
+		}
+		return nil
+	})
 }
 
 func checkSQLite(ctx context.Context, t *tx, _ *slog.Logger) error {
