@@ -16,6 +16,9 @@ import (
 // MaxPretix is the largest seating plan of pretix that is read, in bytes.
 const MaxPretix = 16 << 20
 
+// maxCategories is more than a plan has prices; the work grows with them.
+const maxCategories = 1000
+
 // The seating plan of pretix, as its JSON schema has it (seating-plan.schema.json):
 // zones of rows of seats, each with a position on a drawing and a category, which
 // stands for a price. What only draws is not read.
@@ -77,6 +80,9 @@ func ParsePretix(data []byte) (*Layout, error) {
 	if err := decodePretix(data, &p); err != nil {
 		return nil, err
 	}
+	if len(p.Categories) > maxCategories {
+		return nil, &Error{"categories", fmt.Sprintf("%d categories, the most is %d", len(p.Categories), maxCategories), "use one for each price"}
+	}
 	known := make(map[string]bool, len(p.Categories))
 	for _, c := range p.Categories {
 		known[c.Name] = true
@@ -133,11 +139,15 @@ func decodePretix(data []byte, p *pretixPlan) error {
 func (l *Layout) add(z pretixZone, n int) {
 	name := cmp.Or(strings.TrimSpace(z.Name), "Zone "+strconv.Itoa(n+1))
 	var categories []string
-	for _, r := range z.Rows {
+	known := make(map[string]bool)
+	usual := make([]float64, len(z.Rows))
+	for i, r := range z.Rows {
+		usual[i] = r.spacing()
 		for _, s := range r.Seats {
-			if !slices.Contains(categories, s.Category) {
+			if !known[s.Category] {
 				categories = append(categories, s.Category)
 			}
+			known[s.Category] = true
 		}
 	}
 	for _, c := range categories {
@@ -146,15 +156,15 @@ func (l *Layout) add(z pretixZone, n int) {
 			zone.Name += " – " + c
 		}
 		for i, r := range z.Rows {
-			zone.Rows = append(zone.Rows, r.runs(c, spoken(r.Row, "R"+strconv.Itoa(i+1)))...)
+			zone.Rows = append(zone.Rows, r.runs(c, spoken(r.Row, "R"+strconv.Itoa(i+1)), usual[i])...)
 		}
 		l.zones = append(l.zones, zone)
 	}
 }
 
-// runs lists the seats of a category that are side by side.
-func (r *pretixRow) runs(category, name string) (out []fileRow) {
-	usual := r.spacing()
+// runs lists the seats of a category that are side by side, of a row whose seats are
+// usually so far apart.
+func (r *pretixRow) runs(category, name string, usual float64) (out []fileRow) {
 	var run []string
 	end := func() {
 		if len(run) > 0 {

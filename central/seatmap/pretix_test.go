@@ -119,6 +119,7 @@ func TestParsePretixRefuses(t *testing.T) {
 		"wrong type":       {`"seat_number":"1"`, `"seat_number":1`, "number"},
 		"no seats":         {stalls, `{"name":"x","categories":[],"zones":[]}`, "no seat"},
 		"not UTF-8":        {`Opera`, "\xff", "UTF-8"},
+		"endless prices":   {`{"name":"silver"}`, `{"name":"silver"}` + strings.Repeat(`,{"name":"x"}`, 1000), "1002 categories"},
 	} {
 		in := strings.Replace(stalls, c.old, c.new, 1)
 		_, err := seatmap.ParsePretix([]byte(in))
