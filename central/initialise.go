@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -187,6 +188,8 @@ func newConfig(ctx context.Context, dir string, hosts []string) (config, string,
 	c := defaults()
 	c.DataDir, c.Hosts = dir, hosts
 	near := loopback(net.JoinHostPort(hosts[0], "0"))
+	var ports freePorts
+	defer ports.release()
 	for _, l := range []*string{&c.API.Listen, &c.Device.Listen, &c.MQTT.Listen} {
 		host, usual, err := net.SplitHostPort(*l)
 		if err != nil {
@@ -196,7 +199,7 @@ func newConfig(ctx context.Context, dir string, hosts []string) (config, string,
 			host = ""
 		}
 		if near {
-			if usual, err = freePort(ctx, host); err != nil {
+			if usual, err = ports.next(ctx, host); err != nil {
 				return c, "", err
 			}
 		}
@@ -242,13 +245,38 @@ func named(host string) bool {
 	return ticket.RelyingParty{ID: host, Origin: "https://" + host}.Check() == nil && strings.Trim(host, "0123456789.") != ""
 }
 
-// freePort returns a port that nobody uses now.
-func freePort(ctx context.Context, host string) (string, error) {
+// freePorts finds ports that nobody uses now, each another. They lie below those
+// that systems give to outgoing connections, so that none of these takes one before
+// it is listened on.
+type freePorts struct{ taken []net.Listener }
+
+const (
+	firstFree = 20_000
+	lastFree  = 32_767
+)
+
+// next holds the port until release, so that it is not found again.
+func (f *freePorts) next(ctx context.Context, host string) (string, error) {
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", err
+	var last error
+	for range 100 {
+		n, err := rand.Int(rand.Reader, big.NewInt(lastFree-firstFree+1))
+		if err != nil {
+			return "", err
+		}
+		port := strconv.FormatInt(firstFree+n.Int64(), 10)
+		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
+		if err == nil {
+			f.taken = append(f.taken, l)
+			return port, nil
+		}
+		last = err
 	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, l.Close())
+	return "", last
+}
+
+func (f *freePorts) release() {
+	for _, l := range f.taken {
+		_ = l.Close()
+	}
 }
