@@ -173,15 +173,14 @@ func (l *brokenLine) listen(t *testing.T, to string) string {
 				return
 			}
 			out, err := net.Dial("tcp", to)
-			if err != nil {
+			server, ok := out.(*net.TCPConn)
+			if err != nil || !ok {
 				_ = in.Close()
 				continue
 			}
-			answered := make(chan struct{})
-			all.Go(func() { l.carry(in, out, answered) })
+			all.Go(func() { l.carry(in, server) })
 			all.Go(func() {
-				defer close(answered)
-				_, _ = io.Copy(in, out)
+				_, _ = io.Copy(in, server)
 				_ = in.Close()
 			})
 		}
@@ -193,7 +192,7 @@ func (l *brokenLine) listen(t *testing.T, to string) string {
 	return listener.Addr().String()
 }
 
-func (l *brokenLine) carry(in, out net.Conn, answered <-chan struct{}) {
+func (l *brokenLine) carry(in net.Conn, out *net.TCPConn) {
 	defer func() { _ = out.Close() }()
 	b := make([]byte, 64<<10)
 	for {
@@ -205,7 +204,8 @@ func (l *brokenLine) carry(in, out net.Conn, answered <-chan struct{}) {
 			_ = in.Close()
 			if l.arrives {
 				_, _ = out.Write(b[:n])
-				<-answered // which nobody hears
+				_ = out.CloseWrite()
+				_, _ = io.Copy(io.Discard, out) // until it has done as it was told, which nobody hears
 			}
 			return
 		}
