@@ -23,7 +23,7 @@ type AccreditRequest struct {
 // stands for the whole venue. One that exists is returned as it is; if it had been
 // revoked, it is in force again. A class that is not for staff is [ErrNotSold].
 func (s *Sale) Accredit(ctx context.Context, r AccreditRequest) (Issued, error) {
-	event, err := s.cfg.Store.Rules(ctx, r.Event)
+	event, err := s.Rules(ctx, r.Event)
 	if err != nil {
 		return Issued{}, err
 	}

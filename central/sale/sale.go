@@ -190,9 +190,13 @@ func (s *Sale) offering(ctx context.Context, event ticket.EventID) (*Offering, e
 	return &o, nil
 }
 
-// Rules returns one event as gates see it.
+// Rules returns one event as gates see it, for reading only.
 func (s *Sale) Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error) {
-	return s.cfg.Store.Rules(ctx, event)
+	on, err := s.offering(ctx, event)
+	if err != nil {
+		return ticket.Event{}, err
+	}
+	return on.Event, nil
 }
 
 // Listing returns one event with its prices and how full it is.

@@ -25,9 +25,6 @@ type Catalogue interface {
 	// plan is stored already and [ErrEventExists] when another one is.
 	AddPlan(ctx context.Context, p *seatmap.Plan) (bool, error)
 
-	// Rules returns the event alone, or [ErrUnknownEvent].
-	Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error)
-
 	// Offering returns the event and its terms, or [ErrUnknownEvent].
 	Offering(ctx context.Context, event ticket.EventID) (Offering, error)
 

@@ -89,12 +89,6 @@ const (
 		FROM place WHERE event = $1 GROUP BY zone`
 )
 
-// Rules implements [sale.Catalogue].
-func (s *Store) Rules(ctx context.Context, event ticket.EventID) (ticket.Event, error) {
-	o, err := s.Offering(ctx, event)
-	return o.Event, err
-}
-
 // Offering implements [sale.Catalogue].
 func (s *Store) Offering(ctx context.Context, event ticket.EventID) (sale.Offering, error) {
 	var l sale.Listing
