@@ -21,6 +21,7 @@ type dialect struct {
 	abreast  bool          // those of updateShared ask together, see abreast.go
 	limit    time.Duration // of a transaction that does not last; 0 for none, where nothing can hang
 	rewrite  func(query string) string
+	opened   func(ctx context.Context, c *sql.Conn) error // a connection, before it is used
 	begin    func(ctx context.Context, c *sql.Conn, query string) (mark string, err error)
 	commit   func(ctx context.Context, c *sql.Conn) error
 	sound    func(c *sql.Conn) error // fails if a statement of the transaction has, or if the engine has ended it

@@ -95,6 +95,10 @@ func (s *session) begin(ctx context.Context, query string) (mark string, err err
 				return "", fmt.Errorf("%w: %w", ErrUnavailable, classify(err))
 			}
 			fresh = true
+			if err := s.dialect.opened(ctx, s.conn); err != nil {
+				s.drop()
+				return "", fmt.Errorf("%w: %w", ErrUnavailable, classify(err))
+			}
 		}
 		if mark, err = s.dialect.begin(ctx, s.conn, query); err == nil {
 			return mark, nil

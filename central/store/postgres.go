@@ -48,6 +48,7 @@ func postgresDialect(place string) *dialect {
 		rewrite: func(query string) string {
 			return strings.ReplaceAll(query, " /*+ FOR UPDATE SKIP LOCKED */", " FOR UPDATE SKIP LOCKED")
 		},
+		opened:   func(context.Context, *sql.Conn) error { return nil },
 		begin:    beginPostgres,
 		commit:   commitPostgres,
 		sound:    soundPostgres,
