@@ -40,7 +40,7 @@ func TestPeople(t *testing.T) {
 			env.Setenv("SAMPLE", name)
 			return os.WriteFile(name, sample, 0o600)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"ready": ready, "person": person, "letters": letters},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"ready": ready, "person": person, "door": door, "letters": letters},
 	})
 }
 
@@ -176,6 +176,39 @@ func person(ts *testscript.TestScript, _ bool, args []string) {
 	if status, got := b.call("DELETE", "/v1/account", map[string]any{"password": password}); status != http.StatusConflict || got["code"] != "tickets_left" {
 		ts.Fatalf("leaving with a ticket: %d %v", status, got)
 	}
+}
+
+// door DIR EMAIL, somebody who has signed up, orders paper at the central of that
+// folder, whose event has a waiting room: only with an admission, which is for them.
+func door(ts *testscript.TestScript, _ bool, args []string) {
+	var ad addresses
+	check(ts, json.Unmarshal([]byte(ts.ReadFile(filepath.Join(args[0], addressesFile))), &ad))
+	page, err := url.Parse(ad.Wallet)
+	check(ts, err)
+	b := &browser{ts: ts, api: ad.API, origin: page.Scheme + "://" + page.Host}
+	order := func(want int, code string, headers ...string) {
+		status, got := b.call("POST", "/v1/events/1001/orders", map[string]any{"zone": 3, "class": 5, "paper": true}, headers...)
+		if status != want || text(got, "code") != code {
+			ts.Fatalf("an order with %v: %d %v, want %d %s", headers, status, got, want, code)
+		}
+	}
+	order(http.StatusForbidden, "queue_required")
+	b.must("POST", "/v1/account/password/sign-in", map[string]any{"email": args[1], "password": "violet tram at noon"})
+	order(http.StatusForbidden, "queue_required")
+	access := "Bearer " + text(b.must("POST", "/v1/account/access", nil), "token")
+	place := b.must("POST", "/v1/events/1001/queue", map[string]any{}, "Authorization", access)
+	token := text(place, "token")
+	order(http.StatusForbidden, "queue_required", "Queue-Admission", token)
+	for deadline := time.Now().Add(patience); text(place, "state") != "admitted"; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("not admitted: %v", place)
+		}
+		place = b.must("GET", "/v1/events/1001/queue", nil, "Queue-Token", token)
+	}
+	admission, _ := place["admission"].(map[string]any)
+	order(http.StatusCreated, "", "Queue-Admission", text(admission, "token"))
+	b.cookie = ""
+	order(http.StatusForbidden, "queue_required", "Queue-Admission", text(admission, "token"))
 }
 
 // letters DIR fails unless there are letters, and nobody else can read them.
