@@ -57,7 +57,7 @@ func TestOffersOfTwoCentrals(t *testing.T) {
 		h.must(err)
 		first = append(first, o)
 	}
-	const people = 30
+	const people = 12
 	for n := range people {
 		h.waits(fmt.Sprintf("w%02d", n), 1)
 	}
