@@ -69,11 +69,17 @@ var allowed = map[string][]string{
 	"central/outbox":     {"sync/ticket"},
 	"central/leader":     {},
 	"central/archive":    {},
+	// tokens of tickets on Solana
+	"central/mint":        {"sync/ticket", "central/outbox", "central/mint/token", "central/mint/chain"},
+	"central/mint/token":  {},
+	"central/mint/chain":  {"sync/private"},
+	"central/mint/wallet": {"sync/ticket", "sync/private"},
+	"central/mint/merkle": {"sync/ticket"},
 	// moves tickets and reads accounts by those rooms' own terms
 	"central/identity":        {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale"},
-	"central/store":           {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity", "central/outbox", "central/leader", "central/archive", "central/queue"},
+	"central/store":           {"sync/ticket", "sync/trust", "sync/credential", "sync/journal", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/identity", "central/outbox", "central/leader", "central/archive", "central/queue", "central/mint", "central/mint/wallet"},
 	"central/store/storetest": {"central/store", "testdata/servers"},
-	"central/api":             {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity", "central/queue", "central/outbox"},
+	"central/api":             {"sync/ticket", "sync/trust", "sync/credential", "central/account", "central/sale", "central/seatmap", "central/pay", "central/paper", "central/fleet", "central/publish", "central/lease", "central/identity", "central/queue", "central/outbox", "central/mint", "central/mint/wallet", "central/mint/merkle"},
 	"central/work":            {},
 	"central/queue":           {"sync/ticket", "central/work"},
 	"central/queue/queuetest": {"sync/ticket", "central/queue"},
@@ -105,6 +111,7 @@ var allowed = map[string][]string{
 
 	// what tests, benches and the demo share; never linked into a product command
 	"testdata/frames":            {},
+	"testdata/localnet":          {},
 	"testdata/pki":               {"sync/ticket", "sync/trust"},
 	"testdata/pty":               {},
 	"testdata/relay":             {},
@@ -140,6 +147,7 @@ var sole = map[string][]string{
 	"github.com/warthog618/go-gpiocdev":         {"gate/turnstile"},
 	"github.com/prometheus/client_golang":       {"gate/panel", "central/api"},
 	"github.com/BurntSushi/toml":                {"sync/settings"},
+	"github.com/gagliardetto/solana-go":         {"central/mint", "central/mint/token", "central/mint/chain"},
 	"github.com/hyperledger/aries-framework-go": {"sync/credential"},
 	"github.com/piprate/json-gold":              {"sync/credential"},
 }
