@@ -2,13 +2,11 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -94,6 +92,7 @@ func (a *API) challenge(context.Context, *gin.Context) (int, any, error) {
 	return http.StatusCreated, gin.H{"challenge": bytes64(ch.Value), "expires": ch.Expires.UTC()}, nil
 }
 
+// payBody names the provider where the payment does not.
 type payBody struct {
 	Provider string `json:"provider"`
 	Token    string `json:"token"`
@@ -101,28 +100,13 @@ type payBody struct {
 
 // pay answers 202 while the provider has not said what came of it.
 func (a *API) pay(ctx context.Context, c *gin.Context) (int, any, error) {
-	secret, err := orderSecret(c)
-	if err != nil {
-		return 0, nil, err
-	}
 	var b payBody
-	if err := decode(c, &b); err != nil {
-		return 0, nil, err
-	}
-	if len(b.Token) > pay.MaxToken {
-		return 0, nil, pay.ErrBadToken
-	}
-	status := http.StatusOK
-	o, err := a.cfg.Till.Pay(ctx, c.Param("order"), secret, b.Provider, b.Token)
-	if errors.Is(err, sale.ErrPaymentPending) {
-		status = http.StatusAccepted
-		c.Header("Retry-After", "2")
-		o, err = a.cfg.Till.Order(ctx, c.Param("order"), secret)
-	}
+	secret, err := paying(c, &b, &b.Token)
 	if err != nil {
 		return 0, nil, err
 	}
-	return status, a.viewOrder(&o), nil
+	o, err := a.cfg.Till.Pay(ctx, c.Param("order"), secret, b.Provider, b.Token)
+	return a.paid(ctx, c, secret, o, err)
 }
 
 func (a *API) order(ctx context.Context, c *gin.Context) (int, any, error) {

@@ -82,19 +82,27 @@ type confirmBody struct {
 
 // confirmPayment answers 202 while the provider has not said what came of it.
 func (a *API) confirmPayment(ctx context.Context, c *gin.Context) (int, any, error) {
-	secret, err := orderSecret(c)
+	var b confirmBody
+	secret, err := paying(c, &b, &b.Token)
 	if err != nil {
 		return 0, nil, err
 	}
-	var b confirmBody
-	if err := decode(c, &b); err != nil {
-		return 0, nil, err
-	}
-	if len(b.Token) > pay.MaxToken {
-		return 0, nil, pay.ErrBadToken
-	}
 	o, err := a.cfg.Till.ConfirmPayment(ctx, c.Param("order"), secret, c.Param("payment"), b.Token)
 	return a.paid(ctx, c, secret, o, err)
+}
+
+// paying reads what takes money: the order's secret, and a body with a provider's token.
+func paying(c *gin.Context, body any, token *string) (secret string, err error) {
+	if secret, err = orderSecret(c); err != nil {
+		return "", err
+	}
+	if err := decode(c, body); err != nil {
+		return "", err
+	}
+	if len(*token) > pay.MaxToken {
+		return "", pay.ErrBadToken
+	}
+	return secret, nil
 }
 
 // paid is the answer to a request that takes money.

@@ -303,9 +303,6 @@ func cancelled(t *testing.T, s Subject) {
 
 // shared: several centrals issue from one sequence and know the same people.
 func shared(t *testing.T, s Subject) {
-	if !s.Shared {
-		t.Skip("one process at a time")
-	}
 	a, b := open(t, s), open(t, s)
 	last := uint32(0)
 	for i := 0; i < 200; i += 2 {
