@@ -58,6 +58,7 @@ type config struct {
 	Database databaseConfig `toml:"database"`
 	Pay      payConfig      `toml:"pay"`
 	Cluster  clusterConfig  `toml:"cluster"`
+	Mint     mintConfig     `toml:"mint"`
 }
 
 type logConfig struct {
@@ -176,6 +177,7 @@ func defaults() config {
 		Cluster:  clusterConfig{Lease: leader.DefaultLease},
 		Account:  accountConfig{JoinsPerSecond: account.DefaultJoinsPerSecond},
 		Mail:     mailConfig{Security: string(mail.StartTLS)},
+		Mint:     defaultMint(),
 	}
 }
 
@@ -250,7 +252,7 @@ func (c *config) check() error {
 	case c.Publish.MaxDeltas < 1 || c.Publish.MaxDeltas > 10_000:
 		return bad("", "publish.max_deltas", "%d, want 1 to 10000", c.Publish.MaxDeltas)
 	}
-	return cmp.Or(c.checkCluster(), c.Queue.check(), checkProxies(c.API.Proxies), c.Account.check(), c.Mail.check(), c.Pay.check())
+	return cmp.Or(c.checkCluster(), c.Queue.check(), checkProxies(c.API.Proxies), c.Account.check(), c.Mail.check(), c.Pay.check(), c.Mint.check())
 }
 
 func badHost(h string) bool {
