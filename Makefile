@@ -38,9 +38,18 @@ WEB_DIST := $(WEB)/dist/wallet/index.html
 .PHONY: web
 web: $(WEB_DIST) ## build the wallet's pages into central/web/dist
 
-node_modules/.stamp: package-lock.json package.json $(WEB)/package.json
+node_modules/.stamp: package-lock.json package.json $(WEB)/package.json testdata/localnet/package.json
 	@npm ci --no-fund --no-audit
 	@touch $@
+
+.PHONY: node_modules
+node_modules: node_modules/.stamp ## what Node needs: the pages' tools, and the chain of the tests
+
+PORT ?= 8899
+SLOT ?= 400
+.PHONY: localnet
+localnet: node_modules/.stamp ## a Solana cluster on this machine until Ctrl-C: make localnet [PORT=8899] [SLOT=400 ms, 0 = by hand]
+	@node testdata/localnet/main.js --port $(PORT) --slot $(SLOT)
 
 $(WEB_DIST): node_modules/.stamp $(WEB_SRC)
 	@npm --workspace $(WEB) run --silent build
