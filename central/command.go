@@ -107,6 +107,7 @@ func (a *app) program() *command.Program {
 			one("revoke", "DEVICE", "take a device out of the fleet", config, runRevoke),
 			one("receipt", "RECEIPT.json", "verify the entry receipt that a wallet fetched, without the running central", both(config, asJSON), runReceipt),
 			detailed(surgeDetail, one("surge", "", "load a running central as a crowd does, and report", both(config, (*flags).takeSurge), runSurge)),
+			one("mint init", "", "make the keys that tickets' tokens and people's wallets need", both(config, asJSON), runMintInit),
 			one("migrate", "", "bring the database's schema up to date", both(config, migration), runMigrate),
 			one("backup", "FILE|FOLDER", "write a backup of the database while central runs", config, runBackup),
 			one("restore", "FILE", "put a backup in the place of the database", both(config, force), runRestore),

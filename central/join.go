@@ -21,8 +21,9 @@ import (
 var shared = []string{anchorFile, listFile, eventKeyFile, caKeyFile, caCertFile, challengeFile, tokenFile}
 
 // The root key goes along if it is there: whoever leads signs the trust list with it.
-// Where it is kept offline, it is kept offline here as well.
-var sharedIfThere = []string{rootKeyFile}
+// Where it is kept offline, it is kept offline here as well. So do the mint's keys, if
+// there is a mint.
+var sharedIfThere = append([]string{rootKeyFile}, mintFiles...)
 
 // join fills a new data folder with the keys of another, and with a certificate of its
 // own.
