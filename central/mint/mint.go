@@ -114,6 +114,7 @@ const (
 	Burn    Kind = "burn"
 	Send    Kind = "send"   // a free token, from a wallet that is kept here, as its owner asks
 	Commit  Kind = "commit" // writes the root of an event's ticket set
+	Group   Kind = "group"  // makes the collection that an event's tokens are members of
 )
 
 // State is how far an action has come. An action goes from left to right, and back to
@@ -156,7 +157,7 @@ type Action struct {
 	ID     int64
 	Kind   Kind
 	Event  ticket.EventID
-	Ticket ticket.ID // zero for [Commit]
+	Ticket ticket.ID // zero for [Commit] and [Group]
 	Set    uint64    // version of the set, for [Commit]
 	Root   [32]byte  // for [Commit]
 

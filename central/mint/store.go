@@ -13,6 +13,7 @@ type Store interface {
 	Tokens
 	Actions
 	Roots
+	Differences
 }
 
 // Tokens keeps what each token shall be and is.
@@ -59,7 +60,8 @@ type Actions interface {
 
 	// Begin opens actions, each in state [Wanted], and returns those that it opened
 	// with their numbers. One is left out whose token has an open action, or, for
-	// [Commit], whose set has an action at all.
+	// [Commit], whose set has an action at all, or, for [Group], whose event has one
+	// that has not failed.
 	Begin(ctx context.Context, actions []Action) ([]Action, error)
 
 	// Due lists at most limit open actions whose time has come, the oldest first.
@@ -120,4 +122,14 @@ type Root struct {
 	Version uint64
 	Root    [32]byte
 	Chunks  [][32]byte // roots of the set's chunks, in order
+}
+
+// Differences keeps what was found on chain to be other than it is kept here.
+type Differences interface {
+	// NoteDifferences replaces what is noted of tickets that were looked at by what was
+	// found of them, which is usually nothing.
+	NoteDifferences(ctx context.Context, looked []ticket.ID, found []Difference) error
+
+	// DifferencesAfter lists them in ascending order of tickets.
+	DifferencesAfter(ctx context.Context, after ticket.ID, limit int) ([]Difference, error)
 }

@@ -44,6 +44,10 @@ const (
 	OfferMade      Kind = "offer_made"  // a place is offered to the next who waits
 	OfferEnded     Kind = "offer_ended" // it was accepted, declined or has run out
 	EventCancelled Kind = "event_cancelled"
+
+	TicketAdmitted Kind = "ticket_admitted" // a gate has admitted the ticket of an account
+	WalletLinked   Kind = "wallet_linked"   // an account's tokens belong in another wallet now
+	SetPublished   Kind = "set_published"   // an event has a ticket set of a new version; body {"version": n}
 )
 
 // Row is one row of the outbox. Fields that a kind has no use for are zero.
