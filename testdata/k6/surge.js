@@ -18,6 +18,9 @@ const event = __ENV.EVENT || '1001';
 const people = Number(__ENV.PEOPLE || 2000);
 const ramp = Number(__ENV.RAMP || 10);
 const polls = Number(__ENV.POLLS || 2);
+// How long somebody is there, in seconds, with room to spare: people are made ready beforehand, because one
+// whom k6 has to make on arrival it drops.
+const stay = 3 * polls + 4;
 const queue = `${url}/v1/events/${event}/queue`;
 
 const tokens = new SharedArray('tokens', () => JSON.parse(open(__ENV.TOKENS || 'tokens.json')));
@@ -34,7 +37,7 @@ export const options = {
       rate: people,
       timeUnit: `${ramp}s`,
       duration: `${ramp}s`,
-      preAllocatedVUs: Math.min(people, 400),
+      preAllocatedVUs: Math.min(people, Math.ceil((people / ramp) * stay)),
       maxVUs: people,
       gracefulStop: '120s',
     },
