@@ -1,6 +1,11 @@
 package token
 
-import "github.com/gagliardetto/solana-go"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gagliardetto/solana-go"
+)
 
 // Outcome says what there is to do.
 type Outcome uint8
@@ -32,6 +37,12 @@ const (
 	BadHolding   Why = "wrong_account" // what is at the wallet's address is not its account of this token
 )
 
+// MaxBytes is the size of the largest transaction that a node takes.
+const MaxBytes = 1232
+
+// maxMemo is the longest memo, in bytes.
+const maxMemo = 512
+
 // Plan is what there is to do.
 type Plan struct {
 	Outcome Outcome
@@ -41,7 +52,7 @@ type Plan struct {
 	// NewTransaction orders correctly, see [Normalise]. They set no compute limit.
 	Instructions []solana.Instruction
 
-	// Signers are who signs besides the payer: the authority, a wallet, or nobody.
+	// Signers are who signs besides the payer: the authority, a wallet, both or nobody.
 	Signers []Key
 
 	// Rent is what the payer lays down in accounts with it, less what comes back.
@@ -52,22 +63,112 @@ type Plan struct {
 	Bytes int
 }
 
-// Watch lists the accounts that have to be read for an ask: the mint first, then the
-// wallets' token accounts, then the collection. Commit needs none.
-func Watch(ask Ask) ([]Key, error) {
-	return nil, ErrAsk
-}
-
-// Sizes lists the account sizes whose rent [PlanFor] will ask for.
-func Sizes(ask Ask) []uint64 {
-	return nil
-}
-
 // PlanFor says what is to do for an ask, given what the accounts of [Watch] were, in the
 // same order, when they were read at one slot. Rent says how many lamports make an
-// account of a size exempt from rent.
+// account of a size exempt from rent; it is called for those of [Sizes].
+//
+// The same ask may be planned again and again: what is done already is left out, and
+// instructions that were sent are refused by their programs when they are sent once
+// more.
 //
 // An error wraps [ErrAsk], [ErrText], [ErrTooLarge] or [ErrUnreadable].
 func PlanFor(ask Ask, roles Roles, seen []Account, rent func(size uint64) uint64) (Plan, error) {
-	return Plan{}, ErrAsk
+	if err := ask.check(roles); err != nil {
+		return Plan{}, err
+	}
+	if ask.Kind == Commit {
+		d := draft{roles: roles}
+		d.add(memo(ask.Memo, roles.Authority))
+		return d.plan()
+	}
+	s, err := look(ask, roles, seen)
+	if err != nil {
+		return Plan{}, err
+	}
+	if s.why != Fine {
+		return Plan{Outcome: Conflict, Why: s.why}, nil
+	}
+	d := draft{roles: roles, rentOf: rent}
+	var p Plan
+	switch ask.Kind {
+	case Mint:
+		p = d.mint(s)
+	case Group:
+		p = d.group(s)
+	case Move:
+		p = d.move(s)
+	case Send:
+		p = d.send(s)
+	case Release:
+		p = d.release(s)
+	case Burn:
+		p = d.burn(s)
+	case Commit: // above
+	}
+	if p.Outcome != Do {
+		return p, nil
+	}
+	return d.plan()
+}
+
+// draft is a transaction in the making.
+type draft struct {
+	roles  Roles
+	rentOf func(uint64) uint64
+	list   []solana.Instruction
+	rent   int64
+}
+
+func (d *draft) add(list ...solana.Instruction) { d.list = append(d.list, list...) }
+
+// settle ends a plan: with what is to do or, where there is nothing, as done.
+func (d *draft) settle() Plan {
+	if len(d.list) == 0 {
+		return Plan{Outcome: Done}
+	}
+	return Plan{Outcome: Do}
+}
+
+// stop ends a plan with what is in the way.
+func stop(o Outcome, why Why) Plan { return Plan{Outcome: o, Why: why} }
+
+// plan makes the draft ready to be signed.
+func (d *draft) plan() (Plan, error) {
+	list, err := Normalise(d.list)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Outcome: Do, Instructions: list, Rent: d.rent}
+	for _, ix := range list {
+		for _, a := range ix.Accounts() {
+			if a.IsSigner && a.PublicKey != d.roles.Payer && !slices.Contains(p.Signers, a.PublicKey) {
+				p.Signers = append(p.Signers, a.PublicKey)
+			}
+		}
+	}
+	if p.Bytes, err = size(list, d.roles.Payer); err != nil {
+		return Plan{}, err
+	}
+	if p.Bytes > MaxBytes {
+		return Plan{}, fmt.Errorf("%w: a transaction of %d bytes", ErrTooLarge, p.Bytes)
+	}
+	return p, nil
+}
+
+// size returns how long the signed transaction is, with a compute limit and a price.
+func size(list []solana.Instruction, payer Key) (int, error) {
+	all := make([]solana.Instruction, 0, 2+len(list))
+	all = append(all,
+		solana.NewInstruction(solana.ComputeBudget, nil, make([]byte, 1+4)), // limit
+		solana.NewInstruction(solana.ComputeBudget, nil, make([]byte, 1+8)), // price
+	)
+	tx, err := solana.NewTransaction(append(all, list...), solana.Hash{}, solana.TransactionPayer(payer))
+	if err != nil {
+		return 0, fmt.Errorf("assemble transaction: %w", err)
+	}
+	message, err := tx.Message.MarshalBinary()
+	if err != nil {
+		return 0, fmt.Errorf("encode transaction: %w", err)
+	}
+	return 1 + int(tx.Message.Header.NumRequiredSignatures)*solana.SignatureLength + len(message), nil
 }
