@@ -3,9 +3,22 @@ package chain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
+)
+
+// The defaults of [Config].
+const (
+	defaultParallel  = 16
+	defaultTimeout   = 10 * time.Second
+	defaultPatience  = 30 * time.Second
+	defaultMaxBehind = 32
+	defaultRentFor   = 10 * time.Minute
 )
 
 // Config is what a [Client] needs.
@@ -32,80 +45,138 @@ type Config struct {
 }
 
 // Client asks nodes. It may be used by many goroutines.
-type Client struct{}
+type Client struct {
+	cfg   Config
+	http  *http.Client
+	nodes []*node
+	ids   atomic.Uint64 // of requests
+	marks marks
+	rents rents
+
+	mu      sync.Mutex
+	genesis Hash              // guarded by mu
+	calls   map[string]uint64 // guarded by mu
+}
 
 // New checks a configuration. It asks no node: a cluster that is away is no reason not
 // to start.
-func New(ctx context.Context, c Config) (*Client, error) { return nil, errors.ErrUnsupported }
+func New(_ context.Context, c Config) (*Client, error) {
+	if len(c.Nodes) == 0 {
+		return nil, errors.New("chain: no node")
+	}
+	if c.Now == nil || c.Log == nil {
+		return nil, errors.New("chain: no clock or no log")
+	}
+	if c.Parallel < 0 || c.Timeout < 0 || c.Patience < 0 || c.RentFor < 0 {
+		return nil, errors.New("chain: a limit is negative")
+	}
+	c.Parallel = or(c.Parallel, defaultParallel)
+	c.Timeout = or(c.Timeout, defaultTimeout)
+	c.Patience = or(c.Patience, defaultPatience)
+	c.MaxBehind = or(c.MaxBehind, defaultMaxBehind)
+	c.RentFor = or(c.RentFor, defaultRentFor)
+	if c.Transport == nil {
+		c.Transport = transport(c.Parallel, c.Timeout)
+	}
+	client := &Client{
+		cfg: c, genesis: c.Genesis, calls: make(map[string]uint64),
+		marks: marks{behind: c.MaxBehind},
+		http: &http.Client{
+			Transport:     c.Transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	for i, raw := range c.Nodes {
+		n, err := newNode(raw, c.Parallel)
+		if err != nil {
+			return nil, fmt.Errorf("chain: node %d: %w", i+1, err)
+		}
+		client.nodes = append(client.nodes, n)
+	}
+	return client, nil
+}
+
+func or[T comparable](v, instead T) T {
+	var zero T
+	if v == zero {
+		return instead
+	}
+	return v
+}
 
 // Close gives up its connections.
-func (c *Client) Close() {}
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Genesis returns the cluster's hash: the one that was pinned, else that of the first
 // node that answers, which is pinned then.
-func (c *Client) Genesis(ctx context.Context) (Hash, error) { return Hash{}, errors.ErrUnsupported }
+func (c *Client) Genesis(ctx context.Context) (Hash, error) {
+	if h := c.pinned(); !h.IsZero() {
+		return h, nil
+	}
+	// Any call asks a node that has not been asked for its cluster for it first.
+	if _, err := c.Tip(ctx, Finalized, 0); err != nil {
+		return Hash{}, err
+	}
+	return c.pinned(), nil
+}
 
 // Pin lets no node be asked any more whose cluster has another hash.
-func (c *Client) Pin(genesis Hash) {}
+func (c *Client) Pin(genesis Hash) {
+	c.mu.Lock()
+	changed := c.genesis != genesis
+	c.genesis = genesis
+	c.mu.Unlock()
+	if !changed {
+		return
+	}
+	for _, n := range c.nodes {
+		n.forget()
+	}
+}
+
+func (c *Client) pinned() Hash {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.genesis
+}
+
+// agree pins a hash if there is none yet, and reports whether it is the one.
+func (c *Client) agree(genesis Hash) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.genesis.IsZero() {
+		c.genesis = genesis
+	}
+	return c.genesis == genesis
+}
 
 // Calls returns how many requests were made so far, by method.
-func (c *Client) Calls() map[string]uint64 { return nil }
+func (c *Client) Calls() map[string]uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.calls)
+}
 
 // Nodes returns how each node fares, in the order of the configuration.
-func (c *Client) Nodes() []NodeState { return nil }
-
-// Tip returns the newest block at a commitment, whose slot is not below minSlot.
-func (c *Client) Tip(ctx context.Context, at Commitment, minSlot uint64) (Tip, error) {
-	return Tip{}, errors.ErrUnsupported
+func (c *Client) Nodes() []NodeState {
+	now, newest := c.cfg.Now(), uint64(0)
+	states := make([]NodeState, len(c.nodes))
+	for i, n := range c.nodes {
+		states[i] = n.state(now)
+		newest = max(newest, states[i].Slot)
+	}
+	for i := range states {
+		states[i].Behind = newest - states[i].Slot
+	}
+	return states
 }
 
-// Blockhash returns a block hash to sign with.
-func (c *Client) Blockhash(ctx context.Context, at Commitment) (Blockhash, error) {
-	return Blockhash{}, errors.ErrUnsupported
-}
-
-// Accounts reads accounts, one entry for each key, nil for one that is absent. The slot
-// is the lowest that any part was read at, and not below minSlot.
-func (c *Client) Accounts(ctx context.Context, keys []Key, at Commitment, minSlot uint64) ([]*Account, uint64, error) {
-	return nil, 0, errors.ErrUnsupported
-}
-
-// Statuses says what became of transactions, one entry for each signature, nil for one
-// that no block of the node's has. With search set the node looks into its whole history
-// and not only into the last 150 slots or so. The slot is the lowest that any part was
-// answered at, and not below minSlot.
-func (c *Client) Statuses(ctx context.Context, sigs []Signature, search bool, minSlot uint64) ([]*Status, uint64, error) {
-	return nil, 0, errors.ErrUnsupported
-}
-
-// Balance returns an account's lamports; zero for one that is absent.
-func (c *Client) Balance(ctx context.Context, key Key, at Commitment, minSlot uint64) (uint64, error) {
-	return 0, errors.ErrUnsupported
-}
-
-// Rent returns what accounts of these data lengths must hold to stay. Prices are kept
-// for [Config].RentFor.
-func (c *Client) Rent(ctx context.Context, sizes ...uint64) (map[uint64]uint64, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// PriorityFee returns what transactions that write these accounts (at most 128) lately
-// paid, in micro-lamports a compute unit: the given percentile of the last slots, at
-// most limit.
-func (c *Client) PriorityFee(ctx context.Context, writes []Key, percentile int, limit uint64) (uint64, error) {
-	return 0, errors.ErrUnsupported
-}
-
-// Simulate runs a transaction without sending it. Its signatures and block hash are not
-// looked at. An error is one of asking; what became of the transaction is in the result.
-func (c *Client) Simulate(ctx context.Context, wire []byte, at Commitment, minSlot uint64) (Simulation, error) {
-	return Simulation{}, errors.ErrUnsupported
-}
-
-// Send hands a signed transaction to a node. With preflight the node runs it first, at
-// [Confirmed] and not below minSlot, and refuses what would fail; without, it takes
-// anything that is well-formed. That it was taken says nothing about what becomes of it.
-// The same bytes may be sent any number of times.
-func (c *Client) Send(ctx context.Context, wire []byte, preflight bool, minSlot uint64) error {
-	return errors.ErrUnsupported
+// observed counts a request.
+func (c *Client) observed(call Call) {
+	c.mu.Lock()
+	c.calls[call.Method]++
+	c.mu.Unlock()
+	if c.cfg.Observe != nil {
+		c.cfg.Observe(call)
+	}
 }
