@@ -47,7 +47,8 @@ const (
 
 	TicketAdmitted Kind = "ticket_admitted" // a gate has admitted the ticket of an account
 	WalletLinked   Kind = "wallet_linked"   // an account's tokens belong in another wallet now
-	SetPublished   Kind = "set_published"   // an event has a ticket set of a new version; body {"version": n}
+	TokenClaimed   Kind = "token_claimed"   // the holder of a ticket has asked for its token
+	SetPublished   Kind = "set_published"   // an event has a ticket set of a new version; body [Published]
 )
 
 // Row is one row of the outbox. Fields that a kind has no use for are zero.
@@ -64,6 +65,11 @@ type Row struct {
 	// Body is JSON, as the kind defines it, at most [MaxBody] bytes. It is nil where
 	// there is none, or where it was forgotten.
 	Body json.RawMessage
+}
+
+// Published is the body of a row of kind [SetPublished].
+type Published struct {
+	Version uint64 `json:"version"` // of the set
 }
 
 // MaxBody bounds the body of a row.
