@@ -78,6 +78,9 @@ type Config struct {
 	// names, else whoever connected. It bounds what one source may try.
 	Proxies []string
 
+	// Mint is about tickets' tokens; nil means that there are none.
+	Mint *Mint
+
 	// Leader knows who leads among several centrals; nil means that there is one.
 	Leader Leader
 
@@ -122,6 +125,9 @@ func New(_ context.Context, cfg Config) (*API, error) {
 		return nil, fmt.Errorf("api: admin token of %d bytes, want %d or more, or none", len(cfg.AdminToken), MinAdminToken)
 	case cfg.Leases == nil || cfg.Receipts == nil || cfg.Minter == nil:
 		return nil, errors.New("api: leases, receipts and minter are required")
+	}
+	if err := cfg.Mint.check(); err != nil {
+		return nil, err
 	}
 	gin.SetMode(gin.ReleaseMode)
 	a := &API{cfg: cfg, router: gin.New(), admin: hashSecret(cfg.AdminToken), origin: cfg.Accounts.RelyingParty().Origin}
@@ -198,6 +204,7 @@ func (a *API) routes() {
 	}
 	a.roleRoutes(admin)
 	a.lineRoutes(v1, admin)
+	a.mintRoutes(v1, admin)
 }
 
 // ServeHTTP implements [http.Handler].

@@ -151,6 +151,19 @@ func catalogue() map[string]kind {
 		"unknown_device":   {http.StatusNotFound, "There is no such device", "list them at /admin/v1/devices"},
 		"unknown_incident": {http.StatusNotFound, "There is no such incident", "list them at /admin/v1/incidents"},
 
+		// tickets' tokens
+		"mint_off":          {http.StatusNotFound, "Tickets have no tokens here", "there is nothing to do; the ticket is as good without"},
+		"unknown_token":     {http.StatusNotFound, "There is no such token", "ask for GET /v1/wallet/tickets/TICKET/token"},
+		"token_held":        {http.StatusConflict, "The token cannot be sent yet", "send it once the ticket was used; until then, give the ticket on"},
+		"token_busy":        {http.StatusConflict, "Something is being done with the token", "ask for it again in a minute"},
+		"token_elsewhere":   {http.StatusConflict, "The token is not in the wallet that is kept here", "send it with the wallet that has it"},
+		"address_invalid":   {http.StatusUnprocessableEntity, "This is not the address of a wallet", "copy it from the wallet; a token's or program's address is none"},
+		"address_reserved":  {http.StatusUnprocessableEntity, "This address is not a person's own wallet", "use one whose key you have yourself"},
+		"wallet_taken":      {http.StatusConflict, "The wallet is linked to another account", "unlink it there first"},
+		"wallet_not_proved": {http.StatusUnprocessableEntity, "The wallet did not sign this message", "sign the message exactly as it was given, with the wallet that it names"},
+		"wallet_not_linked": {http.StatusConflict, "No wallet is linked", "there is nothing to unlink"},
+		"no_proof":          {http.StatusNotFound, "No root on chain has the ticket yet", "ask again when the next set of tickets was published"},
+
 		// whose credentials count
 		"issuer_invalid":        {http.StatusUnprocessableEntity, "The issuer cannot be used", "send what \"registrar issuer\" prints"},
 		"unknown_issuer":        {http.StatusNotFound, "There is no such issuer", "list them at /admin/v1/issuers"},

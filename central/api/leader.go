@@ -23,7 +23,8 @@ type Leader interface {
 }
 
 // forward sends what only the leader can do to the leader: the sessions in which codes
-// are shown, of which it alone knows, and whatever changes what it publishes. It is
+// are shown and how the mint fares, of which it alone knows, and whatever changes what
+// it publishes. It is
 // the leader who asks for tokens and cookies.
 func (a *API) forward(c *gin.Context) {
 	if a.cfg.Leader == nil || !forLeader(c.Request) || a.cfg.Leader.Leads() {
@@ -36,6 +37,6 @@ func (a *API) forward(c *gin.Context) {
 }
 
 func forLeader(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, "/v1/wallet/leases") ||
+	return strings.HasPrefix(r.URL.Path, "/v1/wallet/leases") || r.URL.Path == "/admin/v1/mint" ||
 		strings.HasPrefix(r.URL.Path, "/admin/v1/") && r.Method != http.MethodGet && r.Method != http.MethodHead
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/lease"
+	"github.com/con-ting/conting/central/mint"
+	"github.com/con-ting/conting/central/mint/wallet"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/queue"
 	"github.com/con-ting/conting/central/sale"
@@ -168,6 +170,19 @@ func sentinels() []struct {
 		{credential.ErrBadSignature, "credential_invalid"},
 		{ErrUnknownDevice, "unknown_device"},
 		{ErrUnknownIncident, "unknown_incident"},
+		{mint.ErrUnknownToken, "unknown_token"},
+		{mint.ErrHeld, "token_held"},
+		{mint.ErrUnderWay, "token_busy"},
+		{mint.ErrNoWallet, "token_elsewhere"},
+		{mint.ErrAddress, "address_invalid"},
+		{wallet.ErrAddress, "address_invalid"},
+		{wallet.ErrReserved, "address_reserved"},
+		{wallet.ErrTaken, "wallet_taken"},
+		{wallet.ErrChallenge, "challenge_invalid"},
+		{wallet.ErrSignature, "wallet_not_proved"},
+		{wallet.ErrNotLinked, "wallet_not_linked"},
+		{wallet.ErrUnknown, "sign_in_required"},
+		{ErrNoProof, "no_proof"},
 		{context.DeadlineExceeded, "timeout"},
 		{context.Canceled, "timeout"},
 	}

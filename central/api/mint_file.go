@@ -1,0 +1,208 @@
+package api
+
+import (
+	"context"
+	"encoding/xml"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/con-ting/conting/central/mint"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// tokenPath is where the files lie that tokens name on chain: NAME.json, which wallets
+// and explorers read, and NAME.svg, which they show, by the token's address.
+const tokenPath = "/v1/tokens/"
+
+// symbol is that of all tokens.
+const symbol = "TICKET"
+
+type tokenMetadata struct {
+	Name        string           `json:"name"`
+	Symbol      string           `json:"symbol"`
+	Description string           `json:"description"`
+	Image       string           `json:"image"`
+	ExternalURL string           `json:"external_url"`
+	Attributes  []tokenAttribute `json:"attributes"`
+	Properties  tokenProperties  `json:"properties"`
+}
+
+type tokenAttribute struct {
+	Trait string `json:"trait_type"`
+	Value string `json:"value"`
+}
+
+type tokenProperties struct {
+	Category string         `json:"category"`
+	Files    []tokenFileRef `json:"files"`
+}
+
+type tokenFileRef struct {
+	URI  string `json:"uri"`
+	Type string `json:"type"`
+}
+
+// face is what everybody may know of a token: what stands on chain as well. Whose it
+// is, and which ticket, is not in it.
+type face struct {
+	address, event, venue, date, starts, zone, seat, class, status string
+}
+
+func (a *API) tokenFile(c *gin.Context) {
+	name := c.Param("token")
+	address, isJSON := strings.CutSuffix(name, ".json")
+	isSVG := false
+	if !isJSON {
+		address, isSVG = strings.CutSuffix(name, ".svg")
+	}
+	if !isJSON && !isSVG {
+		a.fail(c, mint.ErrUnknownToken)
+		return
+	}
+	f, err := a.faceOf(c.Request.Context(), address)
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	// Any page may show it: it is made for pages of others.
+	c.Header("Cache-Control", "public, max-age=300")
+	c.Header("Access-Control-Allow-Origin", "*")
+	c.Header("Cross-Origin-Resource-Policy", "cross-origin")
+	if isSVG {
+		c.Data(http.StatusOK, "image/svg+xml; charset=utf-8", f.picture())
+		return
+	}
+	c.JSON(http.StatusOK, f.metadata(a.origin))
+}
+
+// faceOf is the face of a token that is on chain, was, or is about to be.
+func (a *API) faceOf(ctx context.Context, address string) (face, error) {
+	t, err := a.cfg.Mint.Store.TokenAt(ctx, address)
+	if err != nil {
+		return face{}, err
+	}
+	if t.Want == mint.None && t.Is == mint.None {
+		return face{}, mint.ErrUnknownToken
+	}
+	facts, err := a.cfg.Mint.Store.Facts(ctx, []ticket.ID{t.Ticket})
+	if err != nil {
+		return face{}, err
+	}
+	if len(facts) != 1 {
+		return face{}, mint.ErrUnknownToken
+	}
+	e, err := a.cfg.Till.Rules(ctx, t.Event)
+	if err != nil {
+		return face{}, err
+	}
+	where, err := time.LoadLocation(e.Timezone)
+	if err != nil {
+		where = time.UTC
+	}
+	k := &facts[0].Ticket
+	starts := time.Unix(e.Starts, 0).In(where)
+	f := face{
+		address: t.Address, event: e.Name, venue: e.Venue, date: starts.Format(time.DateOnly), starts: starts.Format("15:04 (MST)"),
+		zone: zoneNamed(&e, k.Zone).Name, seat: k.Seat, class: classNamed(&e, k.Class).Name, status: formName(t.Is),
+	}
+	switch {
+	case t.Want == mint.Burned: // whatever the chain still says
+		f.status = string(mint.Burned)
+	case t.Is == mint.None:
+		f.status = "minting"
+	}
+	return f, nil
+}
+
+func (f *face) metadata(origin string) tokenMetadata {
+	image := origin + tokenPath + f.address + ".svg"
+	v := tokenMetadata{
+		Name: f.event, Symbol: symbol, Image: image, ExternalURL: origin + "/wallet/",
+		Properties: tokenProperties{Category: "image", Files: []tokenFileRef{{URI: image, Type: "image/svg+xml"}}},
+	}
+	switch f.status {
+	case string(mint.Burned):
+		v.Description = "This was a ticket. It was refunded or revoked, and its token burned: it admits nobody."
+	case string(mint.Free):
+		v.Description = "A ticket that was used. Its token is its holder's to keep or to give on; it admits nobody any more."
+	default:
+		v.Description = "A ticket. Until its holder has been in, its token moves with the ticket only. The token itself opens no gate."
+	}
+	for _, t := range []tokenAttribute{
+		{"Event", f.event}, {"Venue", f.venue}, {"Date", f.date}, {"Starts", f.starts}, {"Zone", f.zone}, {"Seat", f.seat}, {"Class", f.class}, {"Status", f.status},
+	} {
+		if t.Value != "" {
+			v.Attributes = append(v.Attributes, t)
+		}
+	}
+	return v
+}
+
+// picture is a neutral one: text on a plain ground, without style, script or link.
+func (f *face) picture() []byte {
+	var b strings.Builder
+	text := func(x, y, size, weight, colour, anchor, s string) {
+		if s == "" {
+			return
+		}
+		b.WriteString(`<text x="` + x + `" y="` + y + `" font-size="` + size + `" font-weight="` + weight + `" fill="` + colour + `" text-anchor="` + anchor + `">`)
+		_ = xml.EscapeText(&b, []byte(s)) // a builder never fails
+		b.WriteString("</text>")
+	}
+	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 640" width="640" height="640" role="img" font-family="'Noto Sans KR','Noto Sans CJK KR',sans-serif">`)
+	b.WriteString("<title>")
+	_ = xml.EscapeText(&b, []byte(f.event))
+	b.WriteString("</title>")
+	ground, ink, faint := "#0E1116", "#FFFFFF", "#9AA4B2"
+	if f.status == string(mint.Burned) {
+		ground, ink = "#3A3F47", "#C7CCD4"
+	}
+	b.WriteString(`<rect width="640" height="640" fill="` + ground + `"/><rect x="40" y="40" width="560" height="560" rx="28" fill="none" stroke="` + faint + `" stroke-width="2"/>`)
+	lines := wrap(f.event, 16, 3)
+	for i, y := range []string{"140", "196", "252"} {
+		if i < len(lines) {
+			text("80", y, "44", "700", ink, "start", lines[i])
+		}
+	}
+	text("80", "320", "26", "400", faint, "start", clip(f.venue, 32))
+	text("80", "362", "26", "400", faint, "start", strings.TrimSpace(f.date+"  "+f.starts))
+	text("80", "470", "30", "400", ink, "start", clip(f.zone, 18))
+	text("560", "470", "30", "400", ink, "end", clip(f.class, 14))
+	text("80", "540", "56", "700", ink, "start", clip(f.seat, 16))
+	text("560", "540", "24", "400", faint, "end", f.status)
+	b.WriteString("</svg>\n")
+	return []byte(b.String())
+}
+
+// wrap breaks a text into at most so many lines of at most so many characters, at
+// spaces where there are some; an ellipsis stands for what is left.
+func wrap(s string, width, lines int) (out []string) {
+	rest := []rune(strings.Join(strings.Fields(s), " "))
+	for len(rest) > 0 && len(out) < lines {
+		if len(rest) <= width || len(out) == lines-1 {
+			out = append(out, clip(string(rest), width))
+			return out
+		}
+		cut := width
+		for i := width; i > width/2; i-- {
+			if rest[i] == ' ' {
+				cut = i
+				break
+			}
+		}
+		out = append(out, string(rest[:cut]))
+		rest = []rune(strings.TrimLeft(string(rest[cut:]), " "))
+	}
+	return out
+}
+
+// clip cuts a text to so many characters.
+func clip(s string, width int) string {
+	if r := []rune(s); len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return s
+}
