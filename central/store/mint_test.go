@@ -128,7 +128,9 @@ func testTokenLife(t *testing.T) {
 	if err != nil || a.State != mint.Prepared || a.Rev != 3 || string(a.Wire) != "\x01\x02" || a.LastHeight != 77 || a.Signature != "sig" {
 		t.Errorf("stored is %+v, %v", a, err)
 	}
-	a = m.save(a, func(a *mint.Action) { a.State, a.Slot, a.Fee, a.Rent, a.To, a.Kind = mint.Finalized, 99, 5000, 7, "thief", mint.Burn })
+	a = m.save(a, func(a *mint.Action) {
+		a.State, a.Slot, a.Fee, a.Rent, a.To, a.Kind = mint.Finalized, 99, 5000, 7, "thief", mint.Burn
+	})
 	if a.To != "a" || a.Kind != mint.Mint || a.Wire != nil {
 		t.Errorf("a worker changed what the action is for, or its transaction was kept: %+v", a)
 	}
