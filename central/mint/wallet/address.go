@@ -98,11 +98,14 @@ func (r *Room) CheckOutside(ctx context.Context, address string) error {
 		return err
 	}
 	kept, err := r.cfg.Store.Kept(ctx, address)
+	if err == nil && !kept && r.cfg.Ours != nil {
+		kept, err = r.cfg.Ours(ctx, address)
+	}
 	if err != nil {
 		return fmt.Errorf("look for address: %w", err)
 	}
 	if kept {
-		return fmt.Errorf("%w: it is kept here", ErrReserved)
+		return fmt.Errorf("%w: it is one of ours", ErrReserved)
 	}
 	return nil
 }

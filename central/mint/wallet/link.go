@@ -2,8 +2,7 @@ package wallet
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"time"
@@ -29,7 +28,7 @@ func (r *Room) Begin(ctx context.Context, account, address string, lang Language
 	issued := r.cfg.Now().UTC().Truncate(time.Second)
 	m := Message{
 		Domain: r.domain, Address: address, Statement: lang.statement(r.domain), URI: r.origin, Chain: r.cfg.Chain,
-		Nonce: base64.RawURLEncoding.EncodeToString(nonce[:]), Issued: issued, Expires: issued.Add(ChallengeLifetime),
+		Nonce: hex.EncodeToString(nonce[:]), Issued: issued, Expires: issued.Add(ChallengeLifetime),
 	}
 	c := Challenge{Account: account, Nonce: m.Nonce, Address: address, Message: m.String(), Expires: m.Expires}
 	if err := r.cfg.Store.PutChallenge(ctx, c); err != nil {
@@ -39,7 +38,8 @@ func (r *Room) Begin(ctx context.Context, account, address string, lang Language
 }
 
 // Link links the wallet whose key has signed the account's message: signature is its
-// Ed25519 signature of the message's bytes. The message is used up. The error wraps
+// Ed25519 signature of the message's bytes, or of what hardware wallets and the solana
+// command put around them. The message is used up. The error wraps
 // [ErrChallenge], [ErrSignature], [ErrTaken] or [ErrReserved].
 func (r *Room) Link(ctx context.Context, account string, signature []byte) (Wallet, error) {
 	c, err := r.cfg.Store.Challenge(ctx, account)
@@ -53,7 +53,7 @@ func (r *Room) Link(ctx context.Context, account string, signature []byte) (Wall
 	if err != nil {
 		return Wallet{}, err
 	}
-	if len(signature) != ed25519.SignatureSize || !ed25519.Verify(key[:], []byte(c.Message), signature) {
+	if !signed(key, c.Message, signature) {
 		return Wallet{}, ErrSignature
 	}
 	if err := r.CheckOutside(ctx, c.Address); err != nil { // it may have become one of ours meanwhile

@@ -25,8 +25,10 @@ func (l Language) statement(domain string) string {
 	return "이 지갑을 " + domain + " 계정에 연결합니다. 앞으로 제 티켓은 이 지갑에 보관됩니다. 비용이 들지 않으며 지갑의 자산은 이동하지 않습니다."
 }
 
-// Message is what a wallet signs, in the shape of Sign-In With Solana, which wallets
-// know: they show it in words and warn where the domain is not that of the page.
+// Message is what a wallet signs, in the shape of Sign-In With Solana (which is that of
+// EIP-4361), which wallets know: they warn where the domain is not that of the page.
+// Its grammar has statements in ASCII, so that a Korean one is shown as plain text by
+// those that are strict.
 type Message struct {
 	Domain    string // host, with a port if it is not the scheme's own
 	Address   string

@@ -4,70 +4,22 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 
 	"golang.org/x/crypto/chacha20poly1305"
-
-	"github.com/con-ting/conting/sync/private"
 )
 
-// KeyLen is the length of a key, in bytes.
-const KeyLen = 32
-
-// Key is what the seed is sealed under. It lies in a file of 64 hexadecimal digits
-// and a line feed that only its owner may read.
-type Key [KeyLen]byte
+// Key is what the seed is sealed under. It lies in a file that only central's user may
+// read; who keeps files is who calls.
+type Key [32]byte
 
 // String hides the key from logs.
 func (Key) String() string { return "wallet key" }
 
 // GoString hides the key from logs.
 func (Key) GoString() string { return "wallet key" }
-
-// NewKey makes a key from random bytes.
-func NewKey(random io.Reader) (Key, error) {
-	var k Key
-	if _, err := io.ReadFull(random, k[:]); err != nil {
-		return Key{}, fmt.Errorf("make wallet key: %w", err)
-	}
-	return k, nil
-}
-
-// Encode returns what a key file holds.
-func (k Key) Encode() []byte { return append(hex.AppendEncode(nil, k[:]), '\n') }
-
-// ReadKey reads a key file. The error wraps [ErrKey] or is one of package private's.
-func ReadKey(name string) (Key, error) {
-	b, err := private.Read(name)
-	if err != nil {
-		return Key{}, fmt.Errorf("wallet key: %w", err)
-	}
-	defer clear(b)
-	k, err := DecodeKey(b)
-	if err != nil {
-		return Key{}, fmt.Errorf("%s: %w", name, err)
-	}
-	return k, nil
-}
-
-// DecodeKey reads what [Key.Encode] made, with or without the line feed. The error
-// is [ErrKey].
-func DecodeKey(b []byte) (Key, error) {
-	var k Key
-	if len(b) == 2*KeyLen+1 && b[2*KeyLen] == '\n' {
-		b = b[:2*KeyLen]
-	}
-	if len(b) != 2*KeyLen {
-		return Key{}, ErrKey
-	}
-	if _, err := hex.Decode(k[:], b); err != nil || k == (Key{}) {
-		return Key{}, ErrKey
-	}
-	return k, nil
-}
 
 // seed is what all custodial keys follow from.
 type seed [32]byte
@@ -96,18 +48,18 @@ func (k *Key) id() [keyIDLen]byte {
 	return [keyIDLen]byte(sum[:])
 }
 
-// openSeed opens the store's seed, or makes one.
-func openSeed(ctx context.Context, cfg Config) (seed, error) {
+// open reads the store's seed, or makes one where there is none.
+func (s *seed) open(ctx context.Context, cfg Config) error {
 	sealed, err := cfg.Store.Seed(ctx)
 	if err != nil {
-		return seed{}, fmt.Errorf("read seed: %w", err)
+		return fmt.Errorf("read seed: %w", err)
 	}
-	if sealed == nil {
+	if len(sealed) == 0 {
 		if sealed, err = makeSeed(ctx, cfg); err != nil {
-			return seed{}, err
+			return err
 		}
 	}
-	return unseal(cfg.Keys, sealed)
+	return s.unseal(cfg.Keys, sealed)
 }
 
 // makeSeed stores a new seed, and returns the one that is kept: that of a central
@@ -133,22 +85,25 @@ func (s *seed) seal(k *Key, random io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal seed: %w", err)
 	}
+	head := make([]byte, sealHead, sealedLen)
+	head[0] = sealVersion
 	id := k.id()
-	out := append(append(make([]byte, 0, sealedLen), sealVersion), id[:]...)
-	out = out[:sealHead]
-	if _, err := io.ReadFull(random, out[1+keyIDLen:]); err != nil {
+	copy(head[1:], id[:])
+	nonce := head[1+keyIDLen:]
+	if _, err := io.ReadFull(random, nonce); err != nil {
 		return nil, fmt.Errorf("seal seed: %w", err)
 	}
-	return aead.Seal(out, out[1+keyIDLen:], s[:], sealData(out)), nil
+	return aead.Seal(head, nonce, s[:], sealData(head)), nil
 }
 
 // sealData is what a sealed seed vouches for beside the seed.
-func sealData(head []byte) []byte { return append([]byte(sealLabel), head[:sealHead]...) }
+func sealData(sealed []byte) []byte { return append([]byte(sealLabel), sealed[:sealHead]...) }
 
-// unseal opens a sealed seed with the key that it names.
-func unseal(keys []Key, sealed []byte) (seed, error) {
+// unseal opens a sealed seed with the key that it names. The error is [ErrKey] or
+// [ErrAltered].
+func (s *seed) unseal(keys []Key, sealed []byte) error {
 	if len(sealed) != sealedLen || sealed[0] != sealVersion {
-		return seed{}, fmt.Errorf("sealed seed of %d bytes: %w", len(sealed), ErrAltered)
+		return fmt.Errorf("sealed seed of %d bytes: %w", len(sealed), ErrAltered)
 	}
 	for i := range keys {
 		id := keys[i].id()
@@ -157,40 +112,42 @@ func unseal(keys []Key, sealed []byte) (seed, error) {
 		}
 		aead, err := chacha20poly1305.NewX(keys[i][:])
 		if err != nil {
-			return seed{}, fmt.Errorf("open seed: %w", err)
+			return fmt.Errorf("open seed: %w", err)
 		}
-		var s seed
-		plain, err := aead.Open(s[:0], sealed[1+keyIDLen:sealHead], sealed[sealHead:], sealData(sealed))
-		if err != nil || len(plain) != len(s) {
-			return seed{}, fmt.Errorf("open seed: %w", ErrAltered)
+		// It opens into s itself: its capacity is that of the plain text.
+		if _, err := aead.Open(s[:0], sealed[1+keyIDLen:sealHead], sealed[sealHead:], sealData(sealed)); err != nil {
+			clear(s[:])
+			return fmt.Errorf("open seed: %w", ErrAltered)
 		}
-		return s, nil
+		return nil
 	}
-	return seed{}, ErrKey
+	return ErrKey
 }
 
-// Rotate seals the seed anew under another key; addresses stay as they are. The old
-// key is of no use then, except for older copies of the database. Both key files must
-// be there while it runs: see [Config].Keys. If the seed is sealed under the new one
-// already, nothing is done. The error wraps [ErrKey], [ErrAltered], [ErrStale] or
-// [ErrUnknown], for a store without a seed.
+// Rotate seals the seed anew under another key; no address changes. The old key is of
+// no use then, but for older copies of the database. If the seed is sealed under the
+// new one already, as after an interruption, nothing is done. Rooms that are open go
+// on; one that is opened needs the new key, see [Config].Keys. The error wraps
+// [ErrKey], [ErrAltered], [ErrStale], or [ErrUnknown] for a store without a seed.
 func Rotate(ctx context.Context, store Seeds, from, to Key, random io.Reader) error {
+	if to == (Key{}) {
+		return fmt.Errorf("new key: %w", ErrKey)
+	}
 	sealed, err := store.Seed(ctx)
 	if err != nil {
 		return fmt.Errorf("read seed: %w", err)
 	}
-	if sealed == nil {
+	if len(sealed) == 0 {
 		return fmt.Errorf("seed: %w", ErrUnknown)
 	}
-	if s, err := unseal([]Key{to}, sealed); !errors.Is(err, ErrKey) {
-		clear(s[:])
-		return err
-	}
-	s, err := unseal([]Key{from}, sealed)
-	if err != nil {
-		return err
-	}
+	var s seed
 	defer clear(s[:])
+	if err := s.unseal([]Key{to}, sealed); !errors.Is(err, ErrKey) {
+		return err
+	}
+	if err := s.unseal([]Key{from}, sealed); err != nil {
+		return err
+	}
 	next, err := s.seal(&to, random)
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ type Wallets interface {
 // wallet. Message is signed as it stands.
 type Challenge struct {
 	Account string
-	Nonce   string // 22 letters, digits, - and _
+	Nonce   string // 32 hexadecimal digits
 	Address string // of the wallet
 	Message string // at most [MaxMessage] bytes
 	Expires time.Time

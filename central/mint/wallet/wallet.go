@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
@@ -39,8 +40,7 @@ var (
 	// ErrUnknown means that there is no such account, or that nothing is kept for it.
 	ErrUnknown = errors.New("no such wallet")
 
-	// ErrKey means that the seed is sealed under another key than those given, or that a
-	// key file holds no key.
+	// ErrKey means that the seed is sealed under another key than those given.
 	ErrKey = errors.New("not the key of the wallets' seed")
 
 	// ErrAltered means that what the store returned is not what was given to it: the
@@ -122,21 +122,25 @@ func (w *Wallet) Kind() Kind {
 type Config struct {
 	Store Store
 
-	// Keys are those that the seed may be sealed under: one, or, while they are being
-	// replaced, two. The first is used to seal a new seed.
+	// Keys are those that the seed may be sealed under: one, or, while it is being
+	// replaced, two. A new seed is sealed under the first. They are not kept.
 	Keys []Key
 
 	// Origin is the address under which people reach central, such as
 	// https://tickets.example.org. Its host is the domain that wallets show.
 	Origin string
 
-	// Chain names the cluster in messages, as CAIP-2 does without the namespace or in
-	// the words that wallets know: mainnet, devnet, localnet. Empty leaves it out.
+	// Chain names the cluster in messages, in the words that wallets
+	// know: mainnet, devnet, localnet, or solana: and one of them. Empty leaves it out.
 	Chain string
 
 	// Reserved are addresses that nobody can link or be sent to: of the authority, the
 	// fee payer and whatever else is the platform's own. Programs are known.
 	Reserved []string
+
+	// Ours reports whether an address is one of ours beside those: of a ticket's token.
+	// Nil means that none is.
+	Ours func(ctx context.Context, address string) (bool, error)
 
 	Now func() time.Time
 
@@ -159,7 +163,7 @@ type Room struct {
 // New opens the seed, or makes and seals one where the store has none. The error
 // wraps [ErrKey] or [ErrAltered] if the seed does not open.
 func New(ctx context.Context, cfg Config) (*Room, error) {
-	if cfg.Store == nil || cfg.Now == nil || len(cfg.Keys) == 0 {
+	if cfg.Store == nil || cfg.Now == nil || len(cfg.Keys) == 0 || slices.Contains(cfg.Keys, Key{}) {
 		return nil, errors.New("wallets: a store, a key and a clock are needed")
 	}
 	if cfg.Rand == nil {
@@ -169,8 +173,8 @@ func New(ctx context.Context, cfg Config) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !plainWord(cfg.Chain) {
-		return nil, fmt.Errorf("wallets: chain %q is no word", cfg.Chain)
+	if !plainWord(cfg.Chain) || len(domain) > maxDomain {
+		return nil, fmt.Errorf("wallets: chain %q or domain %q does not fit a message", cfg.Chain, domain)
 	}
 	r := &Room{cfg: cfg, domain: domain, origin: origin, reserved: map[string]bool{}}
 	for _, text := range programs() {
@@ -182,9 +186,10 @@ func New(ctx context.Context, cfg Config) (*Room, error) {
 		}
 		r.reserved[text] = true
 	}
-	if r.seed, err = openSeed(ctx, cfg); err != nil {
+	if err := r.seed.open(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("wallets: %w", err)
 	}
+	r.cfg.Keys = nil
 	return r, nil
 }
 
@@ -196,6 +201,9 @@ func (r *Room) Close() error {
 	r.closed = true
 	return nil
 }
+
+// maxDomain bounds the host of an origin, so that messages stay below [MaxMessage].
+const maxDomain = 255
 
 // splitOrigin returns host and scheme://host of an address without anything else.
 func splitOrigin(s string) (domain, origin string, err error) {
