@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 )
 
 // Finality is how many slots lie between a transaction's slot and the first at which
@@ -23,11 +22,11 @@ type Faults struct {
 	Busy      float64 `json:"p429"`        // answers 429 and does nothing
 	BusyAs    string  `json:"shape429"`    // "json" (the default), "text", or "rpc": an error in an answer of 200
 	Drop      float64 `json:"pDrop"`       // takes a transaction, gives its signature, and loses it
-	Late      float64 `json:"pLate"`       // takes a transaction that lands some slots later, if its blockhash lasts
+	Late      float64 `json:"pLate"`       // takes a transaction that lands some blocks later, if its blockhash lasts
 	LateSlots int     `json:"lateSlots"`   // how many; 5 if zero
 	Lost      float64 `json:"pLost"`       // does what it was asked, then breaks the connection
-	Delay     int     `json:"delayMs"`     // before each answer, in milliseconds
-	Behind    int     `json:"behindSlots"` // answers as the cluster was that many slots ago
+	DelayMS   int     `json:"delayMs"`     // before each answer, in milliseconds
+	Behind    int     `json:"behindSlots"` // answers as the cluster was that many blocks ago, 400 at most
 	BlackHole bool    `json:"blackHole"`   // takes requests and answers none, until this is lifted
 }
 
@@ -97,11 +96,18 @@ func (n *Net) Rollback(ctx context.Context) (slot uint64, err error) {
 	return slot, n.call(ctx, &slot, "localnet_rollback")
 }
 
-// Fork undoes the last slots: their transactions are gone and so is what they did,
-// other blocks stand in their place, whose blockhashes are others, and the clock runs
-// on. More than [Finality] is what no cluster does. It returns the slot.
-func (n *Net) Fork(ctx context.Context, slots int) (slot uint64, err error) {
-	return slot, n.call(ctx, &slot, "localnet_rollback", slots)
+// Fork undoes the last blocks: their transactions are gone and so is what they did,
+// other blocks of the same slots and heights stand in their place, whose blockhashes
+// are others, and the clock runs on by one slot, which it returns. More than
+// [Finality] is what no cluster does; some 500 can be undone.
+func (n *Net) Fork(ctx context.Context, blocks int) (slot uint64, err error) {
+	return slot, n.call(ctx, &slot, "localnet_rollback", blocks)
+}
+
+// ForkAgain is [Net.Fork] after which the transactions that were undone land once
+// more, that many blocks later, as far as their blockhashes are still known.
+func (n *Net) ForkAgain(ctx context.Context, blocks, later int) (slot uint64, err error) {
+	return slot, n.call(ctx, &slot, "localnet_rollback", blocks, later)
 }
 
 // Airdrop gives lamports to an address, in base58, of nowhere.
@@ -115,7 +121,13 @@ func (n *Net) Rent(ctx context.Context, lamportsPerByte uint64) (exempt uint64, 
 	return exempt, n.call(ctx, &exempt, "localnet_rent", lamportsPerByte)
 }
 
-// Signature of a call that this package makes.
+// PriorityFee sets what others seem to have paid for a unit of computing in the last
+// 150 blocks, in micro-lamports: what getRecentPrioritizationFees tells.
+func (n *Net) PriorityFee(ctx context.Context, microLamports uint64) error {
+	return n.call(ctx, nil, "localnet_priority", microLamports)
+}
+
+// request is a call that this package makes.
 type request struct {
 	Version string `json:"jsonrpc"`
 	ID      int    `json:"id"`
@@ -140,8 +152,7 @@ func (n *Node) call(ctx context.Context, into any, method string, params ...any)
 		return err
 	}
 	q.Header.Set("Content-Type", "application/json")
-	client := http.Client{Timeout: patience + time.Second}
-	r, err := client.Do(q)
+	r, err := http.DefaultClient.Do(q)
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,7 @@ import (
 )
 
 const (
+	folder = "testdata/localnet"     // of this package, in a checkout
 	module = "litesvm-linux-x64-gnu" // the package of npm
 	missed = "SKIPPED: node_modules/" + module + " is missing (make node_modules): nothing here is tested on a chain"
 
@@ -102,12 +104,15 @@ func Start(ctx context.Context, o Options) (*Net, error) {
 	if _, err := os.Stat(filepath.Join(root, "node_modules", module)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
 	}
+	if err := touch(filepath.Join(root, folder)); err != nil {
+		return nil, err
+	}
 	c := exec.CommandContext(context.WithoutCancel(ctx), program, "--no-warnings", "main.js", // #nosec G204 -- a test's own
 		"--port", strconv.Itoa(o.Port),
 		"--slot", strconv.FormatInt(o.Slot.Milliseconds(), 10),
 		"--seed", strconv.FormatUint(uint64(o.Seed), 10),
 		"--attached")
-	c.Dir = filepath.Join(root, "testdata", "localnet")
+	c.Dir = filepath.Join(root, folder)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	complaints := &tail{max: maxErrors}
 	c.Stderr = complaints
@@ -182,7 +187,7 @@ func find(root string) (string, error) {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "testdata", "localnet", "main.js")); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, folder, "main.js")); err == nil {
 			return dir, nil
 		}
 		parent := filepath.Dir(dir)
@@ -191,6 +196,18 @@ func find(root string) (string, error) {
 		}
 		dir = parent
 	}
+}
+
+// touch looks at every file of the server, which is how `go test` learns that a
+// result it has kept is of another server.
+func touch(dir string) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".js" {
+			return err
+		}
+		_, err = os.Stat(path)
+		return err
+	})
 }
 
 // tail keeps the end of what is written to it.
