@@ -140,7 +140,7 @@ func decodeHash(s string) (Hash, bool) {
 }
 
 // MarshalJSON writes the proof as a file that [ParseProof] reads.
-func (p *Proof) MarshalJSON() ([]byte, error) {
+func (p Proof) MarshalJSON() ([]byte, error) {
 	t := &p.Record.Ticket
 	f := proofFile{
 		Format: Format, Event: p.Set.Event, Version: p.Set.Version, Root: b64(p.Root),
@@ -156,6 +156,15 @@ func (p *Proof) MarshalJSON() ([]byte, error) {
 		f.Ticket.Mint = &mint
 	}
 	return json.Marshal(f)
+}
+
+// UnmarshalJSON is [ParseProof].
+func (p *Proof) UnmarshalJSON(data []byte) error {
+	got, err := ParseProof(data)
+	if err == nil {
+		*p = got
+	}
+	return err
 }
 
 // ParseProof reads a proof file of at most [MaxProof] bytes and checks that it leads
