@@ -45,7 +45,7 @@ const (
 	OfferEnded     Kind = "offer_ended" // it was accepted, declined or has run out
 	EventCancelled Kind = "event_cancelled"
 
-	TicketAdmitted Kind = "ticket_admitted" // a gate has admitted the ticket of an account
+	TicketAdmitted Kind = "ticket_admitted" // the holder of an account's ticket has been in, or it turned out that nobody has
 	WalletLinked   Kind = "wallet_linked"   // an account's tokens belong in another wallet now
 	TokenClaimed   Kind = "token_claimed"   // the holder of a ticket has asked for its token
 	SetPublished   Kind = "set_published"   // an event has a ticket set of a new version; body [Published]

@@ -17,11 +17,12 @@ const (
 		WHERE mint_action.rev = excluded.rev - 1 AND mint_action.state IN ('wanted', 'prepared', 'sent', 'confirmed') RETURNING id`
 	storedActions = `SELECT ` + actionColumns + ` FROM mint_action WHERE ` + isOpen + ` AND id IN `
 
-	// A token that became free while it was to be moved cannot be moved any more.
+	// A token that became free while it was to be moved or burned is nobody's to move or
+	// burn any more.
 	finishTokens = `UPDATE token SET form = a.form, action = 0, changed = $1,
 			owner = CASE WHEN a.form = 'burned' THEN '' WHEN a.to_owner <> '' THEN a.to_owner ELSE token.owner END,
-			want = CASE WHEN a.form = 'burned' THEN 'burned' WHEN a.form = 'free' AND token.want <> 'burned' THEN 'free' ELSE token.want END,
-			want_owner = CASE WHEN a.form = 'burned' THEN '' ELSE token.want_owner END
+			want = CASE WHEN a.form = 'burned' THEN 'burned' WHEN a.form = 'free' THEN 'free' ELSE token.want END,
+			want_owner = CASE WHEN a.form = 'burned' THEN '' WHEN a.form = 'free' AND a.to_owner <> '' THEN a.to_owner ELSE token.want_owner END
 		FROM mint_action a WHERE a.ticket = token.ticket AND a.state = 'finalized' AND token.action = a.id AND a.id IN `
 	stickTokens = `UPDATE token SET stuck = CASE WHEN a.reason = '' THEN 'gave_up' ELSE a.reason END
 		FROM mint_action a WHERE a.ticket = token.ticket AND a.state = 'failed' AND token.action = a.id AND a.id IN `

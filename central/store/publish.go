@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/con-ting/conting/central/outbox"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/ticket"
@@ -231,7 +232,7 @@ const (
 	insertObject = `INSERT INTO set_object (event, version, kind, number, data) VALUES ($1, $2, $3, $4, $5)`
 )
 
-// SaveSet implements [publish.Sets].
+// SaveSet implements [publish.Sets]. It posts [outbox.SetPublished].
 func (p *Publish) SaveSet(ctx context.Context, s publish.Set, objects []publish.Object) error {
 	return p.s.bulk(ctx, func(t *tx) error {
 		n, err := t.exec(ctx, insertSet, int64(s.Event), signed(s.Version), s.Hash[:], s.Issued, s.Expires, signed(s.Delta), s.Tickets, s.Chunks, s.Manifest)
@@ -246,7 +247,11 @@ func (p *Publish) SaveSet(ctx context.Context, s publish.Set, objects []publish.
 				return err
 			}
 		}
-		return nil
+		body, err := json.Marshal(outbox.Published{Version: s.Version})
+		if err != nil {
+			return err
+		}
+		return post(ctx, t, outbox.Row{Event: s.Event, Kind: outbox.SetPublished, Body: body})
 	})
 }
 

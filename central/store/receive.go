@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/con-ting/conting/central/outbox"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/sync/journal"
 	"github.com/con-ting/conting/sync/ticket"
@@ -178,10 +179,42 @@ func settle(ctx context.Context, t *tx, d *publish.Delivery, e *journal.Entry) (
 	if _, err := t.exec(ctx, updateSettled, int64(is.Settled), string(d.Device), signed(e.Refers)); err != nil {
 		return 0, false, err
 	}
+	if in := consumed(is.Settled); in != consumed(was.Settled) {
+		if err := tellAdmitted(ctx, t, e, in); err != nil {
+			return 0, false, err
+		}
+	}
 	if is.Counts() {
 		return publish.Enter, !was.Counts(), nil
 	}
 	return publish.Void, was.Counts(), nil
+}
+
+// consumed tells whether somebody went in, as far as a settlement says.
+func consumed(k journal.Kind) bool { return k == journal.Passed || k == journal.Flagged }
+
+// admittedNow finds a ticket that belongs to an account and has so many consumed
+// admissions.
+const admittedNow = `SELECT t.owner, t.status FROM ticket t WHERE t.id = $1 AND t.event = $2 AND t.owner IS NOT NULL
+	AND (SELECT COUNT(*) FROM admission a WHERE a.event = t.event AND a.ticket = t.id AND a.settled IN ($3, $4)) = $5`
+
+// tellAdmitted posts that a ticket has its first consumed admission, or that the last
+// one it had was taken back, which is for the reader to find out: a row says that there
+// is something to look at.
+func tellAdmitted(ctx context.Context, t *tx, e *journal.Entry, in bool) error {
+	r := outbox.Row{Event: e.Event, Kind: outbox.TicketAdmitted, Ticket: e.Ticket}
+	want := 0
+	if in {
+		want = 1
+	}
+	err := t.row(ctx, admittedNow, []any{e.Ticket[:], int64(e.Event), int64(journal.Passed), int64(journal.Flagged), want}, &r.Account, &r.Status)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return post(ctx, t, r)
 }
 
 const insertRow = `INSERT INTO ledger (event, number, kind, ticket, device, seq, time, uncertainty, gate, lane)
