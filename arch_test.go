@@ -70,7 +70,7 @@ var allowed = map[string][]string{
 	"central/leader":     {},
 	"central/archive":    {},
 	// tokens of tickets on Solana
-	"central/mint":        {"sync/ticket", "central/outbox", "central/mint/token", "central/mint/chain"},
+	"central/mint":        {"sync/ticket", "central/outbox", "central/mint/token", "central/mint/chain", "central/mint/merkle"},
 	"central/mint/token":  {},
 	"central/mint/chain":  {"sync/private"},
 	"central/mint/wallet": {"sync/ticket", "sync/private"},

@@ -2,18 +2,77 @@ package mint
 
 import "github.com/con-ting/conting/sync/ticket"
 
-// Decide says what the token of a ticket shall be, given what the ticket is now, and
-// false if there is to be none at all. Wallet is the address of the wallet of the
-// fact's account. It is pure.
+// Decide says what the token of a ticket shall be, given what the ticket is now and
+// where the wallet of the fact's account is, and false if nothing is to be wished: for
+// a ticket of nobody's, that is paper, and for one that ended before it had a token.
+//
+// It is pure, and looks at the present only: what led there makes no difference, so
+// that a row of the outbox may come late, twice, or together with later ones. Two
+// things cannot be taken back, whatever becomes of the ticket: that a token was to be
+// burned, and that it is free.
 func Decide(f Fact, mode Mode, wallet string) (Desire, bool) {
 	d := Desire{Ticket: f.Ticket.ID, Event: f.Ticket.Event, Account: f.Account}
-	known := !f.Token.Ticket.IsZero()
-	if !known && f.Account == "" { // nobody's: paper
+	t := &f.Token
+	known := !t.Ticket.IsZero()
+	ended := f.Status == ticket.StatusRefunded || f.Status == ticket.StatusRevoked
+	switch {
+	case known && t.Is == Free: // its holder's, in or out of the house
+		d.Form, d.Owner = Free, t.Owner
+		return d, true
+	case known && (ended || t.Is == Burned || t.Want == Burned):
+		d.Form = Burned
+		return d, true
+	case ended || f.Account == "" || wallet == "":
+		return Desire{}, false
+	case f.Status != ticket.StatusValid:
+		return asItIs(d, t, known, wallet)
+	}
+	made := t.Claimed || t.Is != None || t.Want != None
+	switch {
+	case mode == Lazy && !made:
+		d.Form = None
+	case f.Admitted:
+		d.Form, d.Owner = Free, wallet
+	default:
+		d.Form, d.Owner = Held, wallet
+	}
+	return d, true
+}
+
+// asItIs is the desire for a ticket that is blocked, which may pass: nothing is made
+// for it, and nothing is set free. What there is follows its account.
+func asItIs(d Desire, t *Token, known bool, wallet string) (Desire, bool) {
+	if !known {
 		return Desire{}, false
 	}
-	switch {
-	case f.Token.Is == Burned || f.Status == ticket.StatusRefunded || f.Status == ticket.StatusRevoked:
-		d.Form = Burned
+	if d.Form = t.Want; d.Form != None {
+		d.Owner = wallet
 	}
-	return d, known
+	return d, true
+}
+
+// next is the action that brings a token nearer to what it shall be, and false if there
+// is none.
+func next(t *Token) (Action, bool) {
+	a := Action{Event: t.Event, Ticket: t.Ticket, State: Wanted, Form: t.Want, From: t.Owner, To: t.WantOwner}
+	switch {
+	case t.Settled() || t.Is == Burned || t.Want == None:
+		return Action{}, false
+	case t.Want == Burned:
+		a.Kind, a.To = Burn, ""
+	case t.Is == None:
+		a.Kind, a.From = Mint, ""
+	case t.Is == Held && t.Owner != t.WantOwner: // one that is to be free is moved first
+		a.Kind, a.Form = Move, Held
+	case t.Is == Held && t.Want == Free:
+		a.Kind = Release
+	default: // free, and to be held: no power does that
+		return Action{}, false
+	}
+	return a, true
+}
+
+// same reports whether two actions do the same.
+func same(a, b *Action) bool {
+	return a.Kind == b.Kind && a.Form == b.Form && a.From == b.From && a.To == b.To
 }

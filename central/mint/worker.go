@@ -2,7 +2,6 @@ package mint
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,14 +20,21 @@ type Events interface {
 
 // Wallets says where people's tokens belong.
 type Wallets interface {
-	// Address returns the address of an account's wallet, base58: the one that it has
-	// linked, else the one that is kept for it, which it gets here if it has none yet.
-	Address(ctx context.Context, account string) (string, error)
+	// Addresses returns where the tokens of some accounts go, in base58: the wallet that
+	// an account has linked, else the one that is kept for it, which it gets here if it
+	// has none yet. Accounts that do not exist are left out.
+	Addresses(ctx context.Context, accounts []string) (map[string]string, error)
 
-	// SignerFor returns the Ed25519 key of the wallet that is kept for an account. What
-	// is wrong with a wallet whose key cannot be had, and never can, wraps
+	// SignerFor returns the signer of the wallet that is kept for an account, also while
+	// another is linked. If there is none, or its key cannot be had, the error wraps
 	// [ErrNoWallet].
-	SignerFor(ctx context.Context, account string) (crypto.Signer, error)
+	SignerFor(ctx context.Context, account string) (WalletSigner, error)
+}
+
+// WalletSigner signs for a wallet that is kept here, with Ed25519.
+type WalletSigner interface {
+	Public() [32]byte
+	Sign(ctx context.Context, message []byte) ([64]byte, error)
 }
 
 // Sets knows the roots of ticket sets.
@@ -120,8 +126,9 @@ type Worker struct {
 	// pause, if set, is called between the steps of the work: tests end it there.
 	pause func(ctx context.Context, at string) error
 
-	mu     sync.Mutex // guards status
-	status Status
+	mu       sync.Mutex // guards those below
+	status   Status
+	troubles int // so far
 }
 
 // New checks a configuration. It asks neither the store nor a node.
@@ -175,38 +182,4 @@ func (w *Worker) Wake() {
 	case w.wake <- struct{}{}:
 	default:
 	}
-}
-
-// Run works until ctx ends, and then returns nil. Neither a store nor a cluster that
-// is away ends it.
-func (w *Worker) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
-}
-
-// Address returns the address that the token of a ticket has, or will have, base58.
-func (w *Worker) Address(id ticket.ID) string { return "" }
-
-// Claim makes the token of a ticket of account's, if it has none yet, and returns what
-// is kept of it. An error wraps [ErrUnknownToken] if the ticket is not theirs.
-func (w *Worker) Claim(ctx context.Context, account string, id ticket.ID) (Token, error) {
-	return Token{}, ErrUnknownToken
-}
-
-// Errors of [Worker.Send].
-var (
-	// ErrHeld means that a token cannot be sent before its holder has been in.
-	ErrHeld = errors.New("token is not free")
-
-	// ErrAddress means that a token cannot be sent to what was named.
-	ErrAddress = errors.New("no address of another wallet")
-
-	// ErrUnderWay means that something is being done with the token already.
-	ErrUnderWay = errors.New("token is being worked on")
-)
-
-// Send has a free token sent from the wallet that is kept for account to an address.
-// Asking again for the same returns the same action while it is open.
-func (w *Worker) Send(ctx context.Context, account string, id ticket.ID, to string) (Action, error) {
-	return Action{}, ErrUnknownToken
 }

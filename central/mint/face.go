@@ -1,0 +1,39 @@
+package mint
+
+import (
+	"strings"
+	"time"
+
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// Face is what a ticket's token says about the ticket to everybody.
+type Face struct {
+	Event, Venue string
+	Date         string // RFC 3339, in the event's time zone
+	Zone, Seat   string // Seat is empty where people stand
+	Class        string
+}
+
+// FaceOf returns the face of a ticket of an event. It has nothing of its holder, and
+// nothing by which a gate would know the ticket.
+func FaceOf(e *ticket.Event, t *ticket.Ticket) Face {
+	f := Face{Event: e.Name, Venue: e.Venue, Seat: t.Seat}
+	where, err := time.LoadLocation(e.Timezone)
+	if err != nil {
+		where = time.UTC
+	}
+	f.Date = time.Unix(e.Starts, 0).In(where).Format(time.RFC3339)
+	if z, ok := e.Zone(t.Zone); ok {
+		f.Zone = z.Name
+	}
+	if c, ok := e.Class(t.Class); ok {
+		f.Class = c.Name
+	}
+	return f
+}
+
+// link is where the metadata JSON of a token is.
+func (w *Worker) link(address string) string {
+	return strings.TrimSuffix(w.cfg.Origin, "/") + "/v1/tokens/" + address + ".json"
+}

@@ -1,0 +1,149 @@
+package mint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gagliardetto/solana-go"
+
+	"github.com/con-ting/conting/central/mint/chain"
+)
+
+const (
+	unitsMost  = 1_400_000 // of a transaction
+	perBump    = 1_500     // compute units of each further try for an address off the curve
+	unitsSlack = 300       // beyond a tenth
+
+	priceEvery      = 10 * time.Second
+	pricePercentile = 75
+)
+
+// units keeps how many compute units transactions of a shape take. It is owned by the
+// goroutine that signs.
+type units struct {
+	base    map[string]uint64 // without the tries for addresses
+	refused map[int64]int     // simulations that refused an action
+}
+
+func newUnits() units { return units{base: make(map[string]uint64), refused: make(map[int64]int)} }
+
+// shapesMost bounds what is kept.
+const shapesMost = 1000
+
+// shape is what transactions have in common that take about the same: programs and
+// lengths.
+func shape(a *Action, instructions []solana.Instruction) string {
+	var b strings.Builder
+	b.WriteString(string(a.Kind))
+	n := 0
+	for _, i := range instructions {
+		data, err := i.Data()
+		if err != nil {
+			return "" // signing will say so
+		}
+		n += len(data)
+		fmt.Fprintf(&b, " %d", len(i.Accounts()))
+	}
+	b.WriteString("/" + strconv.Itoa(n/32))
+	return b.String()
+}
+
+// tries counts how often token accounts' programs look for an address in vain: that
+// differs from account to account, and takes units.
+func tries(instructions []solana.Instruction) (n uint64) {
+	for _, i := range instructions {
+		if i.ProgramID() != solana.SPLAssociatedTokenAccountProgramID || len(i.Accounts()) < 4 {
+			continue
+		}
+		of := i.Accounts()
+		_, bump, err := solana.FindAssociatedTokenAddressWithProgram(of[2].PublicKey, of[3].PublicKey, solana.Token2022ProgramID)
+		if err == nil {
+			n += uint64(255 - bump)
+		}
+	}
+	return n
+}
+
+// measure returns how many compute units to ask for, or false if the transaction would
+// be refused: then the action is held, or has failed. A shape is simulated once, and
+// each action that was signed before on its own.
+func (s *shift) measure(ctx context.Context, j *job, hash chain.Blockhash) (uint32, bool, error) {
+	a := &j.action
+	key, search := shape(a, j.plan.Instructions), tries(j.plan.Instructions)*perBump
+	base, known := s.units.base[key]
+	if !known || a.Attempt > 0 {
+		d := chain.Draft{Instructions: j.plan.Instructions, Payer: s.roles.Payer, Units: unitsMost, Price: s.price.now}
+		wire, err := d.Unsigned(hash.Hash) // what is signed may be sent by whoever sees it
+		if errors.Is(err, chain.ErrTooLarge) {
+			fail(a, TooLarge)
+			return 0, false, nil
+		}
+		if err != nil {
+			return 0, false, fmt.Errorf("simulate: %w", err)
+		}
+		seen, err := s.cfg.Chain.Simulate(ctx, wire, chain.Confirmed, j.reading.slot)
+		if err != nil {
+			return 0, false, fmt.Errorf("simulate: %w", err)
+		}
+		if seen.Err != nil {
+			s.refuse(ctx, j, seen.Err)
+			return 0, false, nil
+		}
+		base = max(seen.Units, search) - search
+		if len(s.units.base) >= shapesMost {
+			clear(s.units.base)
+		}
+		s.units.base[key] = base
+		delete(s.units.refused, a.ID)
+	}
+	return uint32(min((base+search)*11/10+unitsSlack, unitsMost)), true, nil // #nosec G115 -- bounded
+}
+
+// refuse deals with an action that a simulation has refused.
+func (s *shift) refuse(ctx context.Context, j *job, err error) {
+	a := &j.action
+	if errors.Is(err, chain.ErrNoFunds) {
+		*a = s.hold(*a, s.cfg.Poll)
+		a.Reason = NoFunds
+		return
+	}
+	if len(s.units.refused) >= shapesMost {
+		clear(s.units.refused)
+	}
+	s.units.refused[a.ID]++
+	n := s.units.refused[a.ID]
+	attrs := []slog.Attr{slog.Int64("action", a.ID), slog.String("kind", string(a.Kind)), slog.Int("times", n), slog.Any("error", err)}
+	s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a transaction would be refused", attrs...)
+	if n >= refusals {
+		delete(s.units.refused, a.ID)
+		fail(a, Refused)
+		return
+	}
+	*a = s.hold(*a, s.again(n))
+}
+
+// price is what a place in a block costs.
+type price struct {
+	now uint64 // micro-lamports a unit
+	at  time.Time
+}
+
+// bid asks what others pay, now and then.
+func (s *shift) bid(ctx context.Context, jobs []*job) error {
+	now := s.cfg.Now()
+	if s.cfg.MaxPrice == 0 || len(jobs) == 0 || !s.price.at.IsZero() && now.Sub(s.price.at) < priceEvery {
+		return nil
+	}
+	d := chain.Draft{Instructions: jobs[0].plan.Instructions, Payer: s.roles.Payer}
+	p, err := s.cfg.Chain.PriorityFee(ctx, d.Writes(), pricePercentile, s.cfg.MaxPrice)
+	if err != nil {
+		return fmt.Errorf("priority fee: %w", err)
+	}
+	s.price = price{now: min(p, s.cfg.MaxPrice), at: now}
+	return nil
+}
