@@ -6,7 +6,6 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -227,15 +226,6 @@ func TestStoreErrorsPass(t *testing.T) {
 	for i, err := range []error{err1, err2, err3} {
 		if !errors.Is(err, errDisk) {
 			t.Errorf("%d: %v, want the store's error", i, err)
-		}
-	}
-}
-
-func TestSecretsAreNotPrinted(t *testing.T) {
-	k := key(1)
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		if got := fmt.Sprintf(verb, k); got != "wallet key" {
-			t.Errorf("%s prints %q", verb, got)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package wallet
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -10,16 +9,6 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
-
-// Key is what the seed is sealed under. It lies in a file that only central's user may
-// read; who keeps files is who calls.
-type Key [32]byte
-
-// String hides the key from logs.
-func (Key) String() string { return "wallet key" }
-
-// GoString hides the key from logs.
-func (Key) GoString() string { return "wallet key" }
 
 // seed is what all custodial keys follow from.
 type seed [32]byte
@@ -41,12 +30,6 @@ const (
 	sealLabel  = "conting/wallet/seed/v1\x00"
 	keyIDLabel = "conting/wallet/key-id/v1\x00"
 )
-
-// id names a key without telling anything of it.
-func (k *Key) id() [keyIDLen]byte {
-	sum := sha256.Sum256(append([]byte(keyIDLabel), k[:]...))
-	return [keyIDLen]byte(sum[:])
-}
 
 // open reads the store's seed, or makes one where there is none.
 func (s *seed) open(ctx context.Context, cfg Config) error {

@@ -40,7 +40,8 @@ var (
 	// ErrUnknown means that there is no such account, or that nothing is kept for it.
 	ErrUnknown = errors.New("no such wallet")
 
-	// ErrKey means that the seed is sealed under another key than those given.
+	// ErrKey means that the seed is sealed under another key than those given, or that a
+	// key file holds no key.
 	ErrKey = errors.New("not the key of the wallets' seed")
 
 	// ErrAltered means that what the store returned is not what was given to it: the
