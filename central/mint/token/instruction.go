@@ -42,10 +42,6 @@ func (r Roles) initMint(mint Key, freezable bool) solana.Instruction {
 	return b.Build()
 }
 
-func (r Roles) initCloser(mint Key) solana.Instruction {
-	return t22.NewInitializeMintCloseAuthorityInstruction(r.Authority, mint).Build()
-}
-
 func (r Roles) initDelegate(mint Key) solana.Instruction {
 	return t22.NewInitializePermanentDelegateInstruction(r.Authority, mint).Build()
 }

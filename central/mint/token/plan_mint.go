@@ -20,7 +20,6 @@ func (d *draft) mint(s *scene) Plan {
 	held := ask.Form == Held
 	space, final := spec.mintSpace(ask.Form)
 	d.account(ask.Mint, spec.Seed, s.funded, space, final)
-	d.add(d.roles.initCloser(ask.Mint))
 	if held {
 		d.add(d.roles.initDelegate(ask.Mint), initBornFrozen(ask.Mint))
 	}
@@ -110,7 +109,6 @@ func (d *draft) group(s *scene) Plan {
 	space, final := spec.groupSpace()
 	d.account(ask.Mint, spec.Seed, s.funded, space, final)
 	d.add(
-		d.roles.initCloser(ask.Mint),
 		initPointer(metadataPointer, ask.Mint),
 		initPointer(groupPointer, ask.Mint),
 		d.roles.initMint(ask.Mint, false),

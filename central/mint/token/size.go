@@ -8,7 +8,6 @@ const (
 	header      = 2 + 2             // kind and length of an extension
 	holdingSize = extended + header // an associated account has one empty extension: immutable owner
 
-	closeSize    = header + 32
 	delegateSize = header + 32
 	defaultSize  = header + 1
 	pointerSize  = header + 2*32
@@ -28,7 +27,7 @@ func (s *Spec) metadataSize() uint64 {
 // mintSpace returns how much a token's mint is allocated, and how long it is in the end:
 // the program makes room for text and membership itself, and rent is due for all of it.
 func (s *Spec) mintSpace(form Form) (space, final uint64) {
-	space = extended + closeSize + pointerSize
+	space = extended + pointerSize
 	if form == Held {
 		space += delegateSize + defaultSize
 	}
@@ -42,7 +41,7 @@ func (s *Spec) mintSpace(form Form) (space, final uint64) {
 
 // groupSpace is the same of a collection's mint.
 func (s *Spec) groupSpace() (space, final uint64) {
-	space = extended + closeSize + 2*pointerSize
+	space = extended + 2*pointerSize
 	return space, space + s.metadataSize() + groupSize
 }
 

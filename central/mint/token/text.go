@@ -7,13 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of a token's text, in bytes. Name and symbol are what wallets show.
+// Limits of a token's text, in bytes.
 const (
-	MaxName   = 32
+	MaxName   = 32 // what wallets show
 	MaxSymbol = 10
 	MaxURI    = 200
-	MaxPair   = 64   // of a pair's value, as Describe clips it
-	maxText   = 1024 // of all together; more than any transaction holds
+	MaxPair   = 64 // of a pair's value, as Describe makes it
+
+	minPair = 8    // a value that would have to be shorter is not worth its place
+	maxText = 1024 // of all together; more than any transaction holds
+)
+
+// What there is room for in the largest transaction that mints one token: two signers,
+// and lamports at the mint's address. TestLongestText holds it to that.
+const (
+	textRoom  = 360 // all of the text, each pair with pairCost
+	groupCost = 118 // less, if it is to be a member of a collection
+	pairCost  = 22
 )
 
 // Symbol is that of every ticket.
@@ -22,23 +32,55 @@ const Symbol = "TICKET"
 // Text is what a ticket's token says about it. The ticket's own number is not among it.
 type Text struct {
 	Event, Date, Zone, Seat, Class string
-	URI                            string // where the metadata JSON is, which has all of it unclipped
+	URI                            string // where the metadata JSON is, which has all of it in full
+
+	// Group is the address of the collection's mint; zero for none. The event and its
+	// date are then said there.
+	Group Key
 }
 
-// Describe makes the text of a ticket's spec: the name is the event's, cut to [MaxName],
-// and each of the others is a pair, cut to [MaxPair]; one that is empty is left out. What
-// it makes fits a transaction. An error wraps [ErrText] or, of the link, [ErrTooLarge].
+// Describe makes the text of a ticket's spec. The name is the event's, cut to [MaxName].
+// The others, and the event again, are pairs, cut to [MaxPair] or as much less as it
+// takes for all to fit one transaction; one that is empty is left out. An error wraps
+// [ErrText], or [ErrTooLarge] if the link leaves no room.
 func Describe(t Text) (Spec, error) {
-	s := Spec{Name: Clip(t.Event, MaxName), Symbol: Symbol, URI: t.URI}
-	for _, p := range []Pair{{"event", t.Event}, {"date", t.Date}, {"zone", t.Zone}, {"seat", t.Seat}, {"class", t.Class}} {
+	s := Spec{Name: Clip(t.Event, MaxName), Symbol: Symbol, URI: t.URI, Group: t.Group}
+	room := textRoom - len(s.Name) - len(s.Symbol) - len(s.URI)
+	all := []Pair{{"event", t.Event}, {"date", t.Date}, {"zone", t.Zone}, {"seat", t.Seat}, {"class", t.Class}}
+	if t.Group != (Key{}) {
+		room -= groupCost
+		all = all[2:]
+	}
+	for _, p := range all {
 		if err := checkText(p.Key, p.Value); err != nil {
 			return Spec{}, err
 		}
 		if p.Value != "" {
-			s.Extra = append(s.Extra, Pair{p.Key, Clip(p.Value, MaxPair)})
+			s.Extra = append(s.Extra, p)
+			room -= pairCost + len(p.Key)
 		}
 	}
+	if !s.shorten(room) {
+		return Spec{}, fmt.Errorf("%w: link of %d bytes", ErrTooLarge, len(s.URI))
+	}
 	return s, s.check()
+}
+
+// shorten cuts the longest of a spec's values until all have room.
+func (s *Spec) shorten(room int) bool {
+	for most := MaxPair; most >= minPair; most-- {
+		sum := 0
+		for _, p := range s.Extra {
+			sum += len(Clip(p.Value, most))
+		}
+		if sum <= room {
+			for i := range s.Extra {
+				s.Extra[i].Value = Clip(s.Extra[i].Value, most)
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // Clip cuts a text to at most n bytes, between two runes, and drops the space that this

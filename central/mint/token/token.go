@@ -12,7 +12,8 @@
 // authority, as permanent delegate, can move and burn it. [Free]: accounts are born
 // open, and there is no permanent delegate any more; the holder does with it as they
 // like. [Burned]: the supply is none, and as the mint authority was given up when the
-// token was minted it stays none; the mint remains as a tombstone.
+// token was minted it stays none; its mint remains as a
+// tombstone, which nobody can close, so that there can be no second one at its address.
 //
 // What the authority keeps for good, and what with it:
 //
