@@ -3,7 +3,6 @@ package wallet_test
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/ed25519"
 	"errors"
 	"strings"
@@ -104,14 +103,16 @@ func TestSignerSignsForItsAddress(t *testing.T) {
 	if err != nil || s.Address() != w.Kept {
 		t.Fatalf("signer of %s, %v, want %s", s.Address(), err, w.Kept)
 	}
-	var signer crypto.Signer = s
 	message := []byte("a transaction's message")
-	sig, err := signer.Sign(nil, message, crypto.Hash(0))
-	if public, ok := signer.Public().(ed25519.PublicKey); err != nil || !ok || !ed25519.Verify(public, message, sig) {
-		t.Errorf("signature %x, %v: does not hold", sig, err)
+	public := s.Public()
+	sig, err := s.Sign(t.Context(), message)
+	if err != nil || !ed25519.Verify(public[:], message, sig[:]) || wallet.FormatAddress(public) != w.Kept {
+		t.Errorf("signature %x of %x, %v: does not hold", sig, public, err)
 	}
-	if _, err := signer.Sign(nil, make([]byte, 64), crypto.SHA512); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("Ed25519ph: %v, want ErrUnsupported", err)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := s.Sign(ended, message); !errors.Is(err, context.Canceled) {
+		t.Errorf("too late: %v, want Canceled", err)
 	}
 }
 
@@ -127,7 +128,7 @@ func TestClosedRoomSignsNothing(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Sign(nil, []byte("x"), nil); !errors.Is(err, wallet.ErrClosed) {
+	if _, err := s.Sign(t.Context(), []byte("x")); !errors.Is(err, wallet.ErrClosed) {
 		t.Errorf("Sign: %v, want ErrClosed", err)
 	}
 	if _, err := r.Address(t.Context(), ben); !errors.Is(err, wallet.ErrClosed) {
@@ -159,7 +160,7 @@ func TestAlteredWalletIsRefused(t *testing.T) {
 			if _, err := r.SignerFor(t.Context(), anna); !errors.Is(err, wallet.ErrAltered) {
 				t.Errorf("SignerFor: %v, want ErrAltered", err)
 			}
-			if _, err := early.Sign(nil, []byte("x"), nil); err != nil {
+			if _, err := early.Sign(t.Context(), []byte("x")); err != nil {
 				t.Errorf("a signer from before: %v", err)
 			}
 		})

@@ -2,16 +2,12 @@ package wallet
 
 import (
 	"context"
-	"crypto"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
-	"io"
 )
 
-// Signer signs for one custodial wallet; it is a [crypto.Signer] of Ed25519. It holds
-// no key: each signature derives it anew and forgets it, as far as Go lets a program
-// forget.
+// Signer signs for one custodial wallet, with Ed25519. It holds no key: each signature
+// derives it anew and forgets it, as far as Go lets a program forget.
 type Signer struct {
 	room   *Room
 	wallet Wallet
@@ -39,25 +35,24 @@ func (r *Room) SignerFor(ctx context.Context, account string) (*Signer, error) {
 	return &Signer{room: r, wallet: kept[0], public: public}, nil
 }
 
-// Public returns the public key, an [ed25519.PublicKey]: the bytes of the address.
-func (s *Signer) Public() crypto.PublicKey { return ed25519.PublicKey(s.public[:]) }
+// Public returns the public key: the bytes of the address.
+func (s *Signer) Public() [32]byte { return s.public }
 
 // Address returns the address in base58.
 func (s *Signer) Address() string { return s.wallet.Kept }
 
-// Sign signs a message, which is not hashed; opts must be those of plain Ed25519, such
-// as crypto.Hash(0) or nil. After [Room.Close] the error is [ErrClosed].
-func (s *Signer) Sign(_ io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if opts != nil && opts.HashFunc() != 0 {
-		return nil, fmt.Errorf("sign with %s: %w", opts.HashFunc(), errors.ErrUnsupported)
+// Sign signs a transaction's message. After [Room.Close] the error is [ErrClosed].
+func (s *Signer) Sign(ctx context.Context, message []byte) ([64]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return [64]byte{}, err
 	}
 	k, err := s.room.derive(&s.wallet)
 	if err != nil {
-		return nil, err
+		return [64]byte{}, err
 	}
 	defer clear(k)
 	if [ed25519.PublicKeySize]byte(k[ed25519.SeedSize:]) != s.public {
-		return nil, ErrAltered
+		return [64]byte{}, ErrAltered
 	}
-	return ed25519.Sign(k, message), nil
+	return [64]byte(ed25519.Sign(k, message)), nil
 }
