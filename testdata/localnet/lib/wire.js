@@ -133,22 +133,35 @@ export function writable({ header, keys }, index) {
   return index < keys.length - header.readonlyUnsigned;
 }
 
-const computeBudget = base58.decode('ComputeBudget111111111111111111111111111111', 32).toString('latin1');
+const key = (text) => base58.decode(text, 32).toString('latin1');
+const computeBudget = key('ComputeBudget111111111111111111111111111111');
+const builtin = new Set([
+  computeBudget,
+  key('11111111111111111111111111111111'),
+  key('Vote111111111111111111111111111111111111111'),
+  key('BPFLoader1111111111111111111111111111111111'),
+  key('BPFLoader2111111111111111111111111111111111'),
+  key('BPFLoaderUpgradeab1e11111111111111111111111'),
+  key('LoaderV411111111111111111111111111111111111'),
+]);
 const perSignature = 5000;
-const unitsPerInstruction = 200_000;
+const unitsOfBuiltin = 3000; // where no limit is asked for
+const unitsOfProgram = 200_000;
 const maxUnits = 1_400_000;
 
 /** Lamports that a message costs: for signatures, and for priority. */
 export function fee(message) {
   let limit = -1;
   let price = 0n;
-  let others = 0;
+  let usual = 0;
   for (const i of message.instructions) {
-    if (message.keys[i.program] !== computeBudget) others++;
-    else if (i.data[0] === 2 && i.data.length === 5) limit = i.data.readUInt32LE(1);
+    const program = message.keys[i.program];
+    usual += builtin.has(program) ? unitsOfBuiltin : unitsOfProgram;
+    if (program !== computeBudget) continue;
+    if (i.data[0] === 2 && i.data.length === 5) limit = i.data.readUInt32LE(1);
     else if (i.data[0] === 3 && i.data.length === 9) price = i.data.readBigUInt64LE(1);
   }
-  const units = BigInt(Math.min(maxUnits, limit < 0 ? others * unitsPerInstruction : limit));
+  const units = BigInt(Math.min(maxUnits, limit < 0 ? usual : limit));
   const priority = (units * price + 999_999n) / 1_000_000n;
   return message.header.required * perSignature + Number(priority);
 }
