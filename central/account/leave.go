@@ -12,6 +12,7 @@ import (
 var (
 	ErrTicketsLeft = errors.New("a ticket for an event that is not over belongs to the account")
 	ErrMoneyDue    = errors.New("an order of the account is being paid or refunded")
+	ErrTokensLeft  = errors.New("a token that is the account's own lies in a wallet that is kept here")
 )
 
 // Room is another part of central that knows something of a person.
@@ -117,8 +118,8 @@ func viewHeld(h *Held) heldView {
 // the purpose [DeleteAccount] or by their password. Address, passkeys, sessions,
 // password, identifier and credentials are gone when it returns; what is left is the
 // account's random id in the sale's books. Backups keep what they held, and so do the
-// database's own log, which is written over in turn, and letters in a folder. The error wraps [ErrTicketsLeft] or
-// [ErrMoneyDue], or is that of the proof.
+// database's own log, which is written over in turn, and letters in a folder. The error wraps [ErrTicketsLeft],
+// [ErrMoneyDue] or [ErrTokensLeft], or is that of the proof.
 func (a *Accounts) Delete(ctx context.Context, p Person, by Proof) error {
 	if err := a.prove(ctx, p, DeleteAccount, by); err != nil {
 		return err

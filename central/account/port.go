@@ -81,8 +81,9 @@ type PersonStore interface {
 	Held(ctx context.Context, account string) (Held, error)
 
 	// Delete forgets a person. While a ticket for an event that is not over is theirs
-	// it is [ErrTicketsLeft], while money is due to or from them [ErrMoneyDue], and
-	// nothing changes. What the sale's books say of the account's random id stays. The
-	// letter, if its purpose is not empty, is stored to be sent.
+	// it is [ErrTicketsLeft], while money is due to or from them [ErrMoneyDue], while a
+	// token that is theirs to send lies in a wallet whose key would be gone
+	// [ErrTokensLeft], and nothing changes. What the sale's books say of the account's
+	// random id stays. The letter, if its purpose is not empty, is stored to be sent.
 	Delete(ctx context.Context, account string, l Letter) error
 }

@@ -101,6 +101,7 @@ func catalogue() map[string]kind {
 		"unknown_session":  {http.StatusNotFound, "There is no such session", "list them at /v1/account/sessions"},
 		"tickets_left":     {http.StatusConflict, "The account has a ticket for an event that is not over", "use it, give it away or have it refunded first"},
 		"money_due":        {http.StatusConflict, "An order of the account is being paid or refunded", "wait until that is settled"},
+		"tokens_left":      {http.StatusConflict, "A token of the account lies in its wallet here", "send it to a wallet elsewhere first; or wait while something is being done with it"},
 		"unknown_account":  {http.StatusNotFound, "No account has this address and has confirmed it", "have its owner confirm the address first"},
 		"role_unknown":     {http.StatusUnprocessableEntity, "There is no such role", "use attendee, box_office or admin"},
 		"work_required":    {http.StatusForbidden, "A proof of work is due", "find one, and send it along; its size stands where this one's subject is described"},

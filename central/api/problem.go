@@ -119,6 +119,7 @@ func sentinels() []struct {
 		{account.ErrUnknownSession, "unknown_session"},
 		{account.ErrTicketsLeft, "tickets_left"},
 		{account.ErrMoneyDue, "money_due"},
+		{account.ErrTokensLeft, "tokens_left"},
 		{account.ErrRole, "role_unknown"},
 		{lease.ErrNotOwner, "unknown_ticket"},
 		{lease.ErrUnusable, "ticket_not_showable"},

@@ -101,6 +101,12 @@ const (
 		(p.owner = $1 OR EXISTS (SELECT 1 FROM item i WHERE i.purchase = p.id AND i.keeper = $1))
 		AND (p.state = 'paying' OR p.state = 'held' AND p.expires > $2
 			OR EXISTS (SELECT 1 FROM payment y WHERE y.purchase = p.id AND y.state IN ('opened', 'begun', 'refund_due')))`
+
+	// A token that is free, or about to be, and lies where only the key that is kept here
+	// can move it. One that is held is nobody's to move, and does not keep anybody.
+	leftBehind = `SELECT COUNT(*) FROM token k JOIN wallet w ON w.account = k.account WHERE k.account = $1 AND k.form <> 'burned'
+		AND (k.form = 'free' AND k.owner = w.kept OR k.want = 'free' AND k.form <> 'free' AND k.want_owner = w.kept
+			OR k.action <> 0 AND k.stuck = '')`
 )
 
 // erasures forget a person, in an order that no reference minds. What others have
@@ -114,6 +120,8 @@ var erasures = []string{ //nolint:gochecknoglobals // a constant
 	`DELETE FROM accreditation WHERE credential IN (SELECT number FROM credential WHERE account = $1)`,
 	`DELETE FROM credential WHERE account = $1`,
 	`DELETE FROM holder_did WHERE account = $1`,
+	`DELETE FROM wallet_challenge WHERE account = $1`,
+	`DELETE FROM wallet WHERE account = $1`, // and, with the salt, the key of what is kept here
 	`DELETE FROM person_slot WHERE person = $1`,
 	`UPDATE transfer SET state = 'cancelled' WHERE giver = $1 AND state = 'open'`,
 	`UPDATE transfer SET state = 'declined' WHERE receiver = $1 AND state = 'open'`,
@@ -178,6 +186,13 @@ func mayLeave(ctx context.Context, t *tx, id string) error {
 		if stays {
 			return account.ErrTicketsLeft
 		}
+	}
+	var tokens int
+	if err := t.row(ctx, leftBehind, []any{id}, &tokens); err != nil {
+		return err
+	}
+	if tokens > 0 {
+		return account.ErrTokensLeft
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/con-ting/conting/central/account"
+	"github.com/con-ting/conting/central/mint"
+	"github.com/con-ting/conting/central/mint/wallet"
 	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/central/store/storetest"
 )
@@ -48,8 +50,15 @@ func testDeletedPersonIsForgotten(t *testing.T) {
 			t.Fatalf("%q stands in %v, %v before", word, at, err)
 		}
 	}
+	w := s.Wallets()
+	_, err := w.KeepWallets(t.Context(), []wallet.Wallet{{Account: id, Kept: "kept-of-kim"}})
+	must(t, err)
+	must(t, w.PutChallenge(t.Context(), wallet.Challenge{Account: id, Nonce: "n", Address: "linked-of-kim", Message: "m", Expires: c.now().Add(time.Hour)}))
+	_, err = w.Link(t.Context(), id, "n")
+	must(t, err)
+	must(t, w.PutChallenge(t.Context(), wallet.Challenge{Account: id, Nonce: "n", Address: "asked-of-kim", Message: "m", Expires: c.now().Add(time.Hour)}))
 	must(t, p.Delete(t.Context(), id, account.Letter{}))
-	for word, want := range map[string][]string{email: nil, "of-kim": nil, "did:key:kims": nil, id: {"ask.booker", "waiting.account"}} {
+	for word, want := range map[string][]string{email: nil, "of-kim": nil, "did:key:kims": nil, id: {"ask.booker", "outbox.account", "waiting.account"}} {
 		at, err := s.Mentions(t.Context(), word)
 		if slices.Sort(at); err != nil || !slices.Equal(at, want) {
 			t.Errorf("%q stands in %v, %v; want %v", word, at, err, want)
@@ -143,4 +152,57 @@ func testDeletionWaitsForWhatIsOpen(t *testing.T) {
 	ticket("0", "0")
 	c.advance(10 * 365 * 24 * time.Hour)
 	must(t, p.Delete(t.Context(), "kim", account.Letter{}))
+}
+
+func TestDeletionWaitsForOwnTokens(t *testing.T) { storetest.Each(t, testDeletionWaitsForOwnTokens) }
+
+// A token that is somebody's own is not lost with the key of their wallet here. One that
+// they cannot move, or that lies elsewhere, keeps nobody.
+func testDeletionWaitsForOwnTokens(t *testing.T) {
+	s, c := withPeople(t)
+	m := minting{s.Mint(), t}
+	p := &people{Accounts: s.Accounts(), t: t, clock: c}
+	n := 0
+	for name, test := range map[string]struct {
+		make  func(id int)
+		stays bool
+	}{
+		"held": {func(id int) {
+			m.wish(id, mint.Held, "kept-kim")
+			m.done(mintOf(id, "kept-kim"))
+		}, false},
+		"free": {func(id int) {
+			m.wish(id, mint.Free, "kept-kim")
+			m.done(mint.Action{Kind: mint.Mint, Ticket: tid(id), Form: mint.Free, To: "kept-kim"})
+		}, true},
+		"about to be free": {func(id int) { m.wish(id, mint.Free, "kept-kim") }, true},
+		"free elsewhere": {func(id int) {
+			m.wish(id, mint.Free, "own")
+			m.done(mint.Action{Kind: mint.Mint, Ticket: tid(id), Form: mint.Free, To: "own"})
+		}, false},
+		"on its way": {func(id int) {
+			m.wish(id, mint.Held, "kept-kim")
+			m.begin(mintOf(id, "kept-kim"))
+		}, true},
+		"burned":   {func(id int) { m.wish(id, mint.Burned, "") }, false},
+		"never":    {func(id int) { m.wish(id, mint.None, "") }, false},
+		"somebody": {func(id int) { m.wishFor(id, "lee", mint.Free, "kept-kim") }, false},
+	} {
+		n++
+		must(t, p.join(byte(n), "kim", "kim@example.org")) // #nosec G115 -- few
+		_, err := s.Wallets().KeepWallets(t.Context(), []wallet.Wallet{walletFor("kim")})
+		must(t, err)
+		test.make(n)
+		var want error
+		if test.stays {
+			want = account.ErrTokensLeft
+		}
+		if err := p.Delete(t.Context(), "kim", account.Letter{}); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+		must(t, s.Run(t.Context(), `DELETE FROM mint_action`, `DELETE FROM token`))
+		if test.stays {
+			must(t, p.Delete(t.Context(), "kim", account.Letter{}))
+		}
+	}
 }
