@@ -83,23 +83,23 @@ func TestHTTP(t *testing.T) {
 		"too much":         {strings.Repeat(" ", 50<<10+1), "Payload Too Large", 413},
 		"far too much":     {strings.Repeat(" ", 1<<20), "Payload Too Large", 413},
 	} {
-		r, b, err := post(t.Context(), n.URL, c.body)
-		if err != nil || r.StatusCode != c.status || !strings.Contains(string(b), c.want) {
-			t.Errorf("%s: %v, %s, %v", name, r, b, err)
+		r, err := post(t.Context(), n.URL, c.body)
+		if err != nil || r.status != c.status || !strings.Contains(r.body, c.want) {
+			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
-	r, err := http.Get(n.URL)
-	if err != nil || r.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("GET: %v, %v", r, err)
+	for method, want := range map[string]int{http.MethodGet: http.StatusMethodNotAllowed, http.MethodPost: http.StatusUnsupportedMediaType} {
+		q, err := http.NewRequestWithContext(t.Context(), method, n.URL, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := do(q); err != nil || r.status != want {
+			t.Errorf("%s of no JSON: %+v, %v", method, r, err)
+		}
 	}
-	r.Body.Close()
-	if r, err = http.Post(n.URL, "text/plain", strings.NewReader("{}")); err != nil || r.StatusCode != http.StatusUnsupportedMediaType {
-		t.Errorf("text: %v, %v", r, err)
-	}
-	r.Body.Close()
-	_, b, err := post(t.Context(), n.URL, `{"jsonrpc":"2.0","id":1,"method":"getAccountInfo","params":["SysvarC1ock11111111111111111111111111111111",{"encoding":"base64"}]}`)
-	if err != nil || !strings.Contains(string(b), `"rentEpoch":18446744073709551615`) {
-		t.Errorf("an integer above 2^53: %s, %v", b, err)
+	r, err := post(t.Context(), n.URL, `{"jsonrpc":"2.0","id":1,"method":"getAccountInfo","params":["SysvarC1ock11111111111111111111111111111111",{"encoding":"base64"}]}`)
+	if err != nil || !strings.Contains(r.body, `"rentEpoch":18446744073709551615`) {
+		t.Errorf("an integer above 2^53: %+v, %v", r, err)
 	}
 }
 
@@ -119,9 +119,9 @@ func TestGarbage(t *testing.T) {
 			calls = append(calls, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"sendTransaction","params":[%q,{"encoding":"base64","skipPreflight":true}]}`,
 				i, base64.StdEncoding.EncodeToString(resign(from, spoil(random, wire)))))
 		}
-		_, b, err := post(t.Context(), n.URL, "["+strings.Join(calls, ",")+"]")
-		if err != nil || strings.Contains(string(b), "-32603") {
-			t.Fatalf("%s: %s, %v", calls, b, err)
+		r, err := post(t.Context(), n.URL, "["+strings.Join(calls, ",")+"]")
+		if err != nil || strings.Contains(r.body, "-32603") {
+			t.Fatalf("%s: %+v, %v", calls, r, err)
 		}
 	}
 	land(t, &n.Node, whole)
@@ -224,7 +224,7 @@ func TestEndsWithItsParent(t *testing.T) {
 	if _, err := fmt.Fscanln(out, &url); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := post(t.Context(), url, `{"jsonrpc":"2.0","id":1,"method":"getHealth"}`); err != nil {
+	if _, err := post(t.Context(), url, `{"jsonrpc":"2.0","id":1,"method":"getHealth"}`); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Process.Kill(); err != nil {
@@ -233,7 +233,7 @@ func TestEndsWithItsParent(t *testing.T) {
 	_ = c.Wait() // it was killed
 	deadline := time.After(time.Minute)
 	for {
-		if _, _, err := post(t.Context(), url, `{"jsonrpc":"2.0","id":1,"method":"getHealth"}`); err != nil {
+		if _, err := post(t.Context(), url, `{"jsonrpc":"2.0","id":1,"method":"getHealth"}`); err != nil {
 			return
 		}
 		select {

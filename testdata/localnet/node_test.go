@@ -26,11 +26,11 @@ func TestBusy(t *testing.T) {
 		"rpc":  {http.StatusOK, `"code":429`},
 	} {
 		set(t, &n.Node, localnet.Faults{Busy: 1, BusyAs: shape})
-		r, b, err := post(t.Context(), n.URL, body)
-		if err != nil || r.StatusCode != want.status || !strings.Contains(string(b), want.says) {
-			t.Errorf("%q: %v, %s, %v", shape, r.Status, b, err)
+		r, err := post(t.Context(), n.URL, body)
+		if err != nil || r.status != want.status || !strings.Contains(r.body, want.says) {
+			t.Errorf("%q: %+v, %v", shape, r, err)
 		}
-		if got := r.Header.Get("Retry-After"); (got == "1") != (want.status == http.StatusTooManyRequests) {
+		if got := r.header.Get("Retry-After"); (got == "1") != (want.status == http.StatusTooManyRequests) {
 			t.Errorf("%q: retry after %q", shape, got)
 		}
 		if _, err := try[uint64](t, n.Second, "getSlot"); err != nil {
@@ -99,7 +99,7 @@ func TestBlackHole(t *testing.T) {
 	set(t, &n.Node, localnet.Faults{BlackHole: true})
 	failed := make(chan error, 1)
 	go func() {
-		_, _, err := post(t.Context(), n.URL, `{"jsonrpc":"2.0","id":3,"method":"getSlot"}`)
+		_, err := post(t.Context(), n.URL, `{"jsonrpc":"2.0","id":3,"method":"getSlot"}`)
 		failed <- err
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -276,8 +276,10 @@ func TestSimulate(t *testing.T) {
 	type outcome struct {
 		Err      json.RawMessage `json:"err"`
 		Units    int             `json:"unitsConsumed"`
-		Accounts []any           `json:"accounts"`
 		Hash     *hash           `json:"replacementBlockhash"`
+		Accounts []struct {
+			Lamports uint64 `json:"lamports"`
+		} `json:"accounts"`
 	}
 	got := ask[at[outcome]](t, &n.Node, "simulateTransaction", text, object{"encoding": "base64"}).Value
 	if string(got.Err) != `"BlockhashNotFound"` {
@@ -286,7 +288,7 @@ func TestSimulate(t *testing.T) {
 	got = ask[at[outcome]](t, &n.Node, "simulateTransaction", text, object{
 		"encoding": "base64", "replaceRecentBlockhash": true, "accounts": object{"encoding": "base64", "addresses": []string{to.address}},
 	}).Value
-	if string(got.Err) != "null" || got.Units == 0 || got.Hash == nil || len(got.Accounts) != 1 || got.Accounts[0].(object)["lamports"] != float64(11*sol) {
+	if string(got.Err) != "null" || got.Units == 0 || got.Hash == nil || len(got.Accounts) != 1 || got.Accounts[0].Lamports != 11*sol {
 		t.Errorf("with another blockhash: %+v", got)
 	}
 	if b := balance(t, &n.Node, to, "processed"); b != 10*sol {

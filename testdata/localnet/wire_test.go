@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/con-ting/conting/testdata/localnet"
@@ -30,7 +31,7 @@ type person struct {
 func somebody(name string) person {
 	seed := sha256.Sum256([]byte(name))
 	key := ed25519.NewKeyFromSeed(seed[:])
-	public := key.Public().(ed25519.PublicKey)
+	public := ed25519.PublicKey(key[32:])
 	return person{address: base58(public), public: public, key: key}
 }
 
@@ -112,20 +113,30 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d %s %s", r.Code, r.Message, r.Data) }
 
-// post sends a body and returns the status and the answer.
-func post(ctx context.Context, url, body string) (*http.Response, []byte, error) {
-	q, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader([]byte(body)))
+// reply is what came over HTTP.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func post(ctx context.Context, url, body string) (reply, error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
-		return nil, nil, err
+		return reply{}, err
 	}
 	q.Header.Set("Content-Type", "application/json")
+	return do(q)
+}
+
+func do(q *http.Request) (reply, error) {
 	r, err := http.DefaultClient.Do(q)
 	if err != nil {
-		return nil, nil, err
+		return reply{}, err
 	}
-	defer r.Body.Close()
+	defer func() { _ = r.Body.Close() }() // was read
 	b, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	return r, b, err
+	return reply{status: r.StatusCode, header: r.Header, body: string(b)}, err
 }
 
 // try asks a node and decodes its result.
@@ -138,7 +149,7 @@ func try[T any](t testing.TB, n *localnet.Node, method string, params ...any) (r
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, b, err := post(t.Context(), n.URL, string(body))
+	r, err := post(t.Context(), n.URL, string(body))
 	if err != nil {
 		return result, err
 	}
@@ -146,8 +157,8 @@ func try[T any](t testing.TB, n *localnet.Node, method string, params ...any) (r
 		Result T        `json:"result"`
 		Error  *refusal `json:"error"`
 	}
-	if err := json.Unmarshal(b, &answer); err != nil {
-		return result, fmt.Errorf("%d: %s: %w", r.StatusCode, b, err)
+	if err := json.Unmarshal([]byte(r.body), &answer); err != nil {
+		return result, fmt.Errorf("%d: %s: %w", r.status, r.body, err)
 	}
 	if answer.Error != nil {
 		return result, answer.Error
