@@ -35,10 +35,6 @@ func transfer(from, mint, to, who token.Key) solana.Instruction {
 	return t22.NewTransferCheckedInstruction(1, 0, from, mint, to, who, nil).Build()
 }
 
-func drop(power t22.AuthorityType, of, who token.Key) solana.Instruction {
-	return t22.NewSetAuthorityInstructionBuilder().SetAuthorityType(power).SetSubjectAccount(of).SetAuthorityAccount(who).Build()
-}
-
 // TestHolderCannot tries all that the holder of a held token, and a stranger, might try,
 // who both have lamports and may open any account they like.
 func TestHolderCannot(t *testing.T) {

@@ -28,6 +28,7 @@ const (
 	Fine         Why = ""
 	NoMint       Why = "no_mint"       // there is no such token
 	NoGroup      Why = "no_group"      // there is no such collection
+	Absurd       Why = "absurd"        // an account of the token is there, and the token is not
 	AlreadyBurnt Why = "burned"        // the token is burned
 	Foreign      Why = "foreign"       // the account belongs to another program
 	NotOurs      Why = "not_ours"      // a mint of another authority, kind or supply
@@ -71,7 +72,7 @@ type Plan struct {
 // instructions that were sent are refused by their programs when they are sent once
 // more.
 //
-// An error wraps [ErrAsk], [ErrText], [ErrTooLarge] or [ErrUnreadable].
+// An error wraps [ErrAsk], [ErrText], [ErrTooLarge], [ErrRent] or [ErrUnreadable].
 func PlanFor(ask Ask, roles Roles, seen []Account, rent func(size uint64) uint64) (Plan, error) {
 	if err := ask.check(roles); err != nil {
 		return Plan{}, err
@@ -88,7 +89,7 @@ func PlanFor(ask Ask, roles Roles, seen []Account, rent func(size uint64) uint64
 	if s.why != Fine {
 		return Plan{Outcome: Conflict, Why: s.why}, nil
 	}
-	d := draft{roles: roles, rentOf: rent}
+	d := draft{roles: roles, price: rent}
 	var p Plan
 	switch ask.Kind {
 	case Mint:
@@ -108,15 +109,25 @@ func PlanFor(ask Ask, roles Roles, seen []Account, rent func(size uint64) uint64
 	if p.Outcome != Do {
 		return p, nil
 	}
+	if d.err != nil {
+		return Plan{}, d.err
+	}
 	return d.plan()
 }
 
 // draft is a transaction in the making.
 type draft struct {
-	roles  Roles
-	rentOf func(uint64) uint64
-	list   []solana.Instruction
-	rent   int64
+	roles Roles
+	price func(uint64) uint64
+	list  []solana.Instruction
+	rent  int64
+	err   error // the first
+}
+
+func (d *draft) blame(err error) {
+	if d.err == nil {
+		d.err = err
+	}
 }
 
 func (d *draft) add(list ...solana.Instruction) { d.list = append(d.list, list...) }

@@ -14,6 +14,9 @@ func (d *draft) mint(s *scene) Plan {
 	case Held, Free:
 		return d.minted(s)
 	}
+	if s.to.there {
+		return stop(Wait, Absurd)
+	}
 	if spec.Group != (Key{}) && s.group == nil {
 		return stop(Wait, NoGroup)
 	}

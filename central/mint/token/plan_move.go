@@ -35,10 +35,9 @@ func (d *draft) move(s *scene) Plan {
 		d.add(d.roles.thaw(s.to.at, mint))
 	}
 	d.transfer(s, d.roles.Authority)
-	switch {
-	case s.ask.FromSigns:
+	if s.ask.FromSigns {
 		d.shut(&s.from)
-	case !free:
+	} else if !free {
 		d.add(d.roles.freeze(s.from.at, mint))
 	}
 	if free {
@@ -83,8 +82,11 @@ func (d *draft) transfer(s *scene, who Key) {
 	d.add(transfer(s.from.at, s.ask.Mint, s.to.at, who))
 }
 
-// shut closes p's account, which p signs for.
+// shut closes p's account, which p signs for, unless p has let somebody else close it.
 func (d *draft) shut(p *party) {
+	if c := p.state.Closer; c != (Key{}) && c != p.wallet {
+		return
+	}
 	d.add(d.roles.shut(p.at, p.wallet))
 	d.regain(p.lamports)
 }

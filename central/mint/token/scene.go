@@ -165,7 +165,7 @@ func lookHolding(wallet, mint Key, a *Account) (party, Why, error) {
 func formOf(m *MintState, at Key, roles Roles) (Form, Why) {
 	none := Key{}
 	if m.Strange || m.Decimals != 0 || m.Supply > 1 || m.Authority != none ||
-		m.CloseAuthority != none || m.Metadata != at || m.Group != nil {
+		m.CloseAuthority != none || m.Metadata != at || m.Group != nil || m.GroupAt != none {
 		return None, NotOurs
 	}
 	switch {

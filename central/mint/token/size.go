@@ -1,5 +1,7 @@
 package token
 
+import "fmt"
+
 // Sizes in bytes of what Token-2022 keeps.
 const (
 	baseMint    = 82                // a mint without extensions
@@ -14,6 +16,27 @@ const (
 	groupSize    = header + 32 + 32 + 8 + 8
 	memberSize   = header + 32 + 32 + 8
 )
+
+// maxRent bounds what a node may say the rent of a byte is, in lamports: four times the
+// most that it ever was. What is laid down in a mint never comes back.
+const maxRent = 4 * 6960
+
+// overhead is what an account is charged for besides its data, in bytes.
+const overhead = 128
+
+// rentOf returns the rent of an account of a size; it is called where there is one.
+func (d *draft) rentOf(size uint64) uint64 {
+	if d.price == nil {
+		d.blame(fmt.Errorf("%w: nobody says what the rent is", ErrAsk))
+		return 0
+	}
+	lamports := d.price(size)
+	if lamports > maxRent*(overhead+size) {
+		d.blame(fmt.Errorf("%w: %d lamports for %d bytes", ErrRent, lamports, size))
+		return 0
+	}
+	return lamports
+}
 
 // metadataSize returns how long the extension with the text is.
 func (s *Spec) metadataSize() uint64 {

@@ -43,6 +43,9 @@ var (
 	// ErrTooLarge means that the text does not fit one transaction.
 	ErrTooLarge = errors.New("token's text is too large")
 
+	// ErrRent means that a node says an account costs what it cannot.
+	ErrRent = errors.New("rent is out of all proportion")
+
 	// ErrUnreadable means that an account's data are not what its program writes.
 	ErrUnreadable = errors.New("account cannot be understood")
 

@@ -280,11 +280,15 @@ func (w *world) refusal(err error) error {
 	}
 	whole, _ := json.Marshal(data.Err)
 	r := &refusal{at: -1, code: none, name: string(whole), logs: data.Logs}
-	var in struct{ InstructionError []json.RawMessage }
+	var in struct {
+		InstructionError []json.RawMessage `json:"InstructionError"`
+	}
 	if json.Unmarshal(whole, &in) == nil && len(in.InstructionError) == 2 {
 		_ = json.Unmarshal(in.InstructionError[0], &r.at)
 		r.at -= 2
-		var custom struct{ Custom *uint32 }
+		var custom struct {
+			Custom *uint32 `json:"Custom"`
+		}
 		if json.Unmarshal(in.InstructionError[1], &custom) == nil && custom.Custom != nil {
 			r.code, r.name = *custom.Custom, ""
 		} else {
