@@ -51,6 +51,10 @@ SLOT ?= 400
 localnet: node_modules/.stamp ## a Solana cluster on this machine until Ctrl-C: make localnet [PORT=8899] [SLOT=400 ms, 0 = by hand]
 	@node testdata/localnet/main.js --port $(PORT) --slot $(SLOT)
 
+.PHONY: localnet-check
+localnet-check: node_modules/.stamp ## tests of that cluster's own parts
+	@npm --workspace testdata/localnet run --silent test
+
 $(WEB_DIST): node_modules/.stamp $(WEB_SRC)
 	@npm --workspace $(WEB) run --silent build
 	@touch $@
@@ -284,7 +288,7 @@ test-devices: $(DEVICES)/linux ## the built gate on a wedge, a USB-CDC engine an
 	@DEVICES=$(abspath $(DEVICES)) go test -count=1 -v -timeout 10m -run '^TestDevices$$' ./gate
 
 .PHONY: check
-check: browser emulator queue-servers fmt-check tidy-check vet lint wasm-check test test-stores web-check e2e ## all that CI runs
+check: browser emulator queue-servers fmt-check tidy-check vet lint wasm-check test test-stores web-check localnet-check e2e ## all that CI runs
 	@$(MAKE) --no-print-directory demo DEMO=auto
 	@echo "check: all passed"
 
