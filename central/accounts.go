@@ -165,7 +165,7 @@ func (s *server) openAccounts(ctx context.Context) error {
 	s.addresses.Wallet = rp.Origin + web.Base
 	s.accounts, err = account.New(ctx, account.Config{
 		Store: s.store.Accounts(), Verifier: passkeys{}, Rebinder: s.sale, RelyingParty: rp, ChallengeKey: challenge,
-		Mail: letters, Rooms: map[string]account.Room{"tickets": ownTickets{s.sale}, "orders": ownOrders{s.sale}, "waiting": ownWaiting{s.store}, "identity": ownIdentity{s}},
+		Mail: letters, Rooms: map[string]account.Room{"tickets": ownTickets{s.sale}, "orders": ownOrders{s.sale}, "waiting": ownWaiting{s.store}, "identity": ownIdentity{s}, "tokens": ownTokens{s.store}},
 		WorkBits: s.cfg.Account.WorkBits, JoinsPerSecond: s.cfg.Account.JoinsPerSecond,
 		Now: s.now, Logger: s.logger,
 	})

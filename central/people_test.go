@@ -163,7 +163,7 @@ func person(ts *testscript.TestScript, _ bool, args []string) {
 	letter(ts, folder, email, regexp.MustCompile(`결제가 끝났습니다`))
 
 	all := b.must("GET", "/v1/account/export", nil)
-	for _, room := range []string{"account", "tickets", "orders", "waiting", "identity"} {
+	for _, room := range []string{"account", "tickets", "orders", "waiting", "identity", "tokens"} {
 		if all[room] == nil {
 			ts.Fatalf("the export lacks %s: %v", room, all)
 		}

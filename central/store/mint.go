@@ -70,6 +70,7 @@ func oneToken(ctx context.Context, t *tx, query string, args ...any) (mint.Token
 
 const (
 	tokensOf    = `SELECT ` + tokenColumns + ` FROM token WHERE account = $1 AND form <> 'burned' ORDER BY ticket`
+	allTokensOf = `SELECT ` + tokenColumns + ` FROM token WHERE account = $1 ORDER BY ticket`
 	tokensAfter = `SELECT ` + tokenColumns + ` FROM token WHERE ticket > $1 ORDER BY ticket LIMIT $2`
 
 	// The condition is that of the index, word for word.
@@ -80,6 +81,11 @@ const (
 // TokensOf implements [mint.Tokens].
 func (m *Mint) TokensOf(ctx context.Context, account string) ([]mint.Token, error) {
 	return m.tokens(ctx, tokensOf, account)
+}
+
+// TokensOfPerson lists an account's tokens, also those that are burned.
+func (m *Mint) TokensOfPerson(ctx context.Context, account string) ([]mint.Token, error) {
+	return m.tokens(ctx, allTokensOf, account)
 }
 
 // TokensAfter implements [mint.Tokens].
