@@ -15,8 +15,20 @@ export const finality = 32; // and final
 export const maxAge = 150; // blocks that a blockhash is good for
 const firstSlot = 1_000_000;
 const kept = 512; // blocks that can be read, or undone
-const bodies = 50_000; // transactions whose logs and bytes are kept
+const bodies = 20_000; // transactions whose logs and bytes are kept, at least
 const slotsPerEpoch = 432_000;
+
+const separator = '\0'; // of lines of logs, which are kept as one text: a tenth of the memory
+
+/** What a transaction returned, as the RPC shows it, or null. */
+export function returned(meta) {
+  const r = meta.returnData();
+  const data = Buffer.from(r.data());
+  return data.length === 0 ? null : { programId: base58.encode(r.programId()), data: [data.toString('base64'), 'base64'] };
+}
+
+/** The lines of a transaction's logs. */
+export const lines = (body) => (body.logs === '' ? [] : body.logs.split(separator));
 
 export const bytes = (key) => Buffer.from(key, 'latin1');
 
@@ -143,7 +155,15 @@ export class Chain {
       slot,
       error: failed ? errorOf(result) : null,
       keys: w.keys,
-      body: { wire: w, meta, before, after, fee: failed ? before[0] - after[0] : wire.fee(w) },
+      body: {
+        raw: w.raw,
+        logs: meta.logs().join(separator),
+        units: Number(meta.computeUnitsConsumed()),
+        returned: returned(meta),
+        before,
+        after,
+        fee: failed ? before[0] - after[0] : wire.fee(w),
+      },
     });
   }
 
@@ -184,7 +204,7 @@ export class Chain {
     this.journal.keep([key], this.tip.height);
     this.svm.setAccount(bytes(key), new native.Account(sum, account?.data() ?? new Uint8Array(), account?.owner() ?? new Uint8Array(32), false, 0n));
     const signature = base58.encode(createHash('sha512').update(`airdrop ${this.seed} ${++this.drops}`).digest());
-    this.record(signature, { height: this.tip.height, slot: this.tip.slot, error: null, keys: [key], body: null });
+    this.record(signature, { height: this.tip.height, slot: this.tip.slot, error: null, keys: [key], body: null }); // which never lands again
     return signature;
   }
 
@@ -204,8 +224,8 @@ export class Chain {
     for (const block of this.blocks.slice(height + 1)) {
       this.hashes.delete(block.hash);
       for (const signature of block.signatures) {
-        const w = this.transactions.get(signature)?.body?.wire;
-        if (w) undone.push(w);
+        const raw = this.transactions.get(signature)?.body?.raw;
+        if (raw) undone.push(wire.read(raw));
         this.transactions.delete(signature);
       }
       block.signatures = [];

@@ -1,7 +1,7 @@
 // Methods that send, simulate and look up transactions.
 
 import * as base58 from './base58.js';
-import { bytes } from './chain.js';
+import { bytes, lines, returned } from './chain.js';
 import { show } from './accounts.js';
 import { RPCError, errorOf, invalid, words } from './errors.js';
 import { native } from './native.js';
@@ -107,12 +107,13 @@ export const transactions = {
     const commitment = p.oneOf(config.commitment, ['confirmed', 'finalized'], 'finalized');
     const t = node.transaction(signature, commitment);
     if (!t?.body) return null;
-    const { version } = t.body.wire;
+    const w = wire.read(t.body.raw);
+    const { version } = w;
     const most = p.whole(config.maxSupportedTransactionVersion, 'maxSupportedTransactionVersion', { most: 255, or: -1 });
     if (version !== 'legacy' && version > most) {
       throw new RPCError(-32015, `Transaction version (${version}) is not supported by the requesting client. Please try the request again with the following configuration parameter: "maxSupportedTransactionVersion": ${version}`);
     }
-    const answer = { slot: t.slot, blockTime: node.chain.blocks[t.height].time, transaction: body(t.body.wire, encoding), meta: meta(t) };
+    const answer = { slot: t.slot, blockTime: node.chain.blocks[t.height].time, transaction: body(w, encoding), meta: meta(t) };
     return most >= 0 ? { ...answer, version } : answer;
   },
 };
@@ -166,12 +167,6 @@ function check(node, w, block) {
   throw new RPCError(-32002, `Transaction simulation failed: ${words(value.err)}`, { accounts: null, innerInstructions: null, ...value });
 }
 
-function returned(done) {
-  const r = done.returnData();
-  const data = Buffer.from(r.data());
-  return data.length === 0 ? null : { programId: base58.encode(r.programId()), data: [data.toString('base64'), 'base64'] };
-}
-
 const result = (error) => (error ? { Err: error } : { Ok: null });
 
 function status(node, t) {
@@ -207,12 +202,12 @@ function meta({ error, body: b }) {
     preBalances: b.before,
     postBalances: b.after,
     innerInstructions: null, // null means: this node does not keep them
-    logMessages: b.meta.logs(),
+    logMessages: lines(b),
     preTokenBalances: null,
     postTokenBalances: null,
     rewards: [],
     loadedAddresses: { writable: [], readonly: [] },
-    computeUnitsConsumed: Number(b.meta.computeUnitsConsumed()),
-    returnData: returned(b.meta),
+    computeUnitsConsumed: b.units,
+    returnData: b.returned,
   };
 }
