@@ -128,11 +128,10 @@ func spec() token.Spec {
 // see puts together what the accounts of an ask are.
 func see(ask token.Ask, atMint, atAlice, atBob string) []token.Account {
 	seen := []token.Account{mints[atMint]()}
-	switch ask.Kind {
-	case token.Mint, token.Release, token.Burn:
-		return append(seen, holdings[atAlice](aliceATA, alice))
-	}
 	seen = append(seen, holdings[atAlice](aliceATA, alice))
+	if ask.Kind != token.Move && ask.Kind != token.Send {
+		return seen
+	}
 	if ask.To == alice {
 		return append(seen, holdings[atAlice](aliceATA, alice))
 	}
