@@ -39,6 +39,8 @@ type flags struct {
 	surge                         surgeFlags
 	room                          roomFlags
 	yes                           bool // of call-off
+	all                           bool // of mint retry
+	memo                          string
 }
 
 // The flags, as the commands name them.
@@ -91,6 +93,10 @@ func (a *app) program() *command.Program {
 	}
 	room := func(f *flags, s *flag.FlagSet) { f.room.take(s) }
 	sure := func(f *flags, s *flag.FlagSet) { s.BoolVar(&f.yes, "yes", false, "really") }
+	everything := func(f *flags, s *flag.FlagSet) { s.BoolVar(&f.all, "all", false, "all that have failed") }
+	memo := func(f *flags, s *flag.FlagSet) {
+		s.StringVar(&f.memo, "memo", "", "`TEXT` of the memo on chain, to compare with")
+	}
 	config, asJSON := (*flags).takeConfig, (*flags).takeJSON
 	return &command.Program{
 		Name: "central", About: "central sells tickets, and tells the gates.", Out: a.out, Err: a.err, Code: exitCode,
@@ -108,6 +114,11 @@ func (a *app) program() *command.Program {
 			one("receipt", "RECEIPT.json", "verify the entry receipt that a wallet fetched, without the running central", both(config, asJSON), runReceipt),
 			detailed(surgeDetail, one("surge", "", "load a running central as a crowd does, and report", both(config, (*flags).takeSurge), runSurge)),
 			one("mint init", "", "make the keys that tickets' tokens and people's wallets need", both(config, asJSON), runMintInit),
+			one("mint status", "", "say how tickets' tokens stand in the running central", both(config, asJSON), runMintStatus),
+			one("mint failed", "", "list what the running central has given up about tokens", both(config, asJSON), runMintFailed),
+			one("mint retry", "[TICKET]", "have the running central try again what it has given up", both(config, everything), runMintRetry),
+			one("mint reconcile", "", "compare all tokens with the chain, and list what differs", both(config, asJSON), runMintReconcile),
+			one("mint verify", "PROOF.json", "verify a holder's proof that a ticket stands under a root on chain, without central", both(memo, asJSON), runMintVerify),
 			one("migrate", "", "bring the database's schema up to date", both(config, migration), runMigrate),
 			one("backup", "FILE|FOLDER", "write a backup of the database while central runs", config, runBackup),
 			one("restore", "FILE", "put a backup in the place of the database", both(config, force), runRestore),

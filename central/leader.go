@@ -60,6 +60,8 @@ func (s *server) lead(ctx context.Context, o *office) (err error) {
 	g.Go(func() error { return ignoreCanceled(s.sale.Run(ctx)) })
 	g.Go(func() error { return ignoreCanceled(s.sale.Attend(ctx)) })
 	g.Go(func() error { return ignoreCanceled(s.identity.Run(ctx)) })
+	g.Go(func() error { return s.runMint(ctx) })
+	g.Go(func() error { return s.walkMint(ctx) })
 	g.Go(func() error { return s.keepTrust(ctx, o) })
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("leader's work: %w", err)

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/con-ting/conting/central/mint/chain"
+	"github.com/con-ting/conting/central/mint/wallet"
 	"github.com/con-ting/conting/sync/hint"
 	"github.com/con-ting/conting/sync/private"
 )
@@ -31,7 +32,8 @@ var mintFiles = []string{mintAuthorityFile, mintPayerFile, mintSecretFile, walle
 // mintKeys is what the mint signs with and derives from.
 type mintKeys struct {
 	authority, payer chain.Signer
-	secret, wallets  [32]byte
+	secret           [32]byte
+	wallets          wallet.Key
 }
 
 func (d folder) loadMintKeys() (k mintKeys, err error) {
@@ -48,8 +50,8 @@ func (d folder) loadMintKeys() (k mintKeys, err error) {
 	if k.secret, err = d.secret32(mintSecretFile); err != nil {
 		return k, err
 	}
-	k.wallets, err = d.secret32(walletKeyFile)
-	return k, err
+	k.wallets, err = wallet.ReadKey(d.path(walletKeyFile))
+	return k, found(walletKeyFile, err)
 }
 
 // missing are those of the files that are not there.
@@ -90,14 +92,19 @@ func (d folder) makeMintKeys() (made bool, err error) {
 	if _, err := os.Stat(d.path(eventKeyFile)); err != nil {
 		return false, hint.Errorf("make the folder with `central init`, or correct data_dir", "%w", err)
 	}
-	for _, name := range []string{mintSecretFile, walletKeyFile} {
-		var secret [32]byte
-		if _, err := rand.Read(secret[:]); err != nil {
-			return false, err
-		}
-		if err := private.Create(d.path(name), []byte(hex.EncodeToString(secret[:])+"\n")); err != nil {
-			return false, err
-		}
+	var secret [32]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return false, err
+	}
+	if err := private.Create(d.path(mintSecretFile), []byte(hex.EncodeToString(secret[:])+"\n")); err != nil {
+		return false, err
+	}
+	wallets, err := wallet.NewKey(rand.Reader)
+	if err != nil {
+		return false, err
+	}
+	if err := private.Create(d.path(walletKeyFile), wallets.Encode()); err != nil {
+		return false, err
 	}
 	for _, name := range []string{mintAuthorityFile, mintPayerFile} {
 		if _, err := chain.CreateSigner(d.path(name)); err != nil {

@@ -66,7 +66,7 @@ func (s *server) openOffice(ctx context.Context) (_ *office, err error) {
 
 // consumers are those that the outbox is handed out to, beside the publisher, whose
 // cursor moves in the transaction that stores its deltas.
-func (s *server) consumers() []outbox.Consumer { return []outbox.Consumer{s.letters()} }
+func (s *server) consumers() []outbox.Consumer { return append(s.mintConsumers(), s.letters()) }
 
 func (o *office) openBroker(ctx context.Context, s *server) (err error) {
 	if s.cfg.MQTT.URL != "" {

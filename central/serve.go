@@ -53,6 +53,7 @@ type server struct {
 	accounts  *account.Accounts
 	access    *account.Access
 	identity  *identity.Identity
+	minter    *minter                // nil without one
 	cluster   *cluster               // nil unless the database is shared
 	office    atomic.Pointer[office] // nil while another central leads
 	device    listener
@@ -122,6 +123,9 @@ func (s *server) open(ctx context.Context) (err error) {
 		return err
 	}
 	if err = s.openIdentity(ctx); err != nil {
+		return err
+	}
+	if err = s.openMint(ctx); err != nil {
 		return err
 	}
 	if err = s.openLeader(ctx); err != nil {
@@ -271,7 +275,7 @@ func (s *server) close() {
 	if s.sandbox != nil {
 		errs = append(errs, s.sandbox.Close())
 	}
-	errs = append(errs, s.closeQueue())
+	errs = append(errs, s.minter.close(), s.closeQueue())
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}

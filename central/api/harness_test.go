@@ -23,6 +23,7 @@ import (
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/identity"
 	"github.com/con-ting/conting/central/lease"
+	mintwallet "github.com/con-ting/conting/central/mint/wallet"
 	"github.com/con-ting/conting/central/pay"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/store"
@@ -53,6 +54,8 @@ type harness struct {
 	access   *account.Access
 	people   *account.Accounts
 	mail     *postbox
+	miner    *miner
+	wallets  *mintwallet.Room
 
 	conformed sync.Map // answers that were compared with the document
 	nulls     bool     // requests with null in them are not compared with it
@@ -160,6 +163,7 @@ func start(t testing.TB, change ...func(*api.Config)) *harness {
 		Now: now, Logger: logger, AdminToken: adminToken,
 	}
 	cfg.Queue, cfg.Bearer = rooms, tokens
+	cfg.Mint = h.minting(db, now)
 	for _, f := range change {
 		f(&cfg)
 	}

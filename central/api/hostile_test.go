@@ -193,6 +193,8 @@ func (s *siege) plain(id string) string {
 		return `{"url":"` + statusURL + `","jwt":"a.b.c"}`
 	case "putQueue":
 		return `{"opens":"2026-12-01T00:00:00Z","rate_per_minute":60,"beacon_source":"x"}`
+	case "mintRetry":
+		return `{"all":true}`
 	case "announceBeacon":
 		return `{"beacon":"1"}`
 	}

@@ -33,6 +33,7 @@ type Metrics struct {
 	conflicts *prometheus.CounterVec
 	incidents *prometheus.CounterVec
 	outbox    handedOut
+	mint      minted
 }
 
 var _ publish.Observer = (*Metrics)(nil)
@@ -64,12 +65,13 @@ func NewMetrics(version string) (*Metrics, error) {
 		conflicts: counter("conflicts_found_total", "Tickets found to be admitted too often, by event.", "event"),
 		incidents: counter("incidents_recorded_total", "Incidents recorded, by kind.", "kind"),
 		outbox:    newHandedOut(),
+		mint:      newMinted(),
 	}
 	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Always 1; the label says which release this is.",
 		ConstLabels: prometheus.Labels{"version": version},
 	}, func() float64 { return 1 })
-	for _, c := range append(m.outbox.collectors(),
+	for _, c := range append(append(m.outbox.collectors(), m.mint.collectors()...),
 		m.deltas, m.ops, m.version, m.tickets, m.build, m.batches, m.entries, m.conflicts, m.incidents, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	) {
@@ -146,6 +148,7 @@ type stocktaking struct {
 	stock                                         stock
 	places, ledger, conflicts, devices, incidents *prometheus.Desc
 	waiting, people, pace                         *prometheus.Desc
+	tokens, unsettled, stuck, actions, spent      *prometheus.Desc
 }
 
 func newStocktaking() *stocktaking {
@@ -161,6 +164,11 @@ func newStocktaking() *stocktaking {
 		waiting:   desc("queue_waiting", "People in an event's waiting room.", "event"),
 		people:    desc("queue_people", "What happened to people in an event's waiting room: entered, passed, skipped, back or left.", "event", "what"),
 		pace:      desc("queue_pace", "Places by which a line moves in a second, as measured: at best and at worst.", "event", "bound"),
+		tokens:    desc("mint_tokens", "Tickets' tokens by what they are on chain: none, held, free or burned.", "form"),
+		unsettled: desc("mint_unsettled", "Tokens that are not yet what they shall be."),
+		stuck:     desc("mint_stuck", "Tokens that need a person. Anything but 0 is an alarm."),
+		actions:   desc("mint_actions", "Actions on tokens by state.", "state"),
+		spent:     desc("mint_lamports", "Lamports that were paid for what is final: fee, or rent, which partly comes back.", "what"),
 	}
 }
 
@@ -185,6 +193,13 @@ func (a *API) takeStock(ctx context.Context) (stock, error) {
 		for _, i := range a.cfg.Queue.Infos() {
 			s.addQueue(&i)
 		}
+	}
+	if a.cfg.Mint != nil {
+		tally, err := a.cfg.Mint.Store.Tally(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.addMint(&tally)
 	}
 	for after := ticket.EventID(0); ; {
 		ls, err := a.cfg.Till.Listings(ctx, after, maxPage)

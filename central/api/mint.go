@@ -30,7 +30,7 @@ type Mint struct {
 	// where nobody leads the error wraps [ErrNoLeader].
 	Reconcile func() error
 
-	// Changed is called when a wallet was linked or unlinked.
+	// Changed is called when the outbox has something new for the mint.
 	Changed func()
 
 	Mode mint.Mode
@@ -49,6 +49,7 @@ type MintStore interface {
 	FailedActions(ctx context.Context, after int64, limit int) ([]mint.Action, error)
 	Retry(ctx context.Context, id ticket.ID, all bool) (int, error)
 	Tally(ctx context.Context) (mint.Tally, error)
+	DifferencesAfter(ctx context.Context, after ticket.ID, limit int) ([]mint.Difference, error)
 }
 
 // MintWorker does what people ask of their tokens; *mint.Worker is one.
@@ -115,6 +116,7 @@ func (a *API) mintRoutes(v1, admin *gin.RouterGroup) {
 	m := admin.Group("/mint", a.minting)
 	m.GET("", a.answer(a.mintStatus))
 	m.GET("/failed", a.answer(a.mintFailed))
+	m.GET("/differences", a.answer(a.mintDifferences))
 	m.POST("/retry", a.answer(a.mintRetry))
 	m.POST("/reconcile", a.answer(a.mintReconcile))
 }
@@ -302,7 +304,7 @@ func (a *API) claimToken(ctx context.Context, c *gin.Context) (int, any, error) 
 	if f.Token, err = a.cfg.Mint.Worker.Claim(ctx, f.Account, f.Ticket.ID); err != nil {
 		return 0, nil, err
 	}
-	a.cfg.Mint.Worker.Wake()
+	a.cfg.Mint.Changed()
 	v, err := a.viewToken(ctx, &f)
 	return http.StatusOK, v, err
 }

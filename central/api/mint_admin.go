@@ -139,6 +139,45 @@ func (a *API) mintRetry(ctx context.Context, c *gin.Context) (int, any, error) {
 	return http.StatusOK, gin.H{"retried": n}, nil
 }
 
+type differenceView struct {
+	Ticket  ticket.ID      `json:"ticket,omitzero"` // absent for the root of a set
+	Event   ticket.EventID `json:"event"`
+	Address string         `json:"address,omitempty"`
+	Link    string         `json:"link,omitempty"`
+	What    mint.What      `json:"what"`
+	Want    string         `json:"want"`
+	Got     string         `json:"got"`
+	Found   time.Time      `json:"found"`
+}
+
+func (a *API) mintDifferences(ctx context.Context, c *gin.Context) (int, any, error) {
+	cursor, limit, err := page(c)
+	if err != nil {
+		return 0, nil, err
+	}
+	var after ticket.ID
+	if cursor != "" {
+		if after, err = ticket.ParseID(cursor); err != nil {
+			return 0, nil, codeError("invalid_cursor")
+		}
+	}
+	all, err := a.cfg.Mint.Store.DifferencesAfter(ctx, after, limit)
+	if err != nil {
+		return 0, nil, err
+	}
+	out := make([]differenceView, 0, len(all))
+	last := ""
+	for i := range all {
+		d := &all[i]
+		out = append(out, differenceView{
+			Ticket: d.Ticket, Event: d.Event, Address: d.Address, Link: fill(a.cfg.Mint.Link, "{address}", d.Address),
+			What: d.What, Want: d.Want, Got: d.Got, Found: d.Found.UTC(),
+		})
+		last = d.Ticket.String()
+	}
+	return http.StatusOK, list("differences", out, next(len(all), limit, last)), nil
+}
+
 // mintReconcile begins what may take long; how it ended stands in the status.
 func (a *API) mintReconcile(context.Context, *gin.Context) (int, any, error) {
 	if err := a.cfg.Mint.Reconcile(); err != nil {

@@ -23,6 +23,7 @@ func openTo() map[string]string {
 		"a challenge is random, and nothing without a key": {"challenge", "accountChallenge"},
 		"it is how people come in, by what they prove":     {"getJoining", "register", "signIn", "recover", "registerWithPassword", "confirmRegistration", "signInWithPassword", "resetPassword", "confirmReset"},
 		"whoever is not signed in is signed out":           {"signOut"},
+		"it says what is on chain, and not whose it is":    {"tokenFile"},
 		"a webhook is only a reason to ask the provider":   {"paymentWebhook"},
 	} {
 		for _, id := range ids {
@@ -36,7 +37,7 @@ func openTo() map[string]string {
 // event is one of its own, for it will be called off.
 func somewhere() map[string]string {
 	return at("event", calledOff, "order", strings.Repeat("0", 32), "device", "gate-1", "incident", "1", "did", "did:key:z6Mk",
-		"code", "not_found", "path", "x.js", "provider", "sandbox")
+		"code", "not_found", "path", "x.js", "provider", "sandbox", "token", "x.json")
 }
 
 // attempt is one operation with what it is tried on.
@@ -90,7 +91,7 @@ func schemeOf(t *testing.T, op *openapi3.Operation) string {
 // things are all operations on somebody's things.
 func (w *world) things() map[string]func() thing {
 	out := map[string]func() thing{}
-	for _, some := range []map[string]func() thing{w.personal(), w.accounts(), w.family(), w.tickets(), w.orders(), w.line()} {
+	for _, some := range []map[string]func() thing{w.personal(), w.accounts(), w.family(), w.tickets(), w.orders(), w.line(), w.tokens()} {
 		maps.Copy(out, some)
 	}
 	return out
@@ -238,7 +239,7 @@ func (w *world) state(a *attempt) string {
 	var out []string
 	for _, path := range []string{
 		"/v1/account", "/v1/account/sessions", "/v1/wallet/tickets", "/v1/wallet/credentials", "/v1/wallet/family", "/v1/wallet/transfers",
-		"/v1/wallet/asks", "/v1/wallet/offers", "/v1/wallet/orders", "/v1/events/1001/waiting",
+		"/v1/wallet/asks", "/v1/wallet/offers", "/v1/wallet/orders", "/v1/events/1001/waiting", "/v1/wallet/chain",
 	} {
 		out = append(out, string(w.h.call("GET", path, "", w.h.as(a.person.session)...).want(http.StatusOK).body))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/con-ting/conting/central/account"
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/identity"
+	"github.com/con-ting/conting/central/mint"
 	"github.com/con-ting/conting/sync/credential"
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -181,7 +182,7 @@ func (w *world) personal() map[string]func() thing {
 	own := func() thing { t := w.of(w.mina); t.own = true; return t }
 	out := map[string]func() thing{}
 	for _, id := range []string{
-		"account", "access", "getSessions", "getExport", "credentials", "family", "transfers", "asks", "walletTickets", "offers", "orderHistory",
+		"account", "access", "getSessions", "getExport", "credentials", "family", "transfers", "asks", "walletTickets", "offers", "orderHistory", "chainWallet",
 	} {
 		out[id] = own
 	}
@@ -414,6 +415,48 @@ func (w *world) line() map[string]func() thing {
 		"enterQueue": func() thing {
 			p := w.place(waited)
 			return thing{at: at("event", waited), body: marshal(w.h.t, object{"token": p.Token}), owner: []header{w.h.asPerson(w.mina.account())}}
+		},
+	}
+}
+
+// tokens are the operations on the tokens of mina's tickets, and on where they go.
+func (w *world) tokens() map[string]func() thing {
+	h := w.h
+	token := func(form mint.Form, body string) func() thing {
+		return func() thing {
+			id, account := w.bound(), w.mina.account()
+			t := w.of(w.mina)
+			t.at, t.body = at("ticket", id.String()), body
+			if form != mint.None {
+				w.marks = append(w.marks, h.becomes(account, id, form, mint.Mint).Address)
+			} else if _, err := h.miner.wish(h.t.Context(), mint.Desire{Ticket: id, Event: 1001, Account: account}); err != nil {
+				h.t.Fatal(err)
+			}
+			return t
+		}
+	}
+	to, _ := outside("where mina sends it")
+	return map[string]func() thing{
+		"token": token(mint.Held, ""), "tokenProof": token(mint.Held, ""), "claimToken": token(mint.None, ""),
+		"sendToken": token(mint.Free, marshal(h.t, object{"to": to})),
+		"chainChallenge": func() thing {
+			t := w.of(w.mina)
+			address, _ := outside("mina's")
+			t.own, t.body = true, marshal(h.t, object{"address": address, "language": "ko"})
+			return t
+		},
+		"linkWallet": func() thing {
+			r := w.fresh()
+			t := w.of(r)
+			t.body, t.code, t.because = r.links("x's"), "wallet_not_proved", "they are asked to sign a message of their own"
+			return t
+		},
+		"unlinkWallet": func() thing {
+			r := w.fresh()
+			h.call("POST", "/v1/wallet/chain/link", r.links("y's"), h.as(r.session)...).want(http.StatusOK)
+			t := w.of(r)
+			t.code, t.because = "wallet_not_linked", own
+			return t
 		},
 	}
 }
