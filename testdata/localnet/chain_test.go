@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,10 @@ func TestSlots(t *testing.T) {
 	}
 	if slots["processed"] != slots["confirmed"]+localnet.Confirmation || slots["processed"] != slots["finalized"]+localnet.Finality {
 		t.Errorf("slots %v", slots)
+	}
+	blocks := ask[[]uint64](t, &n.Node, "getBlocks", 0)
+	if len(blocks) != int(heights["finalized"])+1 || !slices.IsSorted(blocks) || len(slices.Compact(slices.Clone(blocks))) != len(blocks) {
+		t.Errorf("blocks %v up to height %d", blocks, heights["finalized"])
 	}
 	if _, err := n.Skip(t.Context(), 7); err != nil {
 		t.Fatal(err)

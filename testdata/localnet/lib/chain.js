@@ -58,7 +58,8 @@ export class Chain {
     this.snapshot = null; // the height that rollback returns to
     this.counts = { landed: 0, failed: 0, execMs: 0 };
     this.priority = 0; // micro-lamports that others pay for a unit
-    for (let i = 0; i <= finality; i++) this.produce();
+    this.produce();
+    this.tick(finality); // so that there is a final block, and it is not the only one
   }
 
   hash(...what) {
