@@ -40,7 +40,7 @@ func (f *fault) kind() error {
 		return ErrBehind
 	case codeBadSignature, codeSignatureLength, codeVersion, codeNoRequest, codeNoParams:
 		return ErrRejected
-	case codeNoMethod:
+	case codeNoMethod, codePreflight: // the second: refused without a reason
 		return errElsewhere
 	}
 	return ErrUnavailable
@@ -54,7 +54,7 @@ func open(data []byte, id uint64, explain func(*fault) error) (json.RawMessage, 
 		Result json.RawMessage `json:"result"`
 		Error  *fault          `json:"error"`
 	}
-	if json.Unmarshal(data, &a) != nil {
+	if !fits(data, &a) {
 		return nil, fmt.Errorf("%w: no JSON-RPC", errGarbage)
 	}
 	if a.Error != nil {
@@ -82,11 +82,14 @@ func open(data []byte, id uint64, explain func(*fault) error) (json.RawMessage, 
 
 // read decodes a result, or a part of one.
 func read(result json.RawMessage, into any) error {
-	if json.Unmarshal(result, into) != nil {
+	if !fits(result, into) {
 		return fmt.Errorf("%w: a result of another shape", errGarbage)
 	}
 	return nil
 }
+
+// fits decodes JSON, and reports whether it is of that shape.
+func fits(data []byte, into any) bool { return json.Unmarshal(data, into) == nil }
 
 // contextual is a result with the slot that it is of.
 type contextual struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 )
 
@@ -34,22 +35,22 @@ func (c *Client) ask(ctx context.Context, q question) error {
 	if d, ok := ctx.Deadline(); ok && d.Before(end) {
 		end = d
 	}
-	var worst error // of all failures, the one that says most
+	var worst error                          // of all failures, the one that says most
+	later := make([]time.Time, len(c.nodes)) // when each wants to hear of this question again
 	for round := 1; ; round++ {
-		var (
-			asked bool
-			left  = time.Duration(-1) // until the first node is to be asked again
-		)
+		asked := false
 		for i, n := range c.nodes {
-			ok, wait := n.take(c.cfg.Now(), !asked && i == len(c.nodes)-1)
-			if !ok {
-				worst = graver(worst, n.trouble())
-				if left < 0 || wait < left {
-					left = wait
-				}
+			now := c.cfg.Now()
+			if later[i].After(now) {
 				continue
 			}
-			asked = true
+			if !n.take(now, !asked && i == len(c.nodes)-1) {
+				worst = graver(worst, n.trouble())
+				continue
+			}
+			if !asked {
+				asked, worst = true, nil
+			}
 			told, err := c.askOne(ctx, n, q)
 			if err == nil || final(err) {
 				return wrap(q.method, err)
@@ -57,25 +58,34 @@ func (c *Client) ask(ctx context.Context, q question) error {
 			if ctx.Err() != nil {
 				return wrap(q.method, context.Cause(ctx))
 			}
-			if told > 0 && (left < 0 || told < left) {
-				left = told
-			}
+			later[i] = c.cfg.Now().Add(told)
 			worst = graver(worst, err)
 		}
 		if soft(worst) && round >= behindRounds || errors.Is(worst, ErrExpired) {
 			return wrap(q.method, outward(worst))
 		}
-		wait := max(left, jitter(backoff(round)))
+		wait := c.soonest(later)
+		if wait <= 0 {
+			wait = jitter(backoff(round))
+		}
 		if c.cfg.Now().Add(wait).After(end) {
 			return wrap(q.method, outward(worst))
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return wrap(q.method, err)
 		}
-		if asked {
-			worst = nil
-		}
 	}
+}
+
+// soonest returns how long it is until the first node may be asked again; not more than
+// zero if that is now.
+func (c *Client) soonest(later []time.Time) time.Duration {
+	now := c.cfg.Now()
+	soonest := time.Duration(math.MaxInt64)
+	for i, n := range c.nodes {
+		soonest = min(soonest, max(n.resting(now), later[i].Sub(now)))
+	}
+	return soonest
 }
 
 // askOne puts a question to one node, and says what the node told to wait.

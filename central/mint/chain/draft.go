@@ -115,8 +115,8 @@ func (d Draft) Writes() []Key {
 
 // compile makes the transaction.
 func (d Draft) compile(hash Hash) (*solana.Transaction, error) {
-	// A price of 1 SOL a unit and more is nobody's wish, and would overflow.
-	const maxPrice = 1e15
+	// A million lamports a unit is nobody's wish, and far more would overflow.
+	const maxPrice = 1e12
 	switch {
 	case len(d.Instructions) == 0 || d.Payer.IsZero():
 		return nil, fmt.Errorf("%w: no instruction, or nobody to pay", ErrRejected)

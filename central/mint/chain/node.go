@@ -38,9 +38,10 @@ type node struct {
 	mu       sync.Mutex
 	failed   int       // failures in a row; guarded by mu, as all below
 	busy     int       // refusals in a row
-	since    time.Time // of the last failure
+	since    time.Time // when its rest began
 	rest     time.Time // until when it is not asked
-	problem  error     // why
+	problem  error     // of the last request; nil if it was answered
+	down     bool      // it was rested and has not answered since
 	probing  bool      // a request finds out whether it is well again
 	verified time.Time // when its cluster was last seen to be the one
 	slot     uint64    // newest seen
@@ -120,61 +121,66 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, "?"))
 }
 
-// take reports whether the node may be asked now, and when if not. One that has failed
-// is tried by one call at first; with alone set there is no other to go to meanwhile.
-func (n *node) take(now time.Time, alone bool) (bool, time.Duration) {
+// take reports whether the node may be asked now. One that has failed is tried by one
+// call at first; with alone set there is no other to go to meanwhile.
+func (n *node) take(now time.Time, alone bool) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if wait := n.rest.Sub(now); wait > 0 {
-		return false, wait
+	if n.rest.After(now) || n.failed > 0 && n.probing && !alone {
+		return false
 	}
-	if n.failed > 0 && !alone {
-		if n.probing {
-			return false, 0
-		}
-		n.probing = true
-	}
-	return true, 0
+	n.probing = n.failed > 0
+	return true
 }
 
-// done notes how a request that began at a time went. It reports whether the node was
-// well and is not any more, or the reverse.
-func (n *node) done(began, now time.Time, err error, told time.Duration) (changed bool) {
+// resting returns for how long the node is not asked.
+func (n *node) resting(now time.Time) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.rest.Sub(now)
+}
+
+// done notes how a request that began at a time went. It reports whether the node has
+// become well by it, or has ceased to be.
+func (n *node) done(began, now time.Time, err error, told time.Duration) (turned bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.probing = false
-	wasWell := n.failed == 0 && !n.rest.After(now)
+	n.problem = err
 	switch {
 	case err == nil:
 		n.failed, n.busy = 0, 0
 		if n.rest.After(now) {
 			return false // others were refused meanwhile
 		}
-		changed, n.problem = n.problem != nil, nil
-		return changed
+		turned, n.down = n.down, false
+		return turned
 	case errors.Is(err, errElsewhere), errors.Is(err, ErrBehind), errors.Is(err, ErrExpired):
-		n.problem = err
 		return false // it works; only this is not for it
 	case errors.Is(err, ErrBusy):
-		n.busy++
-		n.problem = err
-		if n.busy < busyInARow {
+		if began.Before(n.since) {
+			n.until(now.Add(told))
+			return false // one storm, many requests
+		}
+		if n.busy++; n.busy < busyInARow {
 			return false
 		}
-		n.until(now.Add(jitter(max(told, firstRest))))
+		n.since = now
+		n.until(now.Add(jitter(max(told, backoff(n.busy-busyInARow+1)))))
 	case errors.Is(err, ErrGenesis), errors.Is(err, errDenied):
 		n.failed++
-		n.problem, n.verified = err, time.Time{}
+		n.verified = time.Time{}
 		n.until(now.Add(otherRest))
 	default:
-		n.problem, n.verified = err, time.Time{}
+		n.verified = time.Time{}
 		if n.failed > 0 && began.Before(n.since) {
 			return false // one outage, many requests
 		}
 		n.failed, n.since = n.failed+1, now
 		n.until(now.Add(jitter(max(told, backoff(n.failed)))))
 	}
-	return wasWell
+	turned, n.down = !n.down, true
+	return turned
 }
 
 // until lengthens the rest. The caller holds mu.

@@ -1,7 +1,6 @@
 package chain
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,19 +22,18 @@ const (
 	maxLog  = 256 // bytes of a line
 )
 
-// transactionError reads a TransactionError of the runtime; nil for null. It is false
-// for what is none.
-func transactionError(raw json.RawMessage) (err error, fits bool) { //nolint:revive // the error is the value here
-	raw = bytes.TrimSpace(raw)
+// transactionError reads a TransactionError of the runtime; nil for null. It is not ok
+// if it is none.
+func transactionError(raw json.RawMessage) (failure error, ok bool) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, true
 	}
 	var word string
-	if json.Unmarshal(raw, &word) == nil {
+	if fits(raw, &word) {
 		return runtimeError(word), word != ""
 	}
 	var tagged map[string]json.RawMessage
-	if json.Unmarshal(raw, &tagged) != nil || len(tagged) != 1 {
+	if !fits(raw, &tagged) || len(tagged) != 1 {
 		return nil, false
 	}
 	for tag, value := range tagged {
@@ -46,7 +44,7 @@ func transactionError(raw json.RawMessage) (err error, fits bool) { //nolint:rev
 			var at struct {
 				Index *int `json:"account_index"`
 			}
-			if json.Unmarshal(value, &at) == nil && at.Index != nil && *at.Index == 0 {
+			if fits(value, &at) && at.Index != nil && *at.Index == 0 {
 				return fmt.Errorf("%w: it would fall below what keeps its account", ErrNoFunds), true
 			}
 		}
@@ -74,25 +72,30 @@ func runtimeError(word string) error {
 }
 
 // instructionError reads [index, "Name"] or [index, {"Custom": code}].
-func instructionError(raw json.RawMessage) (error, bool) { //nolint:revive // the error is the value here
+func instructionError(raw json.RawMessage) (failure error, ok bool) {
 	var pair []json.RawMessage
-	e := &ProgramError{}
-	if json.Unmarshal(raw, &pair) != nil || len(pair) != 2 || json.Unmarshal(pair[0], &e.Instruction) != nil ||
+	e := &ProgramError{Instruction: -1}
+	if !fits(raw, &pair) || len(pair) != 2 || !fits(pair[0], &e.Instruction) ||
 		e.Instruction < 0 || e.Instruction > 255 {
 		return nil, false
 	}
-	if json.Unmarshal(pair[1], &e.Name) == nil {
+	if fits(pair[1], &e.Name) {
 		e.Name = printable(e.Name)
 		return e, e.Name != "" && e.Name != custom
 	}
 	var tagged map[string]json.RawMessage
-	if json.Unmarshal(pair[1], &tagged) != nil || len(tagged) != 1 {
+	if !fits(pair[1], &tagged) || len(tagged) != 1 {
 		return nil, false
 	}
 	for tag, value := range tagged {
 		e.Name = printable(tag)
-		if tag == custom && json.Unmarshal(value, &e.Code) != nil {
+		var code *uint32
+		switch {
+		case tag != custom:
+		case !fits(value, &code) || code == nil:
 			return nil, false
+		default:
+			e.Code = *code
 		}
 	}
 	return e, e.Name != ""

@@ -81,6 +81,10 @@ func (c *Client) exchange(ctx context.Context, n *node, q question) (told time.D
 		return 0, n.plain(err)
 	}
 	defer func() { err = errors.Join(err, n.plain(res.Body.Close())) }()
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		// its body is the connection itself, which ends when the node likes
+		return 0, fmt.Errorf("%w: another protocol", errGarbage)
+	}
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case res.StatusCode == http.StatusTooManyRequests:
@@ -99,12 +103,12 @@ func (c *Client) exchange(ctx context.Context, n *node, q question) (told time.D
 		return c.retryAfter(res), err
 	case errors.As(err, &f):
 		return 0, fmt.Errorf("%w: code %d: %s", f.kind(), f.Code, n.clean(f.Message))
-	case err != nil && res.StatusCode != http.StatusOK && !final(err):
+	case final(err):
+		return 0, err
+	case res.StatusCode != http.StatusOK:
 		return c.retryAfter(res), fmt.Errorf("status %d", res.StatusCode)
 	case err != nil:
 		return 0, err
-	case res.StatusCode != http.StatusOK:
-		return 0, fmt.Errorf("status %d", res.StatusCode)
 	}
 	return 0, q.use(n, result)
 }

@@ -50,14 +50,14 @@ func preflightError(f *fault, wire []byte) error {
 		Err  json.RawMessage `json:"err"`
 		Logs []string        `json:"logs"`
 	}
-	if json.Unmarshal(f.Data, &data) != nil {
+	if !fits(f.Data, &data) {
 		return nil
 	}
-	err, fits := transactionError(data.Err)
-	if !fits {
+	failure, ok := transactionError(data.Err)
+	if !ok {
 		return nil
 	}
-	return Locate(logged(err, data.Logs), wire)
+	return Locate(logged(failure, data.Logs), wire)
 }
 
 // logged adds what the programs said to an error that is theirs.
@@ -95,8 +95,8 @@ func (c *Client) Simulate(ctx context.Context, wire []byte, at Commitment, minSl
 			if err := c.take(n, at, slot, minSlot); err != nil {
 				return err
 			}
-			failure, fits := transactionError(value.Err)
-			if !fits || value.Units != nil && *value.Units > maxUnits {
+			failure, ok := transactionError(value.Err)
+			if !ok || value.Units != nil && *value.Units > maxUnits {
 				return fmt.Errorf("%w: a simulation of another shape", errGarbage)
 			}
 			s = Simulation{Slot: slot, Logs: bounded(value.Logs), Err: Locate(logged(failure, value.Logs), wire)}

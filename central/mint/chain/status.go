@@ -67,11 +67,11 @@ func openStatuses(asked int, raw []*rawStatus) ([]*Status, error) {
 		default:
 			return nil, fmt.Errorf("%w: a status without commitment", errGarbage)
 		}
-		err, fits := transactionError(r.Err)
-		if !fits || r.Slot > maxSlot {
+		failure, ok := transactionError(r.Err)
+		if !ok || r.Slot > maxSlot {
 			return nil, fmt.Errorf("%w: a status of another shape", errGarbage)
 		}
-		all[i] = &Status{Slot: r.Slot, Commitment: r.Commitment, Err: err}
+		all[i] = &Status{Slot: r.Slot, Commitment: r.Commitment, Err: failure}
 	}
 	return all, nil
 }
