@@ -1,0 +1,254 @@
+package stage_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/testdata/localnet"
+	"github.com/con-ting/conting/testdata/stage"
+)
+
+// minted is a venue whose central mints on a chain of this machine.
+type minted struct {
+	t   *testing.T
+	ctx context.Context
+	*stage.Stage
+	net   *localnet.Net
+	payer string
+}
+
+// onChain gives a venue's central a mint: it is stopped, gets keys and a node, and is
+// started again.
+func onChain(ctx context.Context, t *testing.T, s *stage.Stage, net *localnet.Net, more string) *minted {
+	t.Helper()
+	m := &minted{t: t, ctx: ctx, Stage: s, net: net}
+	if err := s.StopCentral(); err != nil {
+		t.Fatal(err)
+	}
+	var keys struct{ Payer string }
+	if err := json.Unmarshal(m.central("mint", "init", "--json"), &keys); err != nil {
+		t.Fatal(err)
+	}
+	m.payer = keys.Payer
+	if err := m.net.Airdrop(ctx, m.payer, 1_000_000_000); err != nil {
+		t.Fatal(err)
+	}
+	m.configure(fmt.Sprintf("\n[mint]\nrpc = [%q, %q]\npoll = \"100ms\"\nlink = \"http://explorer.example/address/{address}\"\ntx_link = \"http://explorer.example/tx/{signature}\"\n%s",
+		m.net.URL, m.net.Second.URL, more))
+	if err := s.StartCentral(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *minted) config() string { return filepath.Join(m.Dir, "central", "central.toml") }
+
+func (m *minted) configure(text string) {
+	m.t.Helper()
+	f, err := os.OpenFile(m.config(), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// central runs one of its commands.
+func (m *minted) central(args ...string) []byte {
+	m.t.Helper()
+	args = append(args, "--config", m.config())
+	out, err := stage.Run(m.ctx, filepath.Join(m.Bin, "central"), args...)
+	if err != nil {
+		m.t.Fatalf("central %s: %v", strings.Join(args, " "), err)
+	}
+	return out
+}
+
+// tokenOf is a ticket's token as its holder sees it.
+type tokenOf struct {
+	State, Address, Link, Owner, Wallet, Metadata string
+	Sendable, Claimable                           bool
+	Fee, Rent                                     int64
+	History                                       []struct{ Kind, State, Signature, Link string }
+}
+
+// await asks for a person's token until it is in a state, and somewhere else than with
+// an owner.
+func (m *minted) await(p *stage.Person, id ticket.ID, state, elsewhere string) (v tokenOf) {
+	m.t.Helper()
+	for m.ctx.Err() == nil {
+		v = tokenOf{}
+		if err := p.Call(m.ctx, "GET", "/v1/wallet/tickets/"+id.String()+"/token", nil, &v); err == nil && v.State == state && v.Owner != elsewhere {
+			return v
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	m.t.Fatalf("the token is %+v, want it %s", v, state)
+	return v
+}
+
+// chain asks the cluster itself.
+func (m *minted) chain(method string, params ...any) (result json.RawMessage) {
+	m.t.Helper()
+	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	resp, err := http.Post(m.net.URL, "application/json", bytes.NewReader(body))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var answer struct{ Result, Error json.RawMessage }
+	if err := json.Unmarshal(text, &answer); err != nil || answer.Error != nil {
+		m.t.Fatalf("%s: %s %v", method, text, err)
+	}
+	return answer.Result
+}
+
+// supply is how many of a token there are on chain: one, or none.
+func (m *minted) supply(address string) string {
+	m.t.Helper()
+	var v struct{ Value struct{ Data []string } }
+	if err := json.Unmarshal(m.chain("getAccountInfo", address, map[string]any{"encoding": "base64", "commitment": "finalized"}), &v); err != nil {
+		m.t.Fatal(err)
+	}
+	if len(v.Value.Data) == 0 {
+		return "absent"
+	}
+	raw, err := base64.StdEncoding.DecodeString(v.Value.Data[0])
+	if err != nil || len(raw) < 45 {
+		m.t.Fatalf("account %s: %d bytes, %v", address, len(raw), err)
+	}
+	return fmt.Sprint(raw[36]) // the lowest byte of the supply
+}
+
+func (m *minted) balance(of string) int64 {
+	m.t.Helper()
+	var v struct{ Value int64 }
+	if err := json.Unmarshal(m.chain("getBalance", of, map[string]any{"commitment": "finalized"}), &v); err != nil {
+		m.t.Fatal(err)
+	}
+	return v.Value
+}
+
+// kinds are what was done with a token, oldest first, all of it final.
+func (m *minted) kinds(v tokenOf) string {
+	m.t.Helper()
+	var out []string
+	for _, a := range slices.Backward(v.History) {
+		if a.State != "finalized" || a.Link != "http://explorer.example/tx/"+a.Signature {
+			m.t.Errorf("%s is %s, at %q", a.Kind, a.State, a.Link)
+		}
+		out = append(out, a.Kind)
+	}
+	return strings.Join(out, " ")
+}
+
+// The tokens of the built central, on a chain: minted with the sale, moved with a
+// ticket that is given on, burned with a refund, and free once its holder has been in,
+// who then sends it wherever they like. None of it is waited for.
+func TestTokensLife(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 4*time.Minute)
+	t.Cleanup(cancel)
+	net := localnet.Test(t, localnet.Options{Slot: 20 * time.Millisecond})
+	s, event, gate := venue(ctx, t)
+	_, mina, jun := family(ctx, t, s)
+	early, err := mina.Buy(ctx, event, stage.Seat{Zone: 1, Class: 1, Seat: "A-1"}) // before there is a mint
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "a token where there are none", mina.Call(ctx, "GET", "/v1/wallet/tickets/"+early.ID.String()+"/token", nil, nil), "mint_off")
+	m := onChain(ctx, t, s, net, "")
+	late, err := mina.Buy(ctx, event, stage.Seat{Zone: 1, Class: 1, Seat: "A-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := m.await(mina, early.ID, "held", ""), m.await(mina, late.ID, "held", "")
+	if first.Address == second.Address || first.Owner != second.Owner || first.Wallet != "custodial" || m.supply(first.Address) != "1" || m.supply(second.Address) != "1" {
+		t.Errorf("tokens %+v and %+v", first, second)
+	}
+	var meta struct{ Name, Image string }
+	if err := mina.Call(ctx, "GET", first.Metadata, nil, &meta); err != nil || meta.Name == "" {
+		t.Errorf("metadata %+v, %v", meta, err)
+	}
+
+	tr, err := mina.Give(ctx, early.ID, 1, jun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := jun.Accept(ctx, tr); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "the token of a ticket that was given on", mina.Call(ctx, "GET", "/v1/wallet/tickets/"+early.ID.String()+"/token", nil, nil), "unknown_ticket")
+	if v := m.await(jun, early.ID, "held", first.Owner); v.Address != first.Address || v.Wallet != "custodial" || m.kinds(v) != "mint move" {
+		t.Errorf("moved token %+v", v)
+	}
+
+	if err := s.Refund(ctx, late); err != nil {
+		t.Fatal(err)
+	}
+	if v := m.await(mina, late.ID, "burned", "nobody"); m.supply(v.Address) != "0" || m.kinds(v) != "mint burn" || v.Owner != "" {
+		t.Errorf("burned token %+v, of which there are %s", v, m.supply(v.Address))
+	}
+
+	const outside, somebody = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin", "GDDMwNyyx8uB6zrqwBFHjLLG3TBYk2F8Az4yrQC5RzMp"
+	send := func(to string) error {
+		return jun.Call(ctx, "POST", "/v1/wallet/tickets/"+early.ID.String()+"/token/send", map[string]any{"to": to}, nil)
+	}
+	refused(t, "sending a token that is held", send(outside), "token_held")
+	shows(ctx, t, gate, func() (string, error) { return early.As(jun).Text(time.Now()) }, "admit ok")
+	free := m.await(jun, early.ID, "free", "")
+	if !free.Sendable || m.kinds(free) != "mint move release" {
+		t.Errorf("free token %+v", free)
+	}
+	if err := send(outside); err != nil {
+		t.Fatal(err)
+	}
+	sent := m.await(jun, early.ID, "free", free.Owner)
+	if sent.Owner != outside || sent.Wallet != "other" || sent.Sendable || m.kinds(sent) != "mint move release send" || m.supply(sent.Address) != "1" {
+		t.Errorf("sent token %+v", sent)
+	}
+	refused(t, "sending what was sent", send(somebody), "token_elsewhere")
+
+	// What it all came to.
+	status := string(m.central("mint", "status"))
+	for _, want := range []string{"eager, at work", m.payer, "0 held, 1 free, 1 burned, 0 never minted", "0 not yet what they shall be, 0 need a person", "6 final, 0 failed"} {
+		if !strings.Contains(status, want) {
+			t.Errorf("mint status lacks %q: %s", want, status)
+		}
+	}
+	var sum struct{ Fees, Rent int64 }
+	if err := json.Unmarshal(m.central("mint", "status", "--json"), &sum); err != nil {
+		t.Fatal(err)
+	}
+	if left := m.balance(m.payer); left != 1_000_000_000-sum.Fees-sum.Rent {
+		t.Errorf("the fee payer has %d lamports, want %d: fees %d, rent %d", left, 1_000_000_000-sum.Fees-sum.Rent, sum.Fees, sum.Rent)
+	}
+	if out := string(m.central("mint", "reconcile")); !strings.Contains(out, "2 tokens were compared with the chain, 0 differences") {
+		t.Errorf("mint reconcile: %s", out)
+	}
+	if out := string(m.central("mint", "failed")); out != "nothing has failed\n" {
+		t.Errorf("mint failed: %s", out)
+	}
+}
