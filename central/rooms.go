@@ -119,7 +119,7 @@ func (s *server) openAPI(ctx context.Context) error {
 		Till: s.sale, Fleet: fleetPort{s.fleet, s.now}, Publisher: publisherPort{s.publisher}, Leader: s, Replies: s.store,
 		Accounts: s.accounts, Minter: s.access, Bearer: s.access, Queue: s.queue, Proxies: s.cfg.API.Proxies, Identity: s.identity, Web: web.Handler(), Leases: sessions{s}, Receipts: receipts{s.store},
 		Mint: s.mintFace(),
-		Now: s.now, Logger: s.logger, AdminToken: token, Metrics: s.metrics,
+		Now:  s.now, Logger: s.logger, AdminToken: token, Metrics: s.metrics,
 	})
 	if err != nil {
 		return err
