@@ -149,8 +149,12 @@ func conform(t *testing.T, c *chain.Client, give func(ctx context.Context, addre
 		}
 		s = simulate(chain.Draft{Payer: nobody.Public(), Instructions: []solana.Instruction{memo("hello", nobody.Public())}})
 		want(t, s.Err, chain.ErrNoFunds)
-		s = simulate(chain.Draft{Payer: rich.Public(), Instructions: []solana.Instruction{memo("\xff", rich.Public())}})
-		refused(t, s.Err, 0, solana.MemoProgramID, "InvalidInstructionData")
+		s = simulate(chain.Draft{Payer: rich.Public(), Instructions: []solana.Instruction{inUse(rich, poor)}})
+		refused(t, s.Err, 0, solana.SystemProgramID)
+		var e *chain.ProgramError
+		if errors.As(s.Err, &e) && len(e.Logs) == 0 {
+			t.Error("nothing is said in the log")
+		}
 	})
 	t.Run("landing", func(t *testing.T) {
 		tx := pay(t, rich, numbered(7), 5_000_000)
@@ -195,10 +199,10 @@ func conform(t *testing.T, c *chain.Client, give func(ctx context.Context, addre
 			}
 			return tx, c.Send(ctx, tx.Wire, preflight, 0)
 		}
-		bad := chain.Draft{Payer: rich.Public(), Units: 50_000, Price: 1, Instructions: []solana.Instruction{memo("fine", rich.Public()), memo("\xff", rich.Public())}}
+		bad := chain.Draft{Payer: rich.Public(), Units: 50_000, Price: 1, Instructions: []solana.Instruction{memo("fine", rich.Public()), inUse(rich, poor)}}
 
-		_, err := send(bad, hash(t), true, rich)
-		refused(t, err, 3, solana.MemoProgramID, "InvalidInstructionData")
+		_, err := send(bad, hash(t), true, rich, poor)
+		refused(t, err, 3, solana.SystemProgramID)
 		_, err = send(chain.Draft{Payer: nobody.Public(), Instructions: bad.Instructions[:1]}, hash(t), true, nobody, rich)
 		want(t, err, chain.ErrNoFunds)
 		_, err = send(chain.Draft{Payer: rich.Public(), Instructions: bad.Instructions[:1]}, chain.Blockhash{Hash: genesis}, true, rich)
@@ -228,7 +232,7 @@ func conform(t *testing.T, c *chain.Client, give func(ctx context.Context, addre
 		}
 
 		// without preflight it lands, fails, and pays
-		landed, err := send(bad, hash(t), false, rich)
+		landed, err := send(bad, hash(t), false, rich, poor)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,8 +245,8 @@ func conform(t *testing.T, c *chain.Client, give func(ctx context.Context, addre
 			status = got[0]
 			return status != nil
 		})
-		refused(t, status.Err, 3, solana.PublicKey{}, "InvalidInstructionData")
-		refused(t, chain.Locate(status.Err, landed.Wire), 3, solana.MemoProgramID, "InvalidInstructionData")
+		refused(t, status.Err, 3, solana.PublicKey{})
+		refused(t, chain.Locate(status.Err, landed.Wire), 3, solana.SystemProgramID)
 	})
 }
 
@@ -250,12 +254,17 @@ func memo(text string, signer chain.Key) solana.Instruction {
 	return solana.NewInstruction(solana.MemoProgramID, solana.AccountMetaSlice{solana.Meta(signer).SIGNER()}, []byte(text))
 }
 
-// refused fails unless a program refused an instruction in these words.
-func refused(t *testing.T, err error, instruction int, program chain.Key, name string) {
+// inUse would make an account that there is.
+func inUse(from, there chain.Signer) solana.Instruction {
+	return system.NewCreateAccountInstruction(sol, 0, solana.SystemProgramID, from.Public(), there.Public()).Build()
+}
+
+// refused fails unless an error is the System program's "already in use".
+func refused(t *testing.T, err error, instruction int, program chain.Key) {
 	t.Helper()
 	var e *chain.ProgramError
-	if !errors.As(err, &e) || e.Instruction != instruction || e.Program != program || e.Name != name {
-		t.Errorf("got %v (%+v), want %s of instruction %d of %s", err, e, name, instruction, program)
+	if !errors.As(err, &e) || e.Instruction != instruction || e.Program != program || e.Name != "Custom" || e.Code != 0 || errors.Is(err, chain.ErrNoFunds) {
+		t.Errorf("got %v (%+v), want error 0 of instruction %d of %s", err, e, instruction, program)
 	}
 }
 

@@ -220,6 +220,28 @@ func TestRuntimeErrors(t *testing.T) {
 	}
 }
 
+// Some nodes only quote the sentence.
+func TestRefusalInWords(t *testing.T) {
+	for message, wanted := range map[string]error{
+		"Transaction simulation failed: Blockhash not found":                                                chain.ErrExpired,
+		"Internal error: \"Transaction error: This transaction has already been processed\"":                chain.ErrProcessed,
+		"Transaction simulation failed: Attempt to debit an account but found no record of a prior credit.": chain.ErrNoFunds,
+		"Transaction did not pass signature verification":                                                   chain.ErrRejected,
+		"Transaction simulation failed: Something else":                                                     chain.ErrUnavailable,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			nodes := &cluster{answer: func(did call) reply {
+				if did.method == "sendTransaction" {
+					return reply{fault: map[string]any{"code": -32002, "message": message}}
+				}
+				return well(1000)(did)
+			}}
+			client, _ := open(t, nodes, chain.Config{}, "only.example")
+			want(t, client.Send(t.Context(), transfer(t, payer, numbered(1), 1).wire, true, 0), wanted)
+		})
+	}
+}
+
 func TestRent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		price := uint64(6960)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // maxUnits is the most compute units that a transaction may take.
@@ -44,20 +45,39 @@ func (c *Client) Send(ctx context.Context, wire []byte, preflight bool, minSlot 
 	})
 }
 
-// preflightError says why a node refused a transaction; nil if it does not say.
+// preflightError says why a node refused a transaction; nil if it does not say. Agave
+// says so in the error's data; others leave them out and quote its sentence, which
+// decides nothing that matters: a transaction's fate is read from its status.
 func preflightError(f *fault, wire []byte) error {
 	var data struct {
 		Err  json.RawMessage `json:"err"`
 		Logs []string        `json:"logs"`
 	}
-	if !fits(f.Data, &data) {
-		return nil
+	if !fits(f.Data, &data) || len(data.Err) == 0 {
+		return quoted(f.Message)
 	}
 	failure, ok := transactionError(data.Err)
 	if !ok {
 		return nil
 	}
 	return Locate(logged(failure, data.Logs), wire)
+}
+
+// quoted knows the sentences of solana-transaction-error for what happens before a
+// program runs.
+func quoted(message string) error {
+	for sentence, word := range map[string]string{
+		"This transaction has already been processed":                       "AlreadyProcessed",
+		"Blockhash not found":                                               "BlockhashNotFound",
+		"Transaction did not pass signature verification":                   "SignatureFailure",
+		"Insufficient funds for fee":                                        "InsufficientFundsForFee",
+		"Attempt to debit an account but found no record of a prior credit": "AccountNotFound",
+	} {
+		if strings.Contains(message, sentence) {
+			return runtimeError(word)
+		}
+	}
+	return nil
 }
 
 // logged adds what the programs said to an error that is theirs.
