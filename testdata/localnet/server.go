@@ -2,6 +2,7 @@ package localnet
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,7 +47,7 @@ func launch(ctx context.Context, root, module, program string, args ...string) (
 	if err != nil {
 		return nil, announcement{}, err
 	}
-	complaints := &tail{max: maxErrors}
+	complaints := &tail{max: maxErrors, died: make(chan struct{})}
 	c.Stderr = complaints
 	stdin, err := c.StdinPipe()
 	if err != nil {
@@ -76,6 +77,9 @@ func launch(ctx context.Context, root, module, program string, args ...string) (
 			return nil, a, fmt.Errorf("%s ended: %s", program, complaints)
 		}
 		return s, a, nil
+	case <-complaints.died:
+		s.close()
+		return nil, announcement{}, fmt.Errorf("%s did not start: %s", program, complaints)
 	case <-ctx.Done():
 		s.close()
 		return nil, announcement{}, fmt.Errorf("%s did not start: %w: %s", program, ctx.Err(), complaints)
@@ -155,10 +159,12 @@ func touch(dir string) error {
 
 // tail keeps the end of what is written to it.
 type tail struct {
-	max int
+	max  int
+	died chan struct{} // closed when a thread of the program has panicked, which it may survive
 
-	mu   sync.Mutex // guards kept
+	mu   sync.Mutex // guards what follows
 	kept []byte
+	dead bool
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -167,6 +173,10 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.kept = append(t.kept, p...)
 	if over := len(t.kept) - t.max; over > 0 {
 		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+	if !t.dead && bytes.Contains(p, []byte("panicked at")) {
+		t.dead = true
+		close(t.died)
 	}
 	return len(p), nil
 }
