@@ -12,7 +12,9 @@ import (
 func TestJudge(t *testing.T) {
 	const sig = "5"
 	failed := errors.New("refused")
-	at := func(c chain.Commitment, err error) *chain.Status { return &chain.Status{Slot: 90, Commitment: c, Err: err} }
+	at := func(c chain.Commitment, err error) *chain.Status {
+		return &chain.Status{Slot: 90, Commitment: c, Err: err}
+	}
 	tip := func(h uint64) chain.Tip { return chain.Tip{Slot: h + 1000, Height: h} }
 	sent := Action{State: Sent, Signature: sig, LastHeight: 200}
 	prepared := Action{State: Prepared, Signature: sig, LastHeight: 200}

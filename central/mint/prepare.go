@@ -34,6 +34,7 @@ type job struct {
 	plan    token.Plan
 	signers []chain.Signer // beside the payer and the authority
 	floor   uint64         // the slot that accounts must not be older than
+	held    bool           // its simulation was refused
 	wallet  string         // that the token was minted into, if it was
 }
 
@@ -50,27 +51,17 @@ func (s *shift) prepare(ctx context.Context, wanted []Action) error {
 	if err := s.count(ctx); err != nil {
 		return err
 	}
-	signed := make(chan []Action, 1)
-	var sender errgroup.Group
-	sender.Go(func() error {
-		var errs []error
-		for some := range signed {
-			errs = append(errs, s.send(ctx, some))
-		}
-		return errors.Join(errs...)
-	})
 	for part := range slices.Chunk(jobs, together) {
-		var ready []Action
-		if ready, err = s.sign(ctx, part); len(ready) > 0 {
-			signed <- ready
-		}
+		ready, err := s.sign(ctx, part)
 		if err != nil {
-			break
+			return err
+		}
+		if err := s.send(ctx, ready); err != nil {
+			return err
 		}
 	}
-	close(signed)
 	s.alarm(ctx)
-	return errors.Join(err, sender.Wait())
+	return nil
 }
 
 // jobs finds out what actions are about, and drops those that nobody wants any more.
@@ -171,15 +162,17 @@ func (s *shift) sign(ctx context.Context, jobs []*job) ([]Action, error) {
 	if err := s.bid(ctx, todo); err != nil {
 		return nil, err
 	}
+	if err := s.learn(ctx, todo, hash); err != nil {
+		return nil, err
+	}
 	for _, j := range todo {
-		units, ok, err := s.measure(ctx, j, hash)
-		if err != nil {
-			return nil, errors.Join(err, g.Wait())
-		}
-		if !ok || !s.afford(j, units) {
-			continue
-		}
-		g.Go(func() error { return s.signOne(ctx, j, units, hash) })
+		g.Go(func() error {
+			units, ok, err := s.measure(ctx, j, hash)
+			if err != nil || !ok || !s.afford(j, units) {
+				return err
+			}
+			return s.signOne(ctx, j, units, hash)
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
@@ -230,17 +223,53 @@ func (s *shift) signOne(ctx context.Context, j *job, units uint32, hash chain.Bl
 // firstLook is how long after it was sent a transaction may be confirmed.
 func (s *shift) firstLook() time.Duration { return max(s.cfg.Look, s.pace.slots(2)) }
 
-// send hands transactions to nodes, each as it was stored. What no node takes is tried
-// again later: it may have arrived none the less.
-func (s *shift) send(ctx context.Context, prepared []Action) error {
-	taken, err := s.broadcast(ctx, prepared)
+// send hands transactions to nodes, each as it was stored, without waiting for it but
+// for others to be sent. What no node takes is tried again later: it may have arrived
+// none the less.
+func (s *shift) send(ctx context.Context, actions []Action) error {
+	if len(actions) == 0 {
+		return nil
+	}
+	select {
+	case s.sending <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.lock.Lock()
+	s.take(actions)
+	s.lock.Unlock()
+	s.all.Go(func() {
+		err := s.deliver(ctx, actions)
+		<-s.sending
+		if err != nil {
+			s.end(ctx, &s.wanted, err)
+		}
+		s.lock.Lock()
+		s.give(actions)
+		s.lock.Unlock()
+		s.notify()
+	})
+	return nil
+}
+
+// deliver sends transactions and notes which of them a node has taken.
+func (s *shift) deliver(ctx context.Context, actions []Action) error {
+	taken, err := s.broadcast(ctx, actions)
 	if err := s.at(ctx, "sent"); err != nil {
 		return err
 	}
+	got := make(map[int64]bool, len(taken))
 	for i := range taken {
-		taken[i].State, taken[i].Due = Sent, s.cfg.Now().Add(s.firstLook())
+		got[taken[i].ID] = true
 	}
-	if _, err := s.save(ctx, taken); err != nil {
+	for i := range actions {
+		a := &actions[i]
+		if got[a.ID] {
+			a.State = Sent
+		}
+		a.Due = s.cfg.Now().Add(max(s.firstLook(), s.pace.slots(resendEvery)))
+	}
+	if _, err := s.save(ctx, actions); err != nil {
 		return err
 	}
 	return errors.Join(err, s.at(ctx, "noted"))

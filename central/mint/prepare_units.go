@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gagliardetto/solana-go"
@@ -23,14 +24,45 @@ const (
 	pricePercentile = 75
 )
 
-// units keeps how many compute units transactions of a shape take. It is owned by the
-// goroutine that signs.
+// units keeps how many compute units transactions of a shape take.
 type units struct {
+	mu      sync.Mutex        // guards those below
 	base    map[string]uint64 // without the tries for addresses
 	refused map[int64]int     // simulations that refused an action
 }
 
-func newUnits() units { return units{base: make(map[string]uint64), refused: make(map[int64]int)} }
+// of returns what is known of a shape.
+func (u *units) of(shape string) (base uint64, known bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	base, known = u.base[shape]
+	return base, known
+}
+
+// keep keeps what a shape takes, and that an action of it was not refused.
+func (u *units) keep(shape string, base uint64, id int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.base) >= shapesMost {
+		clear(u.base)
+	}
+	u.base[shape] = base
+	delete(u.refused, id)
+}
+
+// refuse counts how often an action was refused.
+func (u *units) refuse(id int64) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.refused) >= shapesMost {
+		clear(u.refused)
+	}
+	if u.refused[id]++; u.refused[id] < refusals {
+		return u.refused[id]
+	}
+	delete(u.refused, id)
+	return refusals
+}
 
 // shapesMost bounds what is kept.
 const shapesMost = 1000
@@ -69,58 +101,76 @@ func tries(instructions []solana.Instruction) (n uint64) {
 	return n
 }
 
+// learn simulates a job of each shape that is not known yet.
+func (s *shift) learn(ctx context.Context, jobs []*job, hash chain.Blockhash) error {
+	for _, j := range jobs {
+		if _, known := s.units.of(shape(&j.action, j.plan.Instructions)); !known {
+			if err := s.simulate(ctx, j, hash); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // measure returns how many compute units to ask for, or false if the transaction would
 // be refused: then the action is held, or has failed. A shape is simulated once, and
 // each action that was signed before on its own.
 func (s *shift) measure(ctx context.Context, j *job, hash chain.Blockhash) (uint32, bool, error) {
-	a := &j.action
-	key, search := shape(a, j.plan.Instructions), tries(j.plan.Instructions)*perBump
-	base, known := s.units.base[key]
-	if !known || a.Attempt > 0 {
-		d := chain.Draft{Instructions: j.plan.Instructions, Payer: s.roles.Payer, Units: unitsMost, Price: s.price.now}
-		wire, err := d.Unsigned(hash.Hash) // what is signed may be sent by whoever sees it
-		if errors.Is(err, chain.ErrTooLarge) {
-			fail(a, TooLarge)
+	key := shape(&j.action, j.plan.Instructions)
+	base, known := s.units.of(key)
+	if !known || j.action.Attempt > 0 {
+		if j.action.State != Wanted || j.held {
 			return 0, false, nil
 		}
-		if err != nil {
-			return 0, false, fmt.Errorf("simulate: %w", err)
+		if err := s.simulate(ctx, j, hash); err != nil {
+			return 0, false, err
 		}
-		seen, err := s.cfg.Chain.Simulate(ctx, wire, chain.Confirmed, j.reading.slot)
-		if err != nil {
-			return 0, false, fmt.Errorf("simulate: %w", err)
-		}
-		if seen.Err != nil {
-			s.refuse(ctx, j, seen.Err)
-			return 0, false, nil
-		}
-		base = max(seen.Units, search) - search
-		if len(s.units.base) >= shapesMost {
-			clear(s.units.base)
-		}
-		s.units.base[key] = base
-		delete(s.units.refused, a.ID)
+		base, known = s.units.of(key)
 	}
-	return uint32(min((base+search)*11/10+unitsSlack, unitsMost)), true, nil // #nosec G115 -- bounded
+	most := min((base+tries(j.plan.Instructions)*perBump)*11/10+unitsSlack, unitsMost)
+	return uint32(most), known && j.action.State == Wanted && !j.held, nil // #nosec G115 -- bounded
+}
+
+// simulate finds out what a job's transaction takes. One that would be refused is held,
+// or has failed.
+func (s *shift) simulate(ctx context.Context, j *job, hash chain.Blockhash) error {
+	a := &j.action
+	d := chain.Draft{Instructions: j.plan.Instructions, Payer: s.roles.Payer, Units: unitsMost, Price: s.price.now}
+	wire, err := d.Unsigned(hash.Hash) // what is signed may be sent by whoever sees it
+	switch {
+	case errors.Is(err, chain.ErrTooLarge):
+		fail(a, TooLarge)
+		return nil
+	case err != nil:
+		return fmt.Errorf("simulate: %w", err)
+	}
+	seen, err := s.cfg.Chain.Simulate(ctx, wire, chain.Confirmed, j.reading.slot)
+	if err != nil {
+		return fmt.Errorf("simulate: %w", err)
+	}
+	if seen.Err != nil {
+		s.refuse(ctx, j, seen.Err)
+		return nil
+	}
+	search := tries(j.plan.Instructions) * perBump
+	s.units.keep(shape(a, j.plan.Instructions), max(seen.Units, search)-search, a.ID)
+	return nil
 }
 
 // refuse deals with an action that a simulation has refused.
 func (s *shift) refuse(ctx context.Context, j *job, err error) {
 	a := &j.action
+	j.held = true
 	if errors.Is(err, chain.ErrNoFunds) {
 		*a = s.hold(*a, s.cfg.Poll)
 		a.Reason = NoFunds
 		return
 	}
-	if len(s.units.refused) >= shapesMost {
-		clear(s.units.refused)
-	}
-	s.units.refused[a.ID]++
-	n := s.units.refused[a.ID]
+	n := s.units.refuse(a.ID)
 	attrs := []slog.Attr{slog.Int64("action", a.ID), slog.String("kind", string(a.Kind)), slog.Int("times", n), slog.Any("error", err)}
 	s.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "a transaction would be refused", attrs...)
 	if n >= refusals {
-		delete(s.units.refused, a.ID)
 		fail(a, Refused)
 		return
 	}

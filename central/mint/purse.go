@@ -39,10 +39,10 @@ func (s *shift) count(ctx context.Context) error {
 	}
 	left := lamports(balance) - lamports(keep[0])
 	s.lock.Lock()
+	defer s.lock.Unlock()
 	for _, c := range s.cost {
 		left -= c
 	}
-	s.lock.Unlock()
 	s.purse.left, s.purse.has, s.purse.empty, s.purse.asked = left, balance, false, s.cfg.Now()
 	return nil
 }
@@ -52,6 +52,8 @@ func lamports(n uint64) int64 { return int64(min(n, math.MaxInt64)) } // #nosec 
 
 // alarm notes the balance, and says so once when it has become too low.
 func (s *shift) alarm(ctx context.Context) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
 	balance, low := s.purse.has, s.purse.empty || s.purse.has < s.cfg.LowBalance
 	s.mu.Lock()
 	s.status.Balance, s.status.Low, s.status.Asked = balance, low, s.purse.asked
@@ -73,6 +75,8 @@ func (s *shift) afford(j *job, units uint32) bool {
 	fee := int64(len(signers))*chain.SignatureFee + priority(units, s.price.now)
 	cost := fee + max(j.plan.Rent, 0) // what comes back comes later
 	a := &j.action
+	s.lock.Lock()
+	defer s.lock.Unlock()
 	if cost > s.purse.left {
 		s.purse.empty = true
 		*a = s.hold(*a, s.cfg.Poll)
@@ -80,8 +84,6 @@ func (s *shift) afford(j *job, units uint32) bool {
 		return false
 	}
 	s.purse.left -= cost
-	s.lock.Lock()
-	defer s.lock.Unlock()
 	s.cost[a.ID] = cost
 	return true
 }

@@ -81,8 +81,8 @@ func (s *shift) watch(ctx context.Context, flying []Action) error {
 	if err := s.at(ctx, "looked"); err != nil {
 		return err
 	}
-	var changed []Action
-	var again, unsure, over []*sight
+	var changed, again []Action
+	var unsure, over []*sight
 	for _, v := range sights {
 		switch judge(&v.action, v.status, tip, final.Slot) {
 		case wait:
@@ -92,7 +92,7 @@ func (s *shift) watch(ctx context.Context, flying []Action) error {
 		case finish:
 			over = append(over, v)
 		case resend:
-			again = append(again, v)
+			again = append(again, v.action)
 		case examine:
 			unsure = append(unsure, v)
 		}
@@ -104,7 +104,7 @@ func (s *shift) watch(ctx context.Context, flying []Action) error {
 		return err
 	}
 	more, err := s.examine(ctx, unsure, tip, final.Slot)
-	return errors.Join(err, s.finish(ctx, append(over, more...), final), s.resend(ctx, again))
+	return errors.Join(err, s.finish(ctx, append(over, more...), final), s.send(ctx, again))
 }
 
 // statuses asks what became of transactions.
@@ -179,29 +179,6 @@ func (s *shift) landed(id int64) {
 	delete(s.cost, id)
 }
 
-// resend hands out the same bytes once more.
-func (s *shift) resend(ctx context.Context, sights []*sight) error {
-	if len(sights) == 0 {
-		return nil
-	}
-	actions := make([]Action, len(sights))
-	for i, v := range sights {
-		actions[i] = v.action
-	}
-	taken, err := s.broadcast(ctx, actions)
-	got := make(map[int64]bool, len(taken))
-	for i := range taken {
-		got[taken[i].ID] = true
-	}
-	for i := range actions {
-		if got[actions[i].ID] {
-			actions[i].State = Sent
-		}
-		actions[i].Due = s.cfg.Now().Add(max(s.firstLook(), s.pace.slots(resendEvery)))
-	}
-	_, saved := s.save(ctx, actions)
-	return errors.Join(err, saved)
-}
-
-// resendEvery is how many slots pass before the same bytes are sent again.
-const resendEvery = 5
+// resendEvery is how many slots pass before the same bytes are sent again, or are
+// asked after.
+const resendEvery = 4

@@ -103,7 +103,7 @@ type Config struct {
 	// Attempts is how often an action is signed before it is given up. 12.
 	Attempts int
 
-	// Parallel is how many transactions are handed to nodes at once. 16.
+	// Parallel is how many transactions are handed to nodes at once. 48.
 	Parallel int
 
 	// Batch is how many actions are worked on at once. 512.
@@ -147,7 +147,7 @@ func New(_ context.Context, cfg Config) (*Worker, error) {
 		}
 	}
 	most(&cfg.Attempts, 12)
-	most(&cfg.Parallel, 16)
+	most(&cfg.Parallel, 48)
 	most(&cfg.Batch, 512)
 	if cfg.Mode == "" {
 		cfg.Mode = Eager

@@ -1,0 +1,108 @@
+package mint_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/con-ting/conting/central/mint"
+	"github.com/con-ting/conting/central/mint/token"
+	"github.com/con-ting/conting/sync/ticket"
+	"github.com/con-ting/conting/testdata/localnet"
+)
+
+// many are so many numbers.
+func many(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i + 1
+	}
+	return all
+}
+
+// everySettled waits until no token is other than it shall be.
+func (w *world) everySettled(n int) {
+	w.Helper()
+	w.until("settled are all", func() bool {
+		all, err := w.tokens.Tally(w.Context())
+		must(w.T, err)
+		if all.Stuck > 0 {
+			w.Fatalf("stuck: %+v", all)
+		}
+		open := int64(0)
+		for s, n := range all.Actions {
+			if s.Open() {
+				open += n
+			}
+		}
+		return all.Unsettled == 0 && open == 0 && all.Forms[mint.Held]+all.Forms[mint.Free]+all.Forms[mint.Burned] >= int64(n)
+	})
+}
+
+// exactlyOnce checks that each ticket has one held token in its account's wallet, and
+// that the payer paid what the store says and no more.
+func (w *world) exactlyOnce(ids []ticket.ID, account string, had int64) {
+	w.Helper()
+	var spent int64
+	signed := 0
+	for _, id := range ids {
+		if o := w.onChain(id, account); o.Form != token.Held || !o.Holds {
+			w.Errorf("ticket %s: on chain is %+v", id, o)
+		}
+		minted := 0
+		for _, a := range w.history(id) {
+			if a.Kind == mint.Mint && a.State == mint.Finalized {
+				minted++
+			}
+			spent += a.Fee + a.Rent
+			signed += a.Attempt
+		}
+		if minted != 1 {
+			w.Errorf("ticket %s: %d mints are final", id, minted)
+		}
+	}
+	stats, err := w.net.Stats(w.Context())
+	must(w.T, err)
+	if had -= w.balance(); had != spent {
+		w.Errorf("the payer paid %d lamports, the store says %d", had, spent)
+	}
+	w.Logf("%d tokens: signed %d times, landed %d, failed %d, dropped %d, late %d, busy %d; %d calls", len(ids), signed, stats.Landed, stats.Failed, stats.Dropped, stats.Late, stats.Busy, stats.Total())
+}
+
+// A thousand tickets are minted exactly once through a node that answers 429 to some
+// calls, loses some transactions and holds back others, swallows everything for five
+// seconds, and a fork that undoes what some had seen confirmed.
+func TestManyThroughFaults(t *testing.T) {
+	const n = 300
+	w := newWorld(t)
+	worker := w.worker(nil)
+	ids := w.sell(worker, "kim", many(n)...)
+	had := w.balance()
+	must(t, w.net.Faults(t.Context(), localnet.Faults{Busy: .15, Drop: .2, Late: .1, LateSlots: 40}))
+	start := time.Now()
+	w.run(worker)
+	w.until("some are on chain", func() bool {
+		all, err := w.tokens.Tally(t.Context())
+		must(t, err)
+		return all.Actions[mint.Confirmed]+all.Forms[mint.Held] > n/10
+	})
+	_, err := w.net.Fork(t.Context(), 10)
+	must(t, err)
+	must(t, w.net.Faults(t.Context(), localnet.Faults{Busy: .15, BlackHole: true}))
+	hole, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	<-hole.Done()
+	cancel()
+	must(t, w.net.Faults(t.Context(), localnet.Faults{Busy: .15, Drop: .2, Late: .1, LateSlots: 40}))
+	go func() {
+		for {
+			time.Sleep(3 * time.Second)
+			all, _ := w.tokens.Tally(context.Background())
+			st, _ := w.net.Stats(context.Background())
+			t.Log(time.Since(start), all.Forms, all.Actions, all.Unsettled, w.heard.troubles(), worker.Status().Trouble, st)
+		}
+	}()
+	w.everySettled(n)
+	t.Logf("%d in %s", n, time.Since(start))
+	must(t, w.net.Faults(t.Context(), localnet.Faults{}))
+	w.exactlyOnce(ids, "kim", had)
+}
