@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/con-ting/conting/central/mint"
 	"github.com/con-ting/conting/central/outbox"
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 // Furnish fills tables of every kind with rows of every kind of value.
@@ -32,6 +34,26 @@ func (s *Store) Furnish(ctx context.Context) error {
 		}
 		if must == nil {
 			must = run(insertSet, 1001, 2, make([]byte, 32), 1, 2, 40, 0, 0, []byte{})
+		}
+		// Tables whose names come before those that they refer to.
+		for n := 0; n < 30 && must == nil; n++ {
+			must = run(insertTokens+values(1, tokenFields), id(n), 1001, "kim", fmt.Sprintf("mint%d", n), "held", "kept-kim", 1000+n)
+		}
+		for n := 0; n < 20 && must == nil; n++ {
+			a := mint.Action{ID: int64(n) + 1, Kind: mint.Mint, Event: 1001, Ticket: ticket.ID(id(n)), Form: mint.Held, To: "kept-kim", State: mint.Prepared, Attempt: 1, Signature: "s", LastHeight: 1 << 62, Wire: []byte{0, 0xff}, Rent: -5, Rev: 2}
+			must = run(insertActions+values(1, actionFields), actionArgs(&a)...)
+		}
+		if must == nil {
+			must = run(insertAccount, "kim", "kim@example.org", make([]byte, 32), "ko", 1)
+		}
+		if must == nil {
+			must = run(insertWallets+values(1, walletFields), "kim", make([]byte, 32), 0, "kept-kim")
+		}
+		if must == nil {
+			must = run(insertSeed, []byte{1, 0, 0xff})
+		}
+		if must == nil {
+			must = run(insertRoot, 1001, 2, make([]byte, 32), []byte{}, 1)
 		}
 		return must
 	})

@@ -109,7 +109,10 @@ func TestBackupHoldsEveryTable(t *testing.T) {
 		for _, d := range sum.Tables {
 			names[d.Table] = true
 		}
-		for _, want := range []string{"event", "place", "purchase", "payment", "ticket", "outbox", "outbox_cursor", "account", "delta", "ledger", "publish_floor"} {
+		for _, want := range []string{
+			"event", "place", "purchase", "payment", "ticket", "outbox", "outbox_cursor", "account", "delta", "ledger", "publish_floor",
+			"token", "mint_action", "mint_total", "mint_cluster", "mint_root", "mint_difference", "wallet", "wallet_seed", "wallet_challenge",
+		} {
 			if !names[want] {
 				t.Errorf("table %s is in no backup", want)
 			}

@@ -233,8 +233,10 @@ func (m *Mint) actions(ctx context.Context, query string, args ...any) (out []mi
 }
 
 const (
+	// To SQLite the least id is the first that it comes by from the beginning, and the
+	// least sum is what it is.
 	finalAfter = `SELECT ` + actionColumns + ` FROM mint_action WHERE id > $1 AND state = 'finalized' AND changed >= $2 ORDER BY id LIMIT $3`
-	firstFinal = `SELECT COALESCE(MIN(id), 0) FROM mint_action WHERE state = 'finalized' AND changed >= $1`
+	firstFinal = `SELECT COALESCE(MIN(id + 0), 0) FROM mint_action WHERE state = 'finalized' AND changed >= $1`
 )
 
 // Recheck implements [mint.Actions].

@@ -3,12 +3,15 @@ package store_test
 import (
 	"encoding/binary"
 	"errors"
+	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/con-ting/conting/central/mint"
 	"github.com/con-ting/conting/central/outbox"
+	"github.com/con-ting/conting/central/store"
 	"github.com/con-ting/conting/central/store/storetest"
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -441,6 +444,128 @@ func testClaimIsTheHoldersOwn(t *testing.T) {
 	for _, who := range []string{"kim", "lee"} {
 		if _, err := m.Claim(t.Context(), who, tid(1)); !errors.Is(err, mint.ErrUnknownToken) {
 			t.Errorf("%s claimed it in between: %v, want ErrUnknownToken", who, err)
+		}
+	}
+}
+
+func TestRestoredTokensAreTheSame(t *testing.T) { storetest.Each(t, testRestoredTokensAreTheSame) }
+
+// A database that is put back to an earlier day gives its tokens the addresses that
+// they had, so that nothing is minted twice: the chain says what is there already.
+func testRestoredTokensAreTheSame(t *testing.T) {
+	s, c := onSale(t)
+	m := minting{s.Mint(), t}
+	m.wish(1, mint.Held, "a")
+	m.done(mintOf(1, "a"))
+	m.wish(2, mint.Held, "a")
+	signed := m.save(m.begin(mintOf(2, "a"))[0], func(a *mint.Action) { a.State, a.Attempt, a.Signature, a.Wire = mint.Prepared, 1, "s", []byte{1} })
+	raw, _ := backup(t, s)
+	m.save(signed, func(a *mint.Action) { a.State = mint.Finalized })
+	m.wish(3, mint.Held, "a")
+	m.done(mintOf(3, "a"))
+
+	cfg := storetest.At(t, filepath.Join(t.TempDir(), "restored.db"), c.now, quiet)
+	_, err := restore(t.Context(), t, cfg, raw, store.Restoring{Ahead: true})
+	must(t, err)
+	back, err := store.Open(t.Context(), cfg)
+	must(t, err)
+	t.Cleanup(func() { must(t, back.Close()) })
+	r := minting{back.Mint(), t}
+	due, err := one(r.Due(t.Context(), 10))
+	if err != nil || due.ID != signed.ID || due.Signature != "s" || string(due.Wire) != "\x01" || due.Rev != signed.Rev {
+		t.Errorf("what was signed before is %+v, %v", due, err)
+	}
+	r.wish(1, mint.Held, "a")
+	r.wish(3, mint.Held, "a") // from the outbox that was restored with it, or from a new sale
+	for n := 1; n <= 3; n++ {
+		if was, is := m.look(n), r.look(n); was.Address != is.Address {
+			t.Errorf("token %d is at %s, was at %s", n, is.Address, was.Address)
+		}
+	}
+	r.unsettled(3)
+	if got := r.begin(mintOf(1, "a"), mintOf(2, "a")); len(got) != 0 {
+		t.Errorf("begun are %+v, want none", got)
+	}
+	if got := r.begin(mintOf(3, "a")); len(got) != 1 || got[0].ID != 3 {
+		t.Errorf("begun are %+v, want the third action", got)
+	}
+}
+
+func TestTwoWorkersDoNothingTwice(t *testing.T) { storetest.Each(t, testTwoWorkersDoNothingTwice) }
+
+// Several workers at once, as in a hand-over between two centrals, never have two
+// actions of one token, and no change of one is lost under another's.
+func testTwoWorkersDoNothingTwice(t *testing.T) {
+	const tokens, workers = 200, 4
+	s, _ := onSale(t)
+	m := s.Mint()
+	wishes := make([]mint.Desire, tokens)
+	for n := range wishes {
+		wishes[n] = mint.Desire{Ticket: tid(n), Event: 1001, Account: "kim", Form: mint.Held, Owner: "a"}
+		wishes[n].Ticket[0] = 1 // none is zero
+	}
+	must(t, m.Wish(t.Context(), wishes, addressOf))
+	var saved atomic.Int64
+	work := func() error {
+		for {
+			all, err := m.Unsettled(t.Context(), 50)
+			if err != nil {
+				return err
+			}
+			begin := make([]mint.Action, len(all))
+			for i := range all {
+				begin[i] = mint.Action{Kind: mint.Mint, Ticket: all[i].Ticket, Form: mint.Held, To: "a"}
+			}
+			if _, err := m.Begin(t.Context(), begin); err != nil {
+				return err
+			}
+			due, err := m.Due(t.Context(), 50)
+			if err != nil {
+				return err
+			}
+			if len(all)+len(due) == 0 {
+				return nil
+			}
+			for i := range due {
+				due[i].Attempt++
+				due[i].State = map[mint.State]mint.State{mint.Wanted: mint.Prepared, mint.Prepared: mint.Sent, mint.Sent: mint.Finalized}[due[i].State]
+				due[i].Fee = 5
+			}
+			got, err := m.Save(t.Context(), due)
+			if err != nil {
+				return err
+			}
+			for i := range got {
+				if got[i].ID != 0 {
+					saved.Add(1)
+				}
+			}
+		}
+	}
+	done := make(chan error, workers)
+	for range workers {
+		go func() { done <- work() }()
+	}
+	for range workers {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	tally, err := m.Tally(t.Context())
+	if err != nil || tally.Forms[mint.Held] != tokens || tally.Actions[mint.Finalized] != tokens || tally.Fees != 5*tokens || tally.Unsettled != 0 {
+		t.Errorf("tally is %+v, %v", tally, err)
+	}
+	if n := saved.Load(); n != 3*tokens {
+		t.Errorf("%d changes were taken, want %d", n, 3*tokens)
+	}
+	all, err := m.TokensAfter(t.Context(), ticket.ID{}, tokens+1)
+	must(t, err)
+	if len(all) != tokens {
+		t.Errorf("%d tokens, want %d", len(all), tokens)
+	}
+	for _, k := range all {
+		if history, err := m.History(t.Context(), k.Ticket, 5); err != nil || len(history) != 1 || history[0].Attempt != 3 {
+			t.Errorf("history of %s is %+v, %v, want one action in three steps", k.Ticket, history, err)
 		}
 	}
 }

@@ -18,7 +18,7 @@ CREATE TABLE token (
 	changed    BIGINT  NOT NULL         -- since when it shall be, or is, as it says
 );
 CREATE INDEX token_account ON token (account, ticket);
-CREATE INDEX token_form ON token (form);
+CREATE INDEX token_form ON token (form, ticket);
 CREATE INDEX token_stuck ON token (ticket) WHERE stuck <> '';
 CREATE INDEX token_unsettled ON token (changed, ticket)
 	WHERE (want <> form OR want = 'held' AND want_owner <> owner) AND stuck = '' AND action = 0;
