@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	together     = 128              // actions that are signed, stored and sent together
+	atOnce       = 128              // actions that are signed, stored and sent together
 	refusals     = 3                // simulations that refuse an action before it has failed
 	holdKeys     = time.Minute      // for a person to put the right keys in place
 	holdWait     = 15 * time.Second // what was built on cannot be seen yet
@@ -44,14 +44,15 @@ func (s *shift) prepare(ctx context.Context, wanted []Action) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	jobs, err := s.jobs(ctx, wanted)
+	var jobs []*job
+	err := together(
+		func() (err error) { jobs, err = s.jobs(ctx, wanted); return err },
+		func() error { return s.count(ctx) },
+	)
 	if err != nil {
 		return err
 	}
-	if err := s.count(ctx); err != nil {
-		return err
-	}
-	for part := range slices.Chunk(jobs, together) {
+	for part := range slices.Chunk(jobs, atOnce) {
 		ready, err := s.sign(ctx, part)
 		if err != nil {
 			return err
@@ -141,15 +142,21 @@ func (s *shift) subjects(ctx context.Context, actions []Action) (map[ticket.ID]s
 // sign looks at what is on chain for some jobs, and signs and stores what is still to
 // do. It returns the actions that are to be sent.
 func (s *shift) sign(ctx context.Context, jobs []*job) ([]Action, error) {
-	if err := s.look(ctx, jobs); err != nil {
+	var hash chain.Blockhash
+	err := together(
+		func() error { return s.look(ctx, jobs) },
+		func() (err error) {
+			if hash, err = s.cfg.Chain.Blockhash(ctx, chain.Confirmed); err != nil {
+				return fmt.Errorf("block hash: %w", err)
+			}
+			return nil
+		},
+	)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.at(ctx, "planned"); err != nil {
 		return nil, err
-	}
-	hash, err := s.cfg.Chain.Blockhash(ctx, chain.Confirmed)
-	if err != nil {
-		return nil, fmt.Errorf("block hash: %w", err)
 	}
 	var g errgroup.Group
 	g.SetLimit(s.cfg.Parallel)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gagliardetto/solana-go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/con-ting/conting/central/mint/chain"
 )
@@ -65,11 +66,11 @@ func (s *shift) watch(ctx context.Context, flying []Action) error {
 	}
 	// The tips are read before anything else: what is not there afterwards, at a slot not
 	// below, was not there when the height was passed.
-	tip, err := s.cfg.Chain.Tip(ctx, chain.Confirmed, 0)
-	if err != nil {
-		return fmt.Errorf("tip: %w", err)
-	}
-	final, err := s.cfg.Chain.Tip(ctx, chain.Finalized, 0)
+	var tip, final chain.Tip
+	err := together(
+		func() (err error) { tip, err = s.cfg.Chain.Tip(ctx, chain.Confirmed, 0); return err },
+		func() (err error) { final, err = s.cfg.Chain.Tip(ctx, chain.Finalized, 0); return err },
+	)
 	if err != nil {
 		return fmt.Errorf("tip: %w", err)
 	}
@@ -103,8 +104,23 @@ func (s *shift) watch(ctx context.Context, flying []Action) error {
 	if err := s.at(ctx, "confirmed"); err != nil {
 		return err
 	}
-	more, err := s.examine(ctx, unsure, tip, final.Slot)
-	return errors.Join(err, s.finish(ctx, append(over, more...), final), s.send(ctx, again))
+	return together(
+		func() error { return s.send(ctx, again) },
+		func() error { return s.finish(ctx, over, final) },
+		func() error {
+			more, err := s.examine(ctx, unsure, tip, final.Slot)
+			return errors.Join(err, s.finish(ctx, more, final))
+		},
+	)
+}
+
+// together asks several things at once, as each may take a while.
+func together(all ...func() error) error {
+	var g errgroup.Group
+	for _, one := range all {
+		g.Go(one)
+	}
+	return g.Wait()
 }
 
 // statuses asks what became of transactions.
@@ -141,7 +157,10 @@ func (s *shift) statuses(ctx context.Context, flying []Action, tip chain.Tip) ([
 			fresh = append(fresh, sights[i])
 		}
 	}
-	return sights, errors.Join(ask(false, fresh), ask(true, old))
+	return sights, together(
+		func() error { return ask(false, fresh) },
+		func() error { return ask(true, old) },
+	)
 }
 
 // later is an action that nothing can be said about yet.

@@ -79,6 +79,7 @@ func troubleOf(err error) string {
 		{chain.ErrRejected, "rejected"},
 		{errKeys, "keys"},
 		{chain.ErrSigner, "signer"},
+		{context.DeadlineExceeded, "unavailable"},
 	} {
 		if errors.Is(err, known.is) {
 			return known.word
