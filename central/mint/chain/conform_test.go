@@ -20,11 +20,13 @@ const sol = 1_000_000_000
 // TestLiteSVM and TestSurfpool hold the client to the same on two implementations of
 // the JSON-RPC, neither of which is ours to bend.
 func TestLiteSVM(t *testing.T) {
+	t.Parallel()
 	net := localnet.Test(t, localnet.Options{Slot: 20 * time.Millisecond})
 	conform(t, real(t, chain.Config{}, net.URL), net.Airdrop)
 }
 
 func TestSurfpool(t *testing.T) {
+	t.Parallel()
 	net := localnet.Surfpool(t, 50*time.Millisecond)
 	conform(t, real(t, chain.Config{}, net.URL), net.Airdrop)
 }
