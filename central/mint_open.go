@@ -107,6 +107,7 @@ func (s *server) runMint(ctx context.Context) error {
 	if s.minter == nil {
 		return nil
 	}
+	defer s.metrics.Rested()
 	return ignoreCanceled(s.minter.worker.Run(ctx))
 }
 

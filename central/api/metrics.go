@@ -149,6 +149,7 @@ type stocktaking struct {
 	places, ledger, conflicts, devices, incidents *prometheus.Desc
 	waiting, people, pace                         *prometheus.Desc
 	tokens, unsettled, stuck, actions, spent      *prometheus.Desc
+	balance, low                                  *prometheus.Desc
 }
 
 func newStocktaking() *stocktaking {
@@ -168,6 +169,8 @@ func newStocktaking() *stocktaking {
 		unsettled: desc("mint_unsettled", "Tokens that are not yet what they shall be."),
 		stuck:     desc("mint_stuck", "Tokens that need a person. Anything but 0 is an alarm."),
 		actions:   desc("mint_actions", "Actions on tokens by state.", "state"),
+		balance:   desc("mint_payer_lamports", "What the fee payer had when it was last asked for; of the central that leads."),
+		low:       desc("mint_payer_low", "1 while that is too little; of the central that leads."),
 		spent:     desc("mint_lamports", "Lamports that were paid for what is final: fee, or rent, which partly comes back.", "what"),
 	}
 }
@@ -199,7 +202,8 @@ func (a *API) takeStock(ctx context.Context) (stock, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.addMint(&tally)
+		status := a.cfg.Mint.Worker.Status()
+		s.addMint(&tally, &status)
 	}
 	for after := ticket.EventID(0); ; {
 		ls, err := a.cfg.Till.Listings(ctx, after, maxPage)

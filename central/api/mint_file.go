@@ -15,7 +15,7 @@ import (
 
 // tokenPath is where the files lie that tokens name on chain: NAME.json, which wallets
 // and explorers read, and NAME.svg, which they show, by the token's address.
-const tokenPath = "/v1/tokens/"
+const tokenPath = "/v1/tokens/" // #nosec G101 -- an address, which is no secret
 
 // symbol is that of all tokens.
 const symbol = "TICKET"
@@ -48,7 +48,8 @@ type tokenFileRef struct {
 // face is what everybody may know of a token: what stands on chain as well. Whose it
 // is, and which ticket, is not in it.
 type face struct {
-	address, event, venue, date, starts, zone, seat, class, status string
+	mint.Face
+	address, status string
 }
 
 func (a *API) tokenFile(c *gin.Context) {
@@ -98,16 +99,7 @@ func (a *API) faceOf(ctx context.Context, address string) (face, error) {
 	if err != nil {
 		return face{}, err
 	}
-	where, err := time.LoadLocation(e.Timezone)
-	if err != nil {
-		where = time.UTC
-	}
-	k := &facts[0].Ticket
-	starts := time.Unix(e.Starts, 0).In(where)
-	f := face{
-		address: t.Address, event: e.Name, venue: e.Venue, date: starts.Format(time.DateOnly), starts: starts.Format("15:04 (MST)"),
-		zone: zoneNamed(&e, k.Zone).Name, seat: k.Seat, class: classNamed(&e, k.Class).Name, status: formName(t.Is),
-	}
+	f := face{Face: mint.FaceOf(&e, &facts[0].Ticket), address: t.Address, status: formName(t.Is)}
 	switch {
 	case t.Want == mint.Burned: // whatever the chain still says
 		f.status = string(mint.Burned)
@@ -120,7 +112,7 @@ func (a *API) faceOf(ctx context.Context, address string) (face, error) {
 func (f *face) metadata(origin string) tokenMetadata {
 	image := origin + tokenPath + f.address + ".svg"
 	v := tokenMetadata{
-		Name: f.event, Symbol: symbol, Image: image, ExternalURL: origin + "/wallet/",
+		Name: f.Event, Symbol: symbol, Image: image, ExternalURL: origin + "/wallet/",
 		Properties: tokenProperties{Category: "image", Files: []tokenFileRef{{URI: image, Type: "image/svg+xml"}}},
 	}
 	switch f.status {
@@ -132,7 +124,7 @@ func (f *face) metadata(origin string) tokenMetadata {
 		v.Description = "A ticket. Until its holder has been in, its token moves with the ticket only. The token itself opens no gate."
 	}
 	for _, t := range []tokenAttribute{
-		{"Event", f.event}, {"Venue", f.venue}, {"Date", f.date}, {"Starts", f.starts}, {"Zone", f.zone}, {"Seat", f.seat}, {"Class", f.class}, {"Status", f.status},
+		{"Event", f.Event}, {"Venue", f.Venue}, {"Date", f.Date}, {"Zone", f.Zone}, {"Seat", f.Seat}, {"Class", f.Class}, {"Status", f.status},
 	} {
 		if t.Value != "" {
 			v.Attributes = append(v.Attributes, t)
@@ -154,27 +146,36 @@ func (f *face) picture() []byte {
 	}
 	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 640" width="640" height="640" role="img" font-family="'Noto Sans KR','Noto Sans CJK KR',sans-serif">`)
 	b.WriteString("<title>")
-	_ = xml.EscapeText(&b, []byte(f.event))
+	_ = xml.EscapeText(&b, []byte(f.Event))
 	b.WriteString("</title>")
 	ground, ink, faint := "#0E1116", "#FFFFFF", "#9AA4B2"
 	if f.status == string(mint.Burned) {
 		ground, ink = "#3A3F47", "#C7CCD4"
 	}
 	b.WriteString(`<rect width="640" height="640" fill="` + ground + `"/><rect x="40" y="40" width="560" height="560" rx="28" fill="none" stroke="` + faint + `" stroke-width="2"/>`)
-	lines := wrap(f.event, 16, 3)
+	lines := wrap(f.Event, 16, 3)
 	for i, y := range []string{"140", "196", "252"} {
 		if i < len(lines) {
 			text("80", y, "44", "700", ink, "start", lines[i])
 		}
 	}
-	text("80", "320", "26", "400", faint, "start", clip(f.venue, 32))
-	text("80", "362", "26", "400", faint, "start", strings.TrimSpace(f.date+"  "+f.starts))
-	text("80", "470", "30", "400", ink, "start", clip(f.zone, 18))
-	text("560", "470", "30", "400", ink, "end", clip(f.class, 14))
-	text("80", "540", "56", "700", ink, "start", clip(f.seat, 16))
+	text("80", "320", "26", "400", faint, "start", clip(f.Venue, 32))
+	text("80", "362", "26", "400", faint, "start", f.when())
+	text("80", "470", "30", "400", ink, "start", clip(f.Zone, 18))
+	text("560", "470", "30", "400", ink, "end", clip(f.Class, 14))
+	text("80", "540", "56", "700", ink, "start", clip(f.Seat, 16))
 	text("560", "540", "24", "400", faint, "end", f.status)
 	b.WriteString("</svg>\n")
 	return []byte(b.String())
+}
+
+// when is the date as people write it.
+func (f *face) when() string {
+	at, err := time.Parse(time.RFC3339, f.Date)
+	if err != nil {
+		return f.Date
+	}
+	return at.Format("2006-01-02  15:04")
 }
 
 // wrap breaks a text into at most so many lines of at most so many characters, at

@@ -17,8 +17,6 @@ type minted struct {
 	differ   prometheus.Gauge
 	backlog  prometheus.Gauge
 	oldest   prometheus.Gauge
-	balance  prometheus.Gauge
-	low      prometheus.Gauge
 	requests *prometheus.CounterVec
 	answered *prometheus.HistogramVec
 }
@@ -46,25 +44,18 @@ func newMinted() minted {
 		differ:   gauge("differences", "What the last comparison with the chain found to differ. Anything but 0 needs a person."),
 		backlog:  gauge("backlog", "Actions that the worker had before it in its last round."),
 		oldest:   gauge("oldest_seconds", "How long ago the oldest of them was wanted."),
-		balance:  gauge("payer_lamports", "What the fee payer had when it was last asked for."),
-		low:      gauge("payer_low", "1 while that is too little."),
 		requests: counter("node_requests_total", "Requests to nodes, by node, method and whether the answer was of use.", "node", "method", "result"),
 		answered: histogram("node_seconds", "Time of requests to nodes, by node.", []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, "node"),
 	}
 }
 
 func (m minted) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.ended, m.took, m.signed, m.trouble, m.differ, m.backlog, m.oldest, m.balance, m.low, m.requests, m.answered}
+	return []prometheus.Collector{m.ended, m.took, m.signed, m.trouble, m.differ, m.backlog, m.oldest, m.requests, m.answered}
 }
 
-// Balance implements [mint.Observer].
-func (m *Metrics) Balance(lamports uint64, low bool) {
-	m.mint.balance.Set(float64(lamports))
-	m.mint.low.Set(0)
-	if low {
-		m.mint.low.Set(1)
-	}
-}
+// Balance implements [mint.Observer]. What the payer has is read from the worker's
+// status: that of a central which has led does not stay behind.
+func (m *Metrics) Balance(uint64, bool) {}
 
 // Ended implements [mint.Observer].
 func (m *Metrics) Ended(kind mint.Kind, state mint.State, took time.Duration, attempts int) {
@@ -79,6 +70,12 @@ func (m *Metrics) Ended(kind mint.Kind, state mint.State, took time.Duration, at
 func (m *Metrics) Backlog(actions int, oldest time.Duration) {
 	m.mint.backlog.Set(float64(actions))
 	m.mint.oldest.Set(oldest.Seconds())
+}
+
+// Rested says that the worker runs here no longer.
+func (m *Metrics) Rested() {
+	m.Backlog(0, 0)
+	m.Differences(0)
 }
 
 // Trouble implements [mint.Observer].
@@ -98,7 +95,15 @@ func (m *Metrics) NodeAsked(method, node string, took time.Duration, err error) 
 	m.mint.answered.WithLabelValues(node).Observe(took.Seconds())
 }
 
-func (s *stocktaking) addMint(t *mint.Tally) {
+func (s *stocktaking) addMint(t *mint.Tally, now *mint.Status) {
+	if now.Running && !now.Asked.IsZero() {
+		s.add(s.balance, float64(now.Balance))
+		low := 0.0
+		if now.Low {
+			low = 1
+		}
+		s.add(s.low, low)
+	}
 	for _, f := range []mint.Form{mint.None, mint.Held, mint.Free, mint.Burned} {
 		s.add(s.tokens, float64(t.Forms[f]), formName(f))
 	}

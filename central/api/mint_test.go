@@ -308,7 +308,7 @@ func TestTokenFiles(t *testing.T) {
 		}
 	}
 	a.into(&m)
-	if !strings.Contains(m.Name, "겨울 콘서트") || m.Symbol != "TICKET" || m.Image != party.Origin+"/v1/tokens/"+made.Address+".svg" || len(m.Attributes) != 8 {
+	if !strings.Contains(m.Name, "겨울 콘서트") || m.Symbol != "TICKET" || m.Image != party.Origin+"/v1/tokens/"+made.Address+".svg" || len(m.Attributes) != 7 {
 		t.Errorf("metadata %+v", m)
 	}
 	svg := h.call("GET", "/v1/tokens/"+made.Address+".svg", "").want(http.StatusOK)
@@ -349,7 +349,11 @@ func TestTokenFiles(t *testing.T) {
 
 func eventName(t *testing.T) string {
 	t.Helper()
-	var plan struct{ Event struct{ Name string } }
+	var plan struct {
+		Event struct {
+			Name string `json:"name"`
+		} `json:"event"`
+	}
 	if err := json.Unmarshal([]byte(samplePlan(t)), &plan); err != nil || plan.Event.Name == "" {
 		t.Fatal("sample has no name", err)
 	}
@@ -541,4 +545,42 @@ func TestMintAdmin(t *testing.T) {
 	if !slices.Equal(all, want) {
 		t.Errorf("differences %q, want %q", all, want)
 	}
+}
+
+func TestMintMetrics(t *testing.T) {
+	m, err := api.NewMetrics("1.2.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := start(t, func(c *api.Config) { c.Metrics = m }).on()
+	mina := h.relative("mina")
+	h.becomes(mina.account(), mina.pays(mina.orders("A-1")), mint.Held, mint.Mint)
+	h.miner.status = mint.Status{Running: true, Balance: 12_345, Low: true, Asked: time.UnixMilli(h.clock.Load())}
+	var o mint.Observer = m
+	o.Ended(mint.Mint, mint.Finalized, 3*time.Second, 2)
+	o.Backlog(4, time.Minute)
+	o.Trouble("nodes")
+	o.Differences(1)
+	m.NodeAsked("getSlot", "rpc.example:443", time.Millisecond, nil)
+	m.NodeAsked("getSlot", "rpc.example:443", time.Millisecond, errors.New("busy"))
+	lacks := func(wanted ...string) {
+		t.Helper()
+		a := h.call("GET", "/metrics", "", admin()).want(http.StatusOK)
+		for _, want := range wanted {
+			not := strings.HasPrefix(want, "!")
+			if strings.Contains(string(a.body), "conting_central_mint_"+strings.TrimPrefix(want, "!")) == not {
+				t.Errorf("/metrics: %q", want)
+			}
+		}
+	}
+	lacks(
+		"tokens{form=\"held\"} 1\n", "tokens{form=\"burned\"} 0\n", "actions{state=\"finalized\"} 1\n", "unsettled 0\n", "stuck 0\n",
+		"lamports{what=\"fee\"} 5000\n", "lamports{what=\"rent\"} 2e+06\n", "payer_lamports 12345\n", "payer_low 1\n",
+		"actions_ended_total{kind=\"mint\",state=\"finalized\"} 1\n", "signings_total{kind=\"mint\"} 2\n", "action_seconds_bucket{kind=\"mint\",le=\"5\"} 1\n",
+		"backlog 4\n", "oldest_seconds 60\n", "trouble_total{what=\"nodes\"} 1\n", "differences 1\n",
+		"node_requests_total{method=\"getSlot\",node=\"rpc.example:443\",result=\"ok\"} 1\n", "node_requests_total{method=\"getSlot\",node=\"rpc.example:443\",result=\"useless\"} 1\n",
+	)
+	m.Rested() // and another leads
+	h.miner.status = mint.Status{}
+	lacks("backlog 0\n", "oldest_seconds 0\n", "differences 0\n", "!payer_lamports ", "!payer_low ", "tokens{form=\"held\"} 1\n")
 }

@@ -37,7 +37,9 @@ func onChain(ctx context.Context, t *testing.T, s *stage.Stage, net *localnet.Ne
 	if err := s.StopCentral(); err != nil {
 		t.Fatal(err)
 	}
-	var keys struct{ Payer string }
+	var keys struct {
+		Payer string `json:"payer"`
+	}
 	if err := json.Unmarshal(m.central("mint", "init", "--json"), &keys); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,10 @@ func (m *minted) chain(method string, params ...any) (result json.RawMessage) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	var answer struct{ Result, Error json.RawMessage }
+	var answer struct {
+		Result json.RawMessage `json:"result"`
+		Error  json.RawMessage `json:"error"`
+	}
 	if err := json.Unmarshal(text, &answer); err != nil || answer.Error != nil {
 		m.t.Fatalf("%s: %s %v", method, text, err)
 	}
