@@ -52,7 +52,8 @@ localnet: node_modules/.stamp ## a Solana cluster on this machine until Ctrl-C: 
 	@node testdata/localnet/main.js --port $(PORT) --slot $(SLOT)
 
 .PHONY: localnet-check
-localnet-check: node_modules/.stamp ## tests of that cluster's own parts
+localnet-check: node_modules/.stamp ## types and tests of that cluster's own parts
+	@npm --workspace testdata/localnet run --silent check
 	@npm --workspace testdata/localnet run --silent test
 
 $(WEB_DIST): node_modules/.stamp $(WEB_SRC)

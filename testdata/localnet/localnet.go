@@ -40,8 +40,8 @@ type Options struct {
 	// Port of the first node, on 127.0.0.1; zero takes any.
 	Port int
 
-	// Seed of what is left to chance: faults and keys. The same seed, the same calls in
-	// the same order, the same chain.
+	// Seed of what is left to chance: faults, blockhashes and the genesis hash. The same
+	// seed, the same calls in the same order, the same chain; two seeds are two clusters.
 	Seed uint32
 
 	// Root is the folder of the checkout; empty searches upwards from the working

@@ -15,6 +15,7 @@ export class RPCError extends Error {
 export const invalid = (message) => new RPCError(-32602, message);
 
 // LiteSVM's enumerations have no names at run time: these are in their order.
+/** @type {[string, string][]} */
 const transaction = [
   ['AccountInUse', 'Account in use'],
   ['AccountLoadedTwice', 'Account loaded twice'],
@@ -53,6 +54,7 @@ const transaction = [
   ['CommitCancelled', 'CommitCancelled'],
 ];
 
+/** @type {[string, string][]} */
 const instruction = [
   ['GenericError', 'generic instruction error'],
   ['InvalidArgument', 'invalid program argument'],

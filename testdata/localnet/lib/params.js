@@ -19,10 +19,16 @@ export function text(v, what) {
   return v;
 }
 
-/** A whole number that JSON carries without loss. */
+/**
+ * A whole number that JSON carries without loss; `or` where it is left out.
+ * @param {unknown} v
+ * @param {string} what
+ * @param {{least?: number, most?: number, or?: number}} [limits]
+ * @returns {number}
+ */
 export function whole(v, what, { least = 0, most = Number.MAX_SAFE_INTEGER, or } = {}) {
   if ((v === undefined || v === null) && or !== undefined) return or;
-  if (!Number.isSafeInteger(v) || v < least || v > most) throw invalid(`Invalid params: invalid value, expected an integer from ${least} to ${most}: ${what}.`);
+  if (typeof v !== 'number' || !Number.isSafeInteger(v) || v < least || v > most) throw invalid(`Invalid params: invalid value, expected an integer from ${least} to ${most}: ${what}.`);
   return v;
 }
 

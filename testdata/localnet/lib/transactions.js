@@ -1,7 +1,7 @@
 // Methods that send, simulate and look up transactions.
 
 import * as base58 from './base58.js';
-import { bytes, lines, returned } from './chain.js';
+import { bytes, lines, maxAge, returned } from './chain.js';
 import { show } from './accounts.js';
 import { RPCError, errorOf, invalid, words } from './errors.js';
 import { native } from './native.js';
@@ -45,14 +45,14 @@ export const transactions = {
     const w = decode(text, config);
     const block = node.view(config);
     const addresses = config.accounts === undefined ? [] : p.many(p.config(config.accounts).addresses, w.keys.length, p.key);
-    const value = outcome(node, w, block, { verify, replace });
+    const { value, after } = outcome(node, w, block, { verify, replace });
     if (value.err === 'SignatureFailure') throw new RPCError(-32003, 'Transaction signature verification failure');
-    const after = value.after;
-    delete value.after;
-    value.accounts = addresses.length > 0 ? addresses.map((key) => show(node, after.get(key) ?? null, { encoding: 'base64' })) : null;
-    if (replace) value.replacementBlockhash = { blockhash: block.hash, lastValidBlockHeight: block.height + 150 };
-    if (p.flag(config.innerInstructions, 'innerInstructions')) value.innerInstructions = [];
-    return node.at(block, value);
+    return node.at(block, {
+      ...value,
+      fee: wire.fee(w),
+      accounts: addresses.length > 0 ? addresses.map((key) => show(node, after.get(key) ?? null, { encoding: 'base64' })) : null,
+      replacementBlockhash: replace ? { blockhash: block.hash, lastValidBlockHeight: block.height + maxAge } : undefined,
+    });
   },
 
   getSignatureStatuses(node, params) {
@@ -139,9 +139,9 @@ function base64(text) {
   return raw.toString('base64') === text ? raw : null;
 }
 
-/** What a transaction would come to at a block. */
+/** What a transaction would come to at a block: as the RPC shows it, and the accounts it leaves. */
 function outcome(node, w, block, { verify = true, replace = false } = {}) {
-  const refused = (err) => ({ err, logs: [], unitsConsumed: 0, returnData: null, after: new Map() });
+  const refused = (err) => ({ value: { err, logs: [], unitsConsumed: 0, returnData: null }, after: new Map() });
   const known = node.chain.transactions.get(w.signature);
   if (known && known.height <= block.height && !replace) return refused('AlreadyProcessed');
   if (!replace && !node.chain.fresh(w.blockhash, block.height)) return refused('BlockhashNotFound');
@@ -149,11 +149,12 @@ function outcome(node, w, block, { verify = true, replace = false } = {}) {
   const failed = result instanceof native.FailedTransactionMetadata;
   const done = result.meta();
   return {
-    err: failed ? errorOf(result) : null,
-    logs: done.logs(),
-    unitsConsumed: Number(done.computeUnitsConsumed()),
-    returnData: returned(done),
-    fee: wire.fee(w),
+    value: {
+      err: failed ? errorOf(result) : null,
+      logs: done.logs(),
+      unitsConsumed: Number(done.computeUnitsConsumed()),
+      returnData: returned(done),
+    },
     after: new Map(failed ? [] : result.postAccounts().map((a) => [Buffer.from(a.address).toString('latin1'), a.account()])),
   };
 }
@@ -161,7 +162,7 @@ function outcome(node, w, block, { verify = true, replace = false } = {}) {
 /** Preflight: refuses what would not succeed at the block. */
 function check(node, w, block) {
   node.healthy();
-  const { after: _, fee: __, ...value } = outcome(node, w, block);
+  const { value } = outcome(node, w, block);
   if (value.err === null) return;
   if (value.err === 'SignatureFailure') throw new RPCError(-32003, 'Transaction signature verification failure');
   throw new RPCError(-32002, `Transaction simulation failed: ${words(value.err)}`, { accounts: null, innerInstructions: null, ...value });

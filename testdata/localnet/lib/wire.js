@@ -80,6 +80,7 @@ export function read(raw) {
 /** @param {Buffer} message alone, as getFeeForMessage has it */
 export function readMessage(message) {
   const r = new Reader(message);
+  /** @type {'legacy' | 0} */
   let version = 'legacy';
   let required = r.byte();
   if (required & 0x80) {

@@ -24,7 +24,7 @@ class Machine {
     else this.accounts.set(key.toString('latin1'), a);
   }
   all() {
-    return new Map([...this.accounts].map(([k, a]) => [k, a.lamports()]).sort());
+    return new Map([...this.accounts.keys()].sort().map((k) => [k, this.accounts.get(k).lamports()]));
   }
 }
 

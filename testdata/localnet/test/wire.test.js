@@ -3,9 +3,12 @@ import { test } from 'node:test';
 import { random } from '../lib/random.js';
 import { WireError, fee, read, writable } from '../lib/wire.js';
 
+/** @type {[number, number[], number[]][]} */
+const one = [[2, [0, 1], [7, 7]]];
+
 const key = (n) => Buffer.alloc(32, n);
 
-function legacy({ signers = 1, header = [1, 0, 1], keys = [key(1), key(2), key(3)], instructions = [[2, [0, 1], [7, 7]]] } = {}) {
+function legacy({ signers = 1, header = [1, 0, 1], keys = [key(1), key(2), key(3)], instructions = one } = {}) {
   const compiled = instructions.flatMap(([program, accounts, data]) => [program, accounts.length, ...accounts, data.length, ...data]);
   return Buffer.concat([Buffer.from([signers]), Buffer.alloc(64 * signers, 9), Buffer.from([...header, keys.length]), ...keys, key(8), Buffer.from([instructions.length, ...compiled])]);
 }
