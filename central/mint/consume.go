@@ -18,7 +18,7 @@ func (w *Worker) Consumer() outbox.Consumer {
 	return outbox.Consumer{
 		Name: "mint",
 		Kinds: []outbox.Kind{
-			outbox.TicketNew, outbox.TicketRebind, outbox.TicketStatus, outbox.TicketAdmitted, outbox.WalletLinked, outbox.SetPublished,
+			outbox.TicketNew, outbox.TicketRebind, outbox.TicketStatus, outbox.TicketAdmitted, outbox.TokenClaimed, outbox.WalletLinked, outbox.SetPublished,
 		},
 		Handle: w.handle,
 	}
