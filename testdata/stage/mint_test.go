@@ -257,3 +257,105 @@ func TestTokensLife(t *testing.T) {
 		t.Errorf("mint failed: %s", out)
 	}
 }
+
+// Where tokens are made when their holders ask, a root on chain stands for all tickets
+// until then: a holder has a file that proves theirs to be among them, to anybody.
+func TestTokensWhenAsked(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 4*time.Minute)
+	t.Cleanup(cancel)
+	net := localnet.Test(t, localnet.Options{Slot: 20 * time.Millisecond})
+	s, event, _ := venue(ctx, t)
+	m := onChain(ctx, t, s, net, "mode = \"lazy\"\n")
+	kim, tickets := visitor(ctx, t, s, event, "kim@example.org", "A-1", "A-2")
+	path := "/v1/wallet/tickets/" + tickets[0].ID.String() + "/token"
+	if v := m.await(kim, tickets[0].ID, "unclaimed", "nobody"); !v.Claimable || v.Address != "" {
+		t.Errorf("unclaimed token %+v", v)
+	}
+	if err := s.Publish(ctx, event); err != nil {
+		t.Fatal(err)
+	}
+	var proof json.RawMessage
+	for proof == nil {
+		err := kim.Call(ctx, "GET", path+"/proof", nil, &proof)
+		if err != nil {
+			refused(t, "a proof before its root is final", err, "no_proof")
+		}
+		if ctx.Err() != nil || t.Failed() {
+			t.FailNow()
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	verify := func(text []byte, more ...string) (string, error) {
+		file := filepath.Join(t.TempDir(), "proof.json")
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := stage.Run(ctx, filepath.Join(s.Bin, "central"), append([]string{"mint", "verify", file}, more...)...)
+		return string(out), err
+	}
+	var p struct {
+		Transaction string `json:"transaction"`
+	}
+	if err := json.Unmarshal(proof, &p); err != nil {
+		t.Fatal(err)
+	}
+	out, err := verify(proof)
+	_, memo, _ := strings.Cut(out, "memo\n  ")
+	memo, _, _ = strings.Cut(memo, "\n")
+	if err != nil || !strings.HasPrefix(out, "ticket "+tickets[0].ID.String()+" of event "+event.String()) || !strings.Contains(out, p.Transaction) {
+		t.Fatalf("mint verify: %s, %v", out, err)
+	}
+	if on := string(m.chain("getTransaction", p.Transaction, map[string]any{"encoding": "json", "maxSupportedTransactionVersion": 0})); !strings.Contains(on, memo) {
+		t.Errorf("transaction %s lacks %q: %s", p.Transaction, memo, on)
+	}
+	if out, err := verify(proof, "--memo", memo); err != nil || !strings.Contains(out, "which is the memo that you gave") {
+		t.Errorf("mint verify --memo: %s, %v", out, err)
+	}
+	other := strings.Replace(memo, ":1001:", ":1002:", 1)
+	for what, err := range map[string]error{
+		"another event's memo": second(verify(proof, "--memo", other)),
+		"another root":         second(verify(proof, "--memo", memo[:len(memo)-43]+strings.Repeat("A", 43))),
+		"another seat":         second(verify(bytes.Replace(proof, []byte(`"A-1"`), []byte(`"A-3"`), 1))),
+		"no proof":             second(verify([]byte("{}"))),
+	} {
+		if err == nil {
+			t.Errorf("mint verify takes %s", what)
+		}
+	}
+
+	if err := kim.Call(ctx, "POST", path+"/claim", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if v := m.await(kim, tickets[0].ID, "held", ""); m.supply(v.Address) != "1" || m.kinds(v) != "mint" {
+		t.Errorf("claimed token %+v", v)
+	}
+	if status := string(m.central("mint", "status")); !strings.Contains(status, "lazy, at work") || !strings.Contains(status, "1 held, 0 free, 0 burned, 1 never minted") {
+		t.Errorf("mint status: %s", status)
+	}
+
+	// Another mint's keys are refused before anything is done with them.
+	if err := s.StopCentral(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"mint.secret", "wallet.key"} {
+		path := filepath.Join(s.Dir, "central", "keys", name)
+		kept, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(strings.Repeat("7", 64)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stage.Run(ctx, filepath.Join(s.Bin, "central"), "run", "--config", m.config()); err == nil || !strings.Contains(err.Error(), "hint: bring back") {
+			t.Errorf("with another %s: %v", name, err)
+		}
+		if err := os.WriteFile(path, kept, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.StartCentral(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func second(_ string, err error) error { return err }
