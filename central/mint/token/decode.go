@@ -13,9 +13,7 @@ const MaxData = 16 << 10
 const (
 	extCloseAuthority = 3
 	extDefaultState   = 6
-	extImmutableOwner = 7
 	extMemoTransfer   = 8
-	extCPIGuard       = 11
 	extDelegate       = 12
 	extMetadataPtr    = 18
 	extMetadata       = 19
