@@ -32,12 +32,13 @@
 //
 // # What a proof shows
 //
-// A proof holds the record, its salt and the hashes beside its way to the root. The
-// hash of a neighbour is among them, and who has that neighbour's id from the code on
-// a phone could guess the rest of its record and see their guess confirmed. The salt,
-// an HMAC of event, version and id under a secret of central's, keeps them from it,
-// and from seeing by comparing two sets' proofs whether a neighbour's ticket has
-// moved. A root alone shows nothing of any ticket, not even how many there are.
+// A proof holds the record, its salt, how many records and chunks there are, and the
+// hashes beside its way to the root. The hash of a neighbour is among them, and who has
+// that neighbour's id from the code on a phone could guess the rest of its record and
+// see their guess confirmed. The salt, an HMAC of event, version and id under a secret
+// of central's, keeps them from it, and from seeing by comparing two sets' proofs
+// whether a neighbour's ticket has moved. A root alone shows nothing of any ticket, not
+// even how many there are.
 //
 // Proofs come from strangers: they are bounded in size and read strictly. A root is
 // only worth as much as the signer of the transaction that it stands in.

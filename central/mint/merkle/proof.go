@@ -57,9 +57,6 @@ func (p *Proof) check() error {
 	if err := p.Record.check(p.Set); err != nil {
 		return fmt.Errorf("%w: %w", ErrProof, err)
 	}
-	if p.Count > MaxRecords || p.Chunks > MaxChunks || p.Set.Event == 0 {
-		return fmt.Errorf("%w: no set has such numbers", ErrProof)
-	}
 	over, ok := climb(leafHash(p.Salt, &p.Record), int(p.Index), int(p.Count), p.Path)
 	if !ok {
 		return fmt.Errorf("%w: path does not fit the chunk", ErrProof)
@@ -174,6 +171,9 @@ func ParseProof(data []byte) (Proof, error) {
 	if len(data) > MaxProof {
 		return Proof{}, fmt.Errorf("%w: %d bytes, the limit is %d", ErrProof, len(data), MaxProof)
 	}
+	if !plainKeys(json.NewDecoder(bytes.NewReader(data))) {
+		return Proof{}, fmt.Errorf("%w: not its JSON", ErrProof)
+	}
 	var f proofFile
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -206,6 +206,36 @@ func ParseProof(data []byte) (Proof, error) {
 		return Proof{}, err
 	}
 	return p, nil
+}
+
+// plainKeys reports whether the next value has objects alone whose keys are all
+// different, and in small letters: else one program would show what another did not
+// verify, as Go takes the last of two and does not tell letters by their case.
+func plainKeys(d *json.Decoder) bool {
+	t, err := d.Token()
+	if err != nil {
+		return false
+	}
+	open, ok := t.(json.Delim)
+	if !ok {
+		return true
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if open == '{' {
+			t, err := d.Token()
+			key, ok := t.(string)
+			if err != nil || !ok || seen[key] || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {
+				return false
+			}
+			seen[key] = true
+		}
+		if !plainKeys(d) {
+			return false
+		}
+	}
+	_, err = d.Token()
+	return err == nil
 }
 
 func toText(hashes []Hash) []b64 {

@@ -2,6 +2,7 @@ package merkle_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -294,11 +295,19 @@ func TestParseProofIsStrict(t *testing.T) {
 		}
 		return out
 	}
+	salt := base64.RawURLEncoding.EncodeToString(p.Salt[:])
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	loose := alphabet[strings.IndexByte(alphabet, salt[42])+1] // the last two bits mean nothing
 	for name, bad := range map[string]string{
 		"nothing":         "",
+		"loose bits":      swap(salt, salt[:42]+string(loose)),
 		"null":            "null",
 		"an array":        "[]",
 		"another field":   swap(`{"format"`, `{"x":1,"format"`),
+		"a field twice":   swap(`{"format"`, `{"index":4,"format"`),
+		"twice, inside":   swap(`"zone":`, `"seat":"VIP","zone":`),
+		"another case":    swap(`"salt"`, `"Salt"`),
+		"a folded letter": swap(`"salt"`, `"\u017falt"`),
 		"another format":  swap("proof-1", "proof-2"),
 		"what follows":    string(text) + "{}",
 		"cut":             string(text[:len(text)-1]),

@@ -49,6 +49,19 @@ func TestBadPoints(t *testing.T) {
 	}
 }
 
+// TestOnlyCanonicalPoints has every y from the field's prime upwards, with both signs.
+func TestOnlyCanonicalPoints(t *testing.T) {
+	for low := 0xed; low <= 0xff; low++ {
+		for _, high := range []byte{0x7f, 0xff} {
+			b := [32]byte(bytes.Repeat([]byte{0xff}, 32))
+			b[0], b[31] = byte(low), high
+			if _, err := wallet.ParseAddress(wallet.FormatAddress(b)); !errors.Is(err, wallet.ErrAddress) {
+				t.Errorf("%x: %v, want ErrAddress", b, err)
+			}
+		}
+	}
+}
+
 // TestMixedOrder adds a point of order 8 to a good key.
 func TestMixedOrder(t *testing.T) {
 	good := addressOf(person(1))

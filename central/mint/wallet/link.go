@@ -46,9 +46,6 @@ func (r *Room) Link(ctx context.Context, account string, signature []byte) (Wall
 	if err != nil {
 		return Wallet{}, fmt.Errorf("read message: %w", err)
 	}
-	if c.Account != account || !r.cfg.Now().Before(c.Expires) {
-		return Wallet{}, ErrChallenge
-	}
 	key, err := ParseAddress(c.Address)
 	if err != nil {
 		return Wallet{}, err

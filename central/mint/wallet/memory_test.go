@@ -3,6 +3,7 @@ package wallet_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -70,7 +71,12 @@ func (m *memory) Wallets(_ context.Context, accounts []string) (out []wallet.Wal
 func (m *memory) KeepWallets(_ context.Context, wallets []wallet.Wallet) (out []wallet.Wallet, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	seen := map[string]bool{}
 	for _, w := range wallets {
+		if seen[w.Account] {
+			return nil, errors.New("two wallets of one account")
+		}
+		seen[w.Account] = true
 		if !m.exists(w.Account) {
 			continue
 		}

@@ -34,7 +34,8 @@ type Wallets interface {
 
 	// KeepWallets stores wallets for accounts that have none, and returns for every one
 	// of the accounts what is kept now, in any order. Accounts that do not exist are
-	// left out. Linked and Since of what is given are zero.
+	// left out. What is given has each account once, and
+	// Linked and Since zero.
 	KeepWallets(ctx context.Context, wallets []Wallet) ([]Wallet, error)
 
 	// Kept reports whether an address is that of anybody's custodial wallet.
