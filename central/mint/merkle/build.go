@@ -39,7 +39,7 @@ func (b *Builder) Root() (root Hash, chunks []Hash) {
 
 // RootOf returns the root over chunks, as [Builder.Root] returned them.
 func RootOf(set Set, chunks []Hash) Hash {
-	return rootHash(set, uint32(len(chunks)), top(chunks)) // #nosec G115 -- a proof of more than MaxChunks is none
+	return rootHash(set, uint32(len(chunks)), top(chunks)) // #nosec G115 -- a builder has at most MaxChunks
 }
 
 // Prove proves that a ticket is in a set. Chunks are those of the set's root, number
