@@ -21,6 +21,7 @@ import (
 	"github.com/con-ting/conting/central/mint"
 	"github.com/con-ting/conting/central/mint/chain"
 	"github.com/con-ting/conting/central/mint/token"
+	"github.com/con-ting/conting/central/outbox"
 	"github.com/con-ting/conting/central/publish"
 	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/central/seatmap"
@@ -487,3 +488,9 @@ func must(t testing.TB, err error) {
 }
 
 var errKilled = errors.New("killed by the test")
+
+// linked tells a worker that an account has another wallet.
+func (w *world) linked(worker *mint.Worker, account string) {
+	w.Helper()
+	must(w.T, worker.Consumer().Handle(w.Context(), []outbox.Row{{Kind: outbox.WalletLinked, Account: account}}))
+}
