@@ -24,10 +24,16 @@ import (
 // is made from one of them.
 type ticketSets struct {
 	sets   publish.Sets
-	tokens mint.Store
+	tokens rooted
 	ring   func(ctx context.Context) (*trust.Keyring, error)
 	secret merkle.Secret
 	now    func() time.Time
+}
+
+// rooted knows which tickets there are, and which sets' roots are on chain.
+type rooted interface {
+	Facts(ctx context.Context, ids []ticket.ID) ([]mint.Fact, error)
+	LastRoot(ctx context.Context, event ticket.EventID) (mint.Root, mint.Action, bool, error)
 }
 
 var (
