@@ -81,6 +81,20 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+// The same bytes land once, however often and wherever they are sent.
+func TestOnce(t *testing.T) {
+	n, from, to := start(t)
+	before := balance(t, &n.Node, to, "processed")
+	wire := transfer(t, from, to, sol, blockhash(t, &n.Node, "finalized").Blockhash)
+	for _, node := range []*localnet.Node{&n.Node, n.Second, &n.Node} {
+		land(t, node, wire)
+		tick(t, n, 1)
+	}
+	if got := balance(t, &n.Node, to, "processed"); got != before+sol {
+		t.Errorf("%d lamports after three sendings of one, %d before", got, before)
+	}
+}
+
 // A blockhash is good for exactly as long as the cluster says.
 func TestExpiry(t *testing.T) {
 	n, from, to := start(t)
