@@ -118,6 +118,7 @@ func (a *app) program() *command.Program {
 			one("mint failed", "", "list what the running central has given up about tokens", both(config, asJSON), runMintFailed),
 			one("mint retry", "[TICKET]", "have the running central try again what it has given up", both(config, everything), runMintRetry),
 			one("mint reconcile", "", "compare all tokens with the chain, and list what differs", both(config, asJSON), runMintReconcile),
+			one("mint rekey", "", "seal the wallets under a new "+walletKeyFile, config, runMintRekey),
 			one("mint verify", "PROOF.json", "verify a holder's proof that a ticket stands under a root on chain, without central", both(memo, asJSON), runMintVerify),
 			one("migrate", "", "bring the database's schema up to date", both(config, migration), runMigrate),
 			one("backup", "FILE|FOLDER", "write a backup of the database while central runs", config, runBackup),

@@ -25,6 +25,7 @@ const (
 	mintPayerFile     = "keys/mint-payer.json"     // pays, and decides over nothing else
 	mintSecretFile    = "keys/mint.secret"         // which tickets' tokens are where
 	walletKeyFile     = "keys/wallet.key"          // seals what the wallets' keys are made from
+	nextWalletKeyFile = "keys/wallet.next.key"     // that takes its place, while it does
 )
 
 var mintFiles = []string{mintAuthorityFile, mintPayerFile, mintSecretFile, walletKeyFile}
@@ -33,7 +34,7 @@ var mintFiles = []string{mintAuthorityFile, mintPayerFile, mintSecretFile, walle
 type mintKeys struct {
 	authority, payer chain.Signer
 	secret           [32]byte
-	wallets          wallet.Key
+	wallets          []wallet.Key
 }
 
 func (d folder) loadMintKeys() (k mintKeys, err error) {
@@ -50,8 +51,23 @@ func (d folder) loadMintKeys() (k mintKeys, err error) {
 	if k.secret, err = d.secret32(mintSecretFile); err != nil {
 		return k, err
 	}
-	k.wallets, err = wallet.ReadKey(d.path(walletKeyFile))
-	return k, found(walletKeyFile, err)
+	k.wallets, err = d.walletKeys()
+	return k, err
+}
+
+// walletKeys are the wallets' key, and, after a rekey that was cut off, the next.
+func (d folder) walletKeys() (keys []wallet.Key, err error) {
+	for _, name := range []string{walletKeyFile, nextWalletKeyFile} {
+		k, err := wallet.ReadKey(d.path(name))
+		if name == nextWalletKeyFile && errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return nil, found(name, err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
 }
 
 // missing are those of the files that are not there.

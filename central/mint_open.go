@@ -46,7 +46,7 @@ func (s *server) openMint(ctx context.Context) error {
 	m := &minter{walk: make(chan struct{}, 1)}
 	s.minter = m // so that close ends what was opened
 	if m.wallets, err = wallet.New(ctx, wallet.Config{
-		Store: s.store.Wallets(), Keys: []wallet.Key{k.wallets}, Origin: rp.Origin,
+		Store: s.store.Wallets(), Keys: k.wallets, Origin: rp.Origin,
 		Reserved: []string{k.authority.Public().String(), k.payer.Public().String()}, Ours: s.isToken, Now: s.now,
 	}); err != nil {
 		return hint.Errorf("bring back the "+walletKeyFile+" that belongs to this database", "%w", err)

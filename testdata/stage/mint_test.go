@@ -353,8 +353,23 @@ func TestTokensWhenAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
+	// Under another key the wallets are those that they were.
+	keys := filepath.Join(s.Dir, "central", "keys")
+	old, err := os.ReadFile(filepath.Join(keys, "wallet.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.central("mint", "rekey")
+	now, err := os.ReadFile(filepath.Join(keys, "wallet.key"))
+	if err != nil || bytes.Equal(now, old) {
+		t.Errorf("the key is as it was, %v", err)
+	}
 	if err := s.StartCentral(ctx); err != nil {
 		t.Fatal(err)
+	}
+	if v := m.await(kim, tickets[0].ID, "held", ""); v.Wallet != "custodial" {
+		t.Errorf("after a rekey the token is %+v", v)
 	}
 }
 
