@@ -253,6 +253,18 @@ func testBurnedForGood(t *testing.T) {
 		t.Errorf("burned token is %+v", k)
 	}
 
+	// A refunded ticket that is nobody's by now has a token all the same.
+	m.wish(7, mint.Held, "a")
+	m.wishFor(7, "", mint.Burned, "")
+	if k := m.look(7); k.Is != mint.Burned || k.Account != "kim" {
+		t.Errorf("token of nobody's ticket is %+v", k)
+	}
+	for _, bad := range []mint.Desire{{Form: mint.Held, Owner: "a"}, {Ticket: tid(8), Form: mint.Held}, {Ticket: tid(8), Form: mint.Burned, Owner: "a"}, {Ticket: tid(8), Owner: "a"}} {
+		if err := m.Wish(t.Context(), []mint.Desire{bad}, addressOf); err == nil {
+			t.Errorf("%+v was wished for", bad)
+		}
+	}
+
 	// Nor is it wished away.
 	m.wish(6, mint.Held, "a")
 	m.wish(6, mint.None, "")

@@ -16,9 +16,9 @@ const (
 	// A token that is burned or is to be takes no other wish, one that is free none but
 	// to be burned, and one that may be on chain already cannot be wished away.
 	changeWish = ` ON CONFLICT (ticket) DO UPDATE
-		SET account = excluded.account, want = excluded.want, want_owner = excluded.want_owner, changed = excluded.changed
+		SET account = CASE WHEN excluded.account = '' THEN token.account ELSE excluded.account END, want = excluded.want, want_owner = excluded.want_owner, changed = excluded.changed
 		WHERE token.form <> 'burned' AND token.want <> 'burned'
-			AND (token.want <> excluded.want OR token.want_owner <> excluded.want_owner OR token.account <> excluded.account)
+			AND (token.want <> excluded.want OR token.want_owner <> excluded.want_owner OR excluded.account NOT IN ('', token.account))
 			AND (token.form <> 'free' OR excluded.want = 'burned')
 			AND (excluded.want <> '' OR token.want = ''
 				OR token.form = '' AND token.action = 0 AND NOT EXISTS (SELECT 1 FROM mint_action a WHERE a.ticket = token.ticket AND a.attempt > 0))`
@@ -31,7 +31,8 @@ const (
 			AND ticket IN `
 )
 
-// Wish implements [mint.Tokens].
+// Wish implements [mint.Tokens]. A ticket that is nobody's any more leaves the token with
+// the account that it had.
 func (m *Mint) Wish(ctx context.Context, wishes []mint.Desire, address func(ticket.ID) string) error {
 	type row struct {
 		mint.Desire
@@ -41,8 +42,9 @@ func (m *Mint) Wish(ctx context.Context, wishes []mint.Desire, address func(tick
 	var burned []ticket.ID
 	at := make(map[ticket.ID]int)
 	for _, d := range wishes {
-		if d.Ticket.IsZero() || d.Account == "" || (d.Owner == "") != (d.Form == mint.None || d.Form == mint.Burned) {
-			return fmt.Errorf("wish for a token of ticket %s: it shall be %q of account %q, wallet %q", d.Ticket, d.Form, d.Account, d.Owner)
+		none := d.Form == mint.None || d.Form == mint.Burned
+		if d.Ticket.IsZero() || none && d.Owner != "" || d.Form == mint.Held && d.Owner == "" {
+			return fmt.Errorf("token of ticket %s cannot be %q with or without an owner", d.Ticket, d.Form)
 		}
 		if d.Form == mint.Burned {
 			burned = append(burned, d.Ticket)
