@@ -128,6 +128,8 @@ export class Purchase {
       if (!o || !p) return;
       if (elsewhere(p) && this.allowed !== p.id) {
         await this.keep({ id: o.id, secret: this.secret, payment: p.id });
+        // Whoever opened another page meanwhile is not taken away from there.
+        if (this.gone) return this.keep({ id: o.id, secret: this.secret });
         location.assign(p.action.kind === 'redirect' ? (p.action.url ?? '') : formOf(p, o, this.secret));
         return;
       }

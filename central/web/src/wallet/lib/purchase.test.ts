@@ -166,4 +166,14 @@ describe('purchase', () => {
     await vi.waitFor(() => expect(back.paid?.state).toBe('paid'));
     expect(count(confirm)).toBe(1);
   });
+
+  test('who has left the page is not taken to where they would allow a payment', async () => {
+    central['POST /v1/orders/o1/payments'] = () => ({ body: { id: 'p1', provider: 'sandbox', amount: 100, currency: 'KRW', action: { kind: 'redirect', url: 'https://pay.example/1' } } });
+    const p = await held();
+    const paying = p.pay();
+    p.leave();
+    await paying;
+    expect(went).toEqual([]);
+    expect(await kept()).toEqual({ id: 'o1', secret: 's1' }); // nothing was allowed
+  });
 });

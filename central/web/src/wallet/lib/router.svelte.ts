@@ -56,7 +56,13 @@ function read(): Place {
 }
 
 let here = $state.raw<Place>(read());
+/** The address as here was read from it: the browser tells of another one only later. */
+let address = location.hash;
+/** How many pages were opened. Two addresses of one page count once. */
+let visits = 0;
 let depth = 0;
+
+const same = (a: Place, b: Place): boolean => a.path.join('\0') === b.path.join('\0') && a.query.toString() === b.query.toString();
 
 /** place is where the person is. */
 export function place(): Place {
@@ -78,6 +84,18 @@ export function instead(...path: readonly (string | number)[]): void {
   location.replace(href(...path));
 }
 
+/**
+ * onwards is called by a page as it opens. What it returns opens another page in its
+ * place when its work is done, but does nothing once the person has gone elsewhere
+ * themselves: work that ends late must not take them away from there.
+ */
+export function onwards(): (...path: readonly (string | number)[]) => void {
+  const visit = visits;
+  return (...path) => {
+    if (visit === visits && location.hash === address) instead(...path);
+  };
+}
+
 /** back returns to the page before, or to a page given where there is none. */
 export function back(...otherwise: readonly (string | number)[]): void {
   if (depth > 0) {
@@ -90,7 +108,10 @@ export function back(...otherwise: readonly (string | number)[]): void {
 export function follow(): () => void {
   const change = () => {
     depth = Math.max(0, depth + 1);
-    here = read();
+    const next = read();
+    if (!same(next, here)) visits++;
+    here = next;
+    address = location.hash;
   };
   addEventListener('hashchange', change);
   return () => removeEventListener('hashchange', change);

@@ -5,6 +5,10 @@ class Address {
   hash = '';
   entries: string[] = [];
   readonly events = new EventTarget();
+  replace(hash: string): void {
+    this.entries.pop();
+    this.open(hash);
+  }
   open(hash: string): void {
     this.hash = hash;
     this.entries.push(hash);
@@ -83,6 +87,43 @@ describe('router', () => {
     await start('#/confirm/reset/short');
     expect(address.hash).toBe('#/confirm/reset');
     expect((await import('./letters.svelte')).letter('reset')).toBeNull();
+  });
+
+  describe('onwards', () => {
+    beforeEach(() => start('#/settings/delete'));
+
+    test('leads on from the page that it was asked for on', () => {
+      const onward = router.onwards();
+      onward('events', 7);
+      expect(address.entries).toEqual(['#/events/7']);
+      onward('tickets'); // it is elsewhere now
+      expect(address.entries).toEqual(['#/events/7']);
+    });
+
+    test('does not take somebody away from where they went meanwhile', () => {
+      const onward = router.onwards();
+      address.open('#/sign-in');
+      onward();
+      expect(address.hash).toBe('#/sign-in');
+      address.open('#/settings/delete'); // what ended late is of an earlier visit
+      onward();
+      expect(address.hash).toBe('#/settings/delete');
+    });
+
+    test('nor when the browser has not told yet that they went', () => {
+      const onward = router.onwards();
+      address.hash = '#/sign-in';
+      onward();
+      expect(address.hash).toBe('#/sign-in');
+    });
+
+    test('another address of the same page is the same visit', async () => {
+      await start('#/confirm/verify');
+      const onward = router.onwards();
+      address.open('#/confirm/verify/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8');
+      onward('settings');
+      expect(address.hash).toBe('#/settings');
+    });
   });
 
   test('an address that cannot be decoded is a page that is missing, not an error', async () => {
