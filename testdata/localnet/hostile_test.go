@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -254,6 +255,28 @@ func TestMissing(t *testing.T) {
 	if _, err := localnet.Start(t.Context(), localnet.Options{Root: root}); !errors.Is(err, localnet.ErrMissing) {
 		t.Errorf("got %v", err)
 	}
+	for chain, want := range map[string]string{"": "skip", "must": "fatal"} {
+		t.Setenv("CHAIN", chain)
+		said := make(chan string, 1)
+		go localnet.Test(ending{t, said}, localnet.Options{Root: root})
+		if got := <-said; got != want {
+			t.Errorf("with CHAIN=%s: %s, want %s", chain, got, want)
+		}
+	}
+}
+
+// ending is a test that says how it was ended.
+type ending struct {
+	testing.TB
+	said chan<- string
+}
+
+func (e ending) Skip(...any)  { e.end("skip") }
+func (e ending) Fatal(...any) { e.end("fatal") }
+
+func (e ending) end(how string) {
+	e.said <- how
+	runtime.Goexit()
 }
 
 func TestPortInUse(t *testing.T) {
