@@ -119,23 +119,25 @@ func (w *Worker) ask(a *Action, of *subject, fromSigns bool) (token.Ask, error) 
 
 func (w *Worker) ticketSpec(ask *token.Ask, of *subject, seed string) (err error) {
 	face := FaceOf(&of.event, &of.fact.Ticket)
-	ask.Spec, err = token.Describe(token.Text{
+	text := token.Text{
 		Event: face.Event, Date: face.Date, Zone: face.Zone, Seat: face.Seat, Class: face.Class, URI: w.link(ask.Mint.String()),
-	})
-	ask.Spec.Seed = seed
-	if w.cfg.Collection {
-		ask.Spec.Group, _ = w.group(of.event.ID)
 	}
+	if w.cfg.Collection {
+		text.Group, _ = w.group(of.event.ID)
+	}
+	ask.Spec, err = token.Describe(text)
+	ask.Spec.Seed = seed
 	return err
 }
 
-// maxMembers is how many tokens a collection may have: as many as there may be.
+// maxMembers is how many tokens a collection may have: more than an event has tickets.
 const maxMembers = 1 << 32
 
 func (w *Worker) groupSpec(ask *token.Ask, event *ticket.Event) (err error) {
 	var seed string
 	ask.Mint, seed = w.group(event.ID)
-	ask.Spec, err = token.Describe(token.Text{Event: event.Name, URI: w.link(ask.Mint.String())})
+	face := FaceOf(event, &ticket.Ticket{})
+	ask.Spec, err = token.Describe(token.Text{Event: face.Event, Date: face.Date, URI: w.link(ask.Mint.String())})
 	ask.Spec.Seed, ask.Spec.Max = seed, maxMembers
 	return err
 }

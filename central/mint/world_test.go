@@ -47,7 +47,6 @@ type world struct {
 	path    string
 	store   *store.Store
 	tokens  mint.Store
-	event   ticket.Event
 	purses  *purses
 	heard   *ears
 	payer   ed25519.PrivateKey
@@ -65,38 +64,36 @@ func newWorld(t *testing.T) *world { return newWorldOf(t, localnet.Options{Slot:
 
 func newWorldOf(t *testing.T, o localnet.Options) *world {
 	t.Helper()
-	w := &world{T: t, net: localnet.Test(t, o), path: filepath.Join(t.TempDir(), "central.db"), heard: newEars(), version: map[ticket.ID]uint32{}}
-	w.store = w.open()
-	w.tokens = w.store.Mint()
-	b, err := os.ReadFile("../../testdata/venue/sample.json")
-	must(t, err)
-	plan, err := seatmap.Parse(b)
-	must(t, err)
-	_, err = w.store.AddPlan(t.Context(), plan)
-	must(t, err)
-	offering, err := w.store.Offering(t.Context(), concert)
-	must(t, err)
-	w.event = offering.Event
+	w := &world{T: t, net: localnet.Test(t, o), heard: newEars(), version: map[ticket.ID]uint32{}}
+	w.restart()
 	w.purses = &purses{}
 	w.payer = keyFor("payer")
 	w.roles = token.Roles{Payer: publicOf(w.payer), Authority: publicOf(keyFor("authority"))}
 	w.fill(100 * sol)
-	w.gate = &gateway{w: w}
 	return w
 }
 
-func (w *world) open() *store.Store {
+// restart goes on with a new store, in which an event is on sale.
+func (w *world) restart() {
 	w.Helper()
+	w.path = filepath.Join(w.TempDir(), "central.db")
 	s, err := store.Open(w.Context(), storetest.At(w, w.path, time.Now, slog.New(slog.DiscardHandler)))
 	must(w.T, err)
 	w.Cleanup(func() { must(w.T, s.Close()) })
-	return s
+	b, err := os.ReadFile("../../testdata/venue/sample.json")
+	must(w.T, err)
+	plan, err := seatmap.Parse(b)
+	must(w.T, err)
+	_, err = s.AddPlan(w.Context(), plan)
+	must(w.T, err)
+	w.store, w.tokens, w.gate = s, s.Mint(), &gateway{w: w}
 }
 
 // fill gives lamports to the payer.
 func (w *world) fill(lamports uint64) {
 	w.Helper()
 	must(w.T, w.net.Airdrop(w.Context(), w.roles.Payer.String(), lamports))
+	must(w.T, w.net.Finalize(w.Context())) // or a fork would take it back
 }
 
 // config is what the worker of a test runs with.
