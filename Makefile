@@ -13,6 +13,11 @@ PKGS   := ./... $(sort $(patsubst %/,./%,$(dir $(shell git ls-files 'testdata/*.
 export CGO_ENABLED := 1
 export GOFLAGS := -buildvcs=false
 
+# Where there is a chain for tests, none of them passes for want of it.
+ifeq ($(shell uname -sm),Linux x86_64)
+export CHAIN ?= must
+endif
+
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -132,9 +137,16 @@ wasm-check: ## what a browser shares must build for it
 	@GOOS=js GOARCH=wasm CGO_ENABLED=0 go build -o /dev/null ./scanner/wasm
 
 .PHONY: test
-test: ## all Go tests with the race detector
+test: node_modules/.stamp ## all Go tests with the race detector
 	@go test -race -timeout 20m $(PKGS)
 	@go test ./firmware/lane # walks its state machine to the end only without it
+
+# What is on chain: also in test, after which it comes from the cache.
+ON_CHAIN := ./central/mint/... ./testdata/localnet ./testdata/stage
+
+.PHONY: test-chain
+test-chain: node_modules/.stamp localnet-check ## tokens against real Solana programs: life, attacks, faults, forks; then those of the built commands
+	@go test -race -timeout 20m $(ON_CHAIN)
 
 # What keeps its rows or its numbers in a server: the rooms' suites again, on PostgreSQL;
 # what is tried against real servers anyway is in test too, and comes from its cache.
@@ -289,7 +301,7 @@ test-devices: $(DEVICES)/linux ## the built gate on a wedge, a USB-CDC engine an
 	@DEVICES=$(abspath $(DEVICES)) go test -count=1 -v -timeout 10m -run '^TestDevices$$' ./gate
 
 .PHONY: check
-check: browser emulator queue-servers fmt-check tidy-check vet lint wasm-check test test-stores web-check localnet-check e2e ## all that CI runs
+check: browser emulator queue-servers fmt-check tidy-check vet lint wasm-check test test-chain test-stores web-check e2e ## all that CI runs
 	@$(MAKE) --no-print-directory demo DEMO=auto
 	@echo "check: all passed"
 
