@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -111,6 +112,28 @@ func TestBlockhashThatNeverEnds(t *testing.T) {
 			b, err := client.Blockhash(t.Context(), chain.Confirmed)
 			if err != nil || b.LastHeight != 990+150 || b.Slot != 1000 || b.Hash != genesis {
 				t.Errorf("%s: got %+v, %v", name, b, err)
+			}
+		}
+	})
+}
+
+func TestImpossibleTips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tip := range map[string]any{
+			"more blocks than slots": map[string]any{"absoluteSlot": 1000, "blockHeight": 2000},
+			"no height":              map[string]any{"absoluteSlot": 1000},
+			"no slot":                map[string]any{"blockHeight": 0},
+			"nothing":                nil,
+		} {
+			nodes := &cluster{answer: func(did call) reply {
+				if did.method == "getEpochInfo" {
+					return reply{result: tip}
+				}
+				return well(1000)(did)
+			}}
+			client, _ := open(t, nodes, chain.Config{Patience: time.Second}, "only.example")
+			if got, err := client.Tip(t.Context(), chain.Confirmed, 0); !errors.Is(err, chain.ErrUnavailable) {
+				t.Errorf("%s: got %+v, %v", name, got, err)
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -164,18 +165,47 @@ func TestBackoff(t *testing.T) {
 			t.Errorf("asked %d times in two minutes", len(asked))
 		}
 
-		nodes.answer = func(did call) reply { return reply{status: 503, wait: time.Second} }
-		client, _ = open(t, nodes, chain.Config{Patience: time.Second}, "only.example")
-		var wg sync.WaitGroup
-		for range 16 {
-			wg.Go(func() {
-				_, err := client.Balance(t.Context(), chain.Key{}, chain.Confirmed, 0)
-				want(t, err, chain.ErrUnavailable)
-			})
+		for status, problem := range map[int]error{503: chain.ErrUnavailable, 429: chain.ErrBusy} {
+			nodes.answer = func(did call) reply {
+				if did.method == "getGenesisHash" {
+					return reply{result: genesis}
+				}
+				return reply{status: status, wait: time.Second}
+			}
+			client, _ = open(t, nodes, chain.Config{Patience: time.Second}, "only.example")
+			var wg sync.WaitGroup
+			for range 16 {
+				wg.Go(func() {
+					_, err := client.Balance(t.Context(), chain.Key{}, chain.Confirmed, 0)
+					if !errors.Is(err, problem) {
+						t.Errorf("got %v, want %v", err, problem)
+					}
+				})
+			}
+			wg.Wait()
+			if state := client.Nodes()[0]; state.Resting > time.Second {
+				t.Errorf("one outage counts for many: %+v", state)
+			}
 		}
-		wg.Wait()
-		if state := client.Nodes()[0]; state.Resting > time.Second {
-			t.Errorf("one outage counts for many: %+v", state)
+	})
+}
+
+// Each node is left alone for as long as it said itself.
+func TestEachNodesWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := script("getBalance", func() reply { return tooMany("7") })
+		ill := script("getBalance", func() reply { return reply{status: 503} }, func() reply { return reply{status: 503} })
+		nodes := &cluster{answer: perHost(map[string]func(call) reply{"busy.example": busy, "ill.example": ill})}
+		client, _ := open(t, nodes, chain.Config{}, "busy.example", "ill.example")
+		if _, err := client.Balance(t.Context(), chain.Key{}, chain.Confirmed, 0); err != nil {
+			t.Fatal(err)
+		}
+		var hosts []string
+		for _, did := range nodes.asked("getBalance") {
+			hosts = append(hosts, strings.TrimSuffix(did.host, ".example"))
+		}
+		if got := strings.Join(hosts, " "); got != "busy ill ill ill" {
+			t.Errorf("asked %s", got)
 		}
 	})
 }

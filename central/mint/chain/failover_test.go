@@ -211,6 +211,22 @@ func TestOtherCluster(t *testing.T) {
 		_, err := client.Tip(t.Context(), chain.Confirmed, 0)
 		want(t, err, chain.ErrGenesis)
 
+		// one whose cluster changes behind its name is found out
+		moved := &cluster{answer: well(1000)}
+		client, _ = open(t, moved, chain.Config{}, "only.example")
+		if _, err := client.Tip(t.Context(), chain.Confirmed, 0); err != nil {
+			t.Fatal(err)
+		}
+		moved.answer = func(did call) reply {
+			if did.method == "getGenesisHash" {
+				return reply{result: other}
+			}
+			return well(1000)(did)
+		}
+		time.Sleep(11 * time.Minute)
+		_, err = client.Tip(t.Context(), chain.Confirmed, 0)
+		want(t, err, chain.ErrGenesis)
+
 		client, _ = open(t, c, chain.Config{}, "other.example", "right.example")
 		if got, err := client.Genesis(t.Context()); err != nil || got != other {
 			t.Errorf("got %s, %v; want that of the first node that answers", got, err)
@@ -228,6 +244,38 @@ func TestOtherCluster(t *testing.T) {
 		}
 		if state := client.Nodes()[0]; state.Problem != "" {
 			t.Errorf("got state %+v", state)
+		}
+	})
+}
+
+// endless is an answer without end, and counts what is read of it.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	e.read += len(p)
+	if e.read > 64<<20 {
+		return 0, errors.New("enough")
+	}
+	return len(p), nil
+}
+
+func TestEndlessAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stream endless
+		c := &cluster{answer: func(did call) reply {
+			if did.method == "getBalance" {
+				return reply{stream: &stream}
+			}
+			return well(1000)(did)
+		}}
+		client, _ := open(t, c, chain.Config{Patience: time.Nanosecond}, "only.example")
+		_, err := client.Balance(t.Context(), chain.Key{}, chain.Confirmed, 0)
+		want(t, err, chain.ErrUnavailable)
+		if stream.read > 16<<20 { // a buffer that grows reads ahead
+			t.Errorf("%d bytes were read of an answer without end", stream.read)
 		}
 	})
 }

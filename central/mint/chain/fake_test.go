@@ -37,8 +37,9 @@ type reply struct {
 	fault  any // a JSON-RPC error
 	status int // 200 if zero
 	header http.Header
-	body   *string // instead of JSON-RPC
-	err    error   // of the connection
+	body   *string   // instead of JSON-RPC
+	err    error     // of the connection
+	stream io.Reader // instead of the body
 	wait   time.Duration
 }
 
@@ -111,7 +112,11 @@ func (a reply) response(r *http.Request, id json.RawMessage) *http.Response {
 	if header == nil {
 		header = http.Header{}
 	}
-	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(text)), Request: r}
+	var all io.Reader = bytes.NewReader(text)
+	if a.stream != nil {
+		all = a.stream
+	}
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(all), Request: r}
 }
 
 // asked lists the requests of a method; all but those for the cluster if it is empty.

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gagliardetto/solana-go"
+
 	"github.com/con-ting/conting/central/mint/chain"
 )
 
@@ -173,6 +175,53 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
+func TestTooFewStatuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, value := range []string{`[]`, `[null]`, `[null,null,null]`, `null`, `{}`} {
+			nodes := &cluster{answer: func(did call) reply {
+				if did.method == "getSignatureStatuses" {
+					return reply{result: at(1000, json.RawMessage(value))}
+				}
+				return well(1000)(did)
+			}}
+			client, _ := open(t, nodes, chain.Config{Patience: time.Second}, "only.example")
+			_, _, err := client.Statuses(t.Context(), make([]chain.Signature, 2), false, 0)
+			want(t, err, chain.ErrUnavailable)
+		}
+	})
+}
+
+// An error's number means something else in each program.
+func TestWhoseError(t *testing.T) {
+	for _, c := range []struct {
+		program chain.Key
+		code    uint32
+		broke   bool
+	}{
+		{solana.SystemProgramID, 1, true},
+		{solana.SystemProgramID, 0, false},
+		{solana.SystemProgramID, 3, false},
+		{solana.SPLAssociatedTokenAccountProgramID, 1, true},
+		{solana.SPLAssociatedTokenAccountProgramID, 0, false},
+		{solana.Token2022ProgramID, 1, false},
+	} {
+		d := chain.Draft{Payer: numbered(1), Instructions: []solana.Instruction{touch(), solana.NewInstruction(c.program, nil, nil)}}
+		wire, err := d.Unsigned(genesis)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = chain.Locate(&chain.ProgramError{Instruction: 1, Name: "Custom", Code: c.code}, wire)
+		var e *chain.ProgramError
+		if !errors.As(err, &e) || e.Program != c.program || errors.Is(err, chain.ErrNoFunds) != c.broke {
+			t.Errorf("%s, %d: got %v", c.program, c.code, err)
+		}
+		err = chain.Locate(&chain.ProgramError{Instruction: 2, Name: "Custom", Code: 1}, wire)
+		if !errors.As(err, &e) || !e.Program.IsZero() {
+			t.Errorf("an instruction that is not there: got %v", err)
+		}
+	}
+}
+
 // deref shows what pointers hide.
 func deref(s *chain.Status) any {
 	if s == nil {
@@ -240,6 +289,28 @@ func TestRefusalInWords(t *testing.T) {
 			want(t, client.Send(t.Context(), transfer(t, payer, numbered(1), 1).wire, true, 0), wanted)
 		})
 	}
+}
+
+// A node that took another transaction, it says, has taken none.
+func TestSendIsAnsweredBySignature(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tx := transfer(t, payer, numbered(1), 1)
+		nodes := &cluster{answer: func(did call) reply {
+			switch {
+			case did.method == "sendTransaction" && did.host == "liar.example":
+				return reply{result: transfer(t, payer, numbered(2), 1).Signature}
+			case did.method == "sendTransaction":
+				return reply{result: tx.Signature}
+			}
+			return well(1000)(did)
+		}}
+		client, _ := open(t, nodes, chain.Config{Patience: time.Second}, "liar.example")
+		want(t, client.Send(t.Context(), tx.wire, false, 0), chain.ErrUnavailable)
+		client, _ = open(t, nodes, chain.Config{Patience: time.Second}, "liar.example", "good.example")
+		if err := client.Send(t.Context(), tx.wire, false, 0); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestRent(t *testing.T) {
