@@ -1,0 +1,196 @@
+package mint_test
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gagliardetto/solana-go"
+
+	"github.com/con-ting/conting/central/mint"
+	"github.com/con-ting/conting/central/mint/chain"
+	"github.com/con-ting/conting/central/mint/merkle"
+	"github.com/con-ting/conting/central/mint/token"
+	"github.com/con-ting/conting/central/outbox"
+	"github.com/con-ting/conting/central/sale"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// In lazy mode nothing is made but a root for each published set, until a holder asks.
+func TestLazy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spy := &spy{}
+	worker := w.worker(func(c *mint.Config) { c.Mode, c.Sets, c.Chain = mint.Lazy, sets{}, w.spied(spy) })
+	w.run(worker)
+	ids := w.sell(worker, "kim", 1, 2, 3)
+	for _, version := range []uint64{3, 4, 4} {
+		body, err := json.Marshal(outbox.Published{Version: version})
+		must(t, err)
+		rows := []outbox.Row{{Kind: outbox.SetPublished, Event: concert, Body: body}, {Kind: outbox.SetPublished, Event: concert, Body: []byte(`{"version":0}`)}}
+		must(t, worker.Consumer().Handle(t.Context(), rows))
+	}
+	var commit mint.Action
+	w.until("committed are both", func() bool {
+		root, a, ok, err := w.tokens.LastRoot(t.Context(), concert)
+		must(t, err)
+		commit = a
+		return ok && root.Version == 4 && root.Root == [32]byte{4} && len(root.Chunks) == 2
+	})
+	if commit.Kind != mint.Commit || commit.Attempt != 1 || commit.Rent != 0 {
+		t.Errorf("commitment is %+v", commit)
+	}
+	found, _, err := w.client(w.net.URL).Statuses(t.Context(), []chain.Signature{solana.MustSignatureFromBase58(commit.Signature)}, true, 0)
+	if err != nil || found[0] == nil || found[0].Err != nil {
+		t.Errorf("its transaction is %+v, %v", found, err)
+	}
+	memo := merkle.Memo{Set: merkle.Set{Event: concert, Version: 4}, Root: [32]byte{4}}.String()
+	if len(spy.sent) != 2 || !slices.ContainsFunc(spy.sent, func(wire []byte) bool { return strings.Contains(string(wire), memo) }) {
+		t.Errorf("%d transactions, of which none, or not only two, says %s", len(spy.sent), memo)
+	}
+	for _, id := range ids {
+		if k := w.token(id); k.Is != mint.None || !k.Settled() || k.Address == "" || len(w.history(id)) != 0 {
+			t.Errorf("unclaimed is %+v", k)
+		}
+	}
+
+	if _, err := worker.Claim(t.Context(), "lee", ids[0]); !errors.Is(err, mint.ErrUnknownToken) {
+		t.Errorf("claimed by a stranger: %v, want ErrUnknownToken", err)
+	}
+	for range 2 {
+		k, err := worker.Claim(t.Context(), "kim", ids[0])
+		if err != nil || !k.Claimed || k.Want != mint.Held || k.WantOwner != walletOf("kim") || k.Address != worker.Address(ids[0]) {
+			t.Errorf("claimed: %+v, %v", k, err)
+		}
+	}
+	w.settle(ids[0])
+	if o := w.onChain(ids[0], "kim"); o.Form != token.Held || !o.Holds {
+		t.Errorf("claimed is %+v", o)
+	}
+	w.admit(worker, ids[1]) // and then asks for it, as a souvenir
+	if _, err := worker.Claim(t.Context(), "kim", ids[1]); err != nil {
+		t.Error(err)
+	}
+	w.settle(ids[1])
+	if o := w.onChain(ids[1], "kim"); o.Form != token.Free || !o.Holds || len(w.history(ids[1])) != 1 {
+		t.Errorf("claimed afterwards is %+v", o)
+	}
+	w.refund(worker, ids[2])
+	if _, err := worker.Claim(t.Context(), "kim", ids[2]); err != nil && !errors.Is(err, mint.ErrUnknownToken) {
+		t.Errorf("claimed after a refund: %v", err)
+	}
+	w.until("at rest is what was refunded", func() bool { return w.token(ids[2]).Is == mint.Burned && w.atRest(ids[2]) })
+	if len(w.signed(ids[2])) != 0 || w.onChain(ids[2], "kim").Form != token.None {
+		t.Errorf("what was refunded was made: %+v", w.history(ids[2]))
+	}
+}
+
+// A free token leaves the wallet that is kept here when its holder says so, and for
+// nobody else.
+func TestSend(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	worker := w.worker(nil)
+	w.run(worker)
+	id := w.sell(worker, "kim", 1)[0]
+	w.settle(id)
+	to := walletOf("a collector")
+	if _, err := worker.Send(t.Context(), "kim", id, to); !errors.Is(err, mint.ErrHeld) {
+		t.Errorf("sent while it is held: %v, want ErrHeld", err)
+	}
+	w.admit(worker, id)
+	w.settle(id)
+	program, err := token.Holder(publicOf(keyFor("kim")), solana.MustPublicKeyFromBase58(worker.Address(id)))
+	must(t, err)
+	for _, bad := range []string{"", "x", to + "1", walletOf("kim"), w.roles.Payer.String(), w.roles.Authority.String(), program.String(), solana.SystemProgramID.String(), worker.Address(id)} {
+		if _, err := worker.Send(t.Context(), "kim", id, bad); !errors.Is(err, mint.ErrAddress) {
+			t.Errorf("sent to %q: %v, want ErrAddress", bad, err)
+		}
+	}
+	for _, who := range []string{"lee", ""} {
+		if _, err := worker.Send(t.Context(), who, id, to); !errors.Is(err, mint.ErrUnknownToken) {
+			t.Errorf("sent by %q: %v, want ErrUnknownToken", who, err)
+		}
+	}
+	first, err := worker.Send(t.Context(), "kim", id, to)
+	must(t, err)
+	again, err := worker.Send(t.Context(), "kim", id, to)
+	if err == nil && again.ID != first.ID {
+		t.Errorf("asked again: %+v, want %+v", again, first)
+	}
+	w.settle(id)
+	if o := w.onChain(id, "a collector"); o.Form != token.Free || !o.Holds || w.onChain(id, "kim").Holds {
+		t.Errorf("sent is %+v", o)
+	}
+	if k := w.token(id); k.Owner != to {
+		t.Errorf("kept is %+v", k)
+	}
+	if _, err := worker.Send(t.Context(), "kim", id, walletOf("lee")); !errors.Is(err, mint.ErrNoWallet) {
+		t.Errorf("sent once it is elsewhere: %v, want ErrNoWallet", err)
+	}
+}
+
+// With a collection, one more account is made for the event, once, before its tokens.
+func TestCollection(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	worker := w.worker(func(c *mint.Config) { c.Collection = true })
+	ids := w.sell(worker, "kim", many(5)...)
+	w.run(worker)
+	w.settle(ids...)
+	groups := 0
+	recent, err := w.tokens.Recheck(t.Context(), w.token(ids[0]).Changed.Add(-patience), 0, 100)
+	must(t, err)
+	for _, a := range recent {
+		if a.Kind == mint.Group {
+			groups++
+		}
+	}
+	for _, id := range ids {
+		if o := w.onChain(id, "kim"); o.Form != token.Held || !o.Holds {
+			t.Errorf("on chain is %+v", o)
+		}
+	}
+	if groups != 1 {
+		t.Errorf("%d collections were made, want 1", groups)
+	}
+}
+
+// A name that cannot be put on chain keeps its ticket's token back, and no other's.
+func TestBadText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	worker := w.worker(nil)
+	k := ticket.Ticket{ID: tid(7), Event: concert, Zone: 1, Class: seated, Seat: "A\x00\x1b1", Version: 1, Holder: holderKey(7, 1)}
+	_, err := w.store.Accredit(t.Context(), sale.Issued{Ticket: k, Signed: []byte{1}}, "kim")
+	must(t, err)
+	good := w.sell(worker, "kim", 8)[0]
+	w.run(worker)
+	w.settle(good)
+	w.until("stuck is the bad one", func() bool { return w.token(k.ID).Stuck == mint.BadText })
+	if all := w.signed(k.ID); len(all) != 0 {
+		t.Errorf("signed was %+v", all)
+	}
+	failed, err := w.tokens.FailedActions(t.Context(), 0, 10)
+	if err != nil || len(failed) != 1 || failed[0].Reason != mint.BadText {
+		t.Errorf("failed are %+v, %v", failed, err)
+	}
+}
+
+// What others pay is paid as well, up to a limit, and accounted for.
+func TestPriority(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	must(t, w.net.PriorityFee(t.Context(), 1_000_000))
+	worker := w.worker(func(c *mint.Config) { c.MaxPrice = 30_000 })
+	ids := w.sell(worker, "kim", 1, 2)
+	had := w.balance()
+	w.run(worker)
+	w.settle(ids...)
+	w.exactlyOnce(ids, "kim", had)
+	if a := w.history(ids[0])[0]; a.Fee <= 10_500 || a.Fee > 10_000+30_000*100_000/1_000_000 {
+		t.Errorf("fee is %d lamports, want that of two signatures and of some 60,000 units at 0.03", a.Fee)
+	}
+}

@@ -1,0 +1,71 @@
+package mint_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/con-ting/conting/central/mint"
+	"github.com/con-ting/conting/central/mint/chain"
+	"github.com/con-ting/conting/sync/ticket"
+)
+
+// spy is a transport that keeps the transactions that it carries.
+type spy struct {
+	mu              sync.Mutex // guards those below
+	simulated, sent [][]byte
+}
+
+// spied is a client whose requests a spy sees.
+func (w *world) spied(s *spy) *chain.Client {
+	w.Helper()
+	c, err := chain.New(w.Context(), chain.Config{Nodes: []string{w.net.URL}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Transport: s})
+	must(w.T, err)
+	w.Cleanup(c.Close)
+	return c
+}
+
+func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var call struct {
+		Method string `json:"method"`
+		Params []any  `json:"params"`
+	}
+	if err := json.Unmarshal(body, &call); err != nil {
+		return nil, err
+	}
+	if call.Method == "simulateTransaction" || call.Method == "sendTransaction" {
+		wire, err := base64.StdEncoding.DecodeString(call.Params[0].(string))
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		if call.Method == "sendTransaction" {
+			s.sent = append(s.sent, wire)
+		} else {
+			s.simulated = append(s.simulated, wire)
+		}
+		s.mu.Unlock()
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// sets are roots of ticket sets.
+type sets struct{}
+
+func (sets) Root(_ context.Context, event ticket.EventID, version uint64) (mint.Root, error) {
+	if version == 0 {
+		return mint.Root{}, mint.ErrUnknownSet
+	}
+	return mint.Root{Event: event, Version: version, Root: [32]byte{byte(version)}, Chunks: [][32]byte{{1}, {2}}}, nil
+}
