@@ -14,10 +14,9 @@
 // happened is believed when it is the only one that is asked; nothing is signed because
 // of what a node sends but a block hash. Keys never leave a [Signer].
 //
-// solana-go's own client is not used: its errors carry the node's URL with the key in
-// it, it reads answers of any length, shows neither Retry-After nor, for most errors,
-// what lies in their data, and decodes with a library that has been made to panic. What
-// is used of it are keys, messages and their bytes.
+// solana-go's own client is not used: its errors name the node's URL with the key in it,
+// it reads answers of any length, and it shows neither Retry-After nor the slot that a
+// node's view is of. What is used of solana-go are keys, messages and their bytes.
 //
 // Amounts are integers in lamports.
 package chain
