@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/mint"
@@ -60,7 +61,7 @@ func (s *server) openMint(ctx context.Context) error {
 		return err
 	}
 	if m.worker, err = mint.New(ctx, mint.Config{
-		Store: s.store.Mint(), Chain: m.chain, Events: rules{s}, Wallets: custody{m.wallets}, Sets: m.sets,
+		Store: s.store.Mint(), Chain: m.chain, Events: rules{s}, Wallets: custody{m.wallets, s.logger}, Sets: m.sets,
 		Mode: mint.Mode(s.cfg.Mint.Mode), Authority: k.authority, Payer: k.payer, Secret: k.secret[:], Origin: rp.Origin,
 		Collection: s.cfg.Mint.Collection, Poll: s.cfg.Mint.Poll, ReconcileEvery: s.cfg.Mint.ReconcileEvery,
 		MaxPrice: s.cfg.Mint.MaxPriorityFee, LowBalance: s.cfg.Mint.LowBalance,
@@ -183,11 +184,37 @@ func (r rules) Event(ctx context.Context, id ticket.EventID) (ticket.Event, erro
 	return r.s.sale.Rules(ctx, id)
 }
 
-// custody is the wallets as the mint sees them.
-type custody struct{ room *wallet.Room }
+// keeper has people's wallets; *wallet.Room is one.
+type keeper interface {
+	Wallets(ctx context.Context, accounts []string) (map[string]wallet.Wallet, error)
+	SignerFor(ctx context.Context, account string) (*wallet.Signer, error)
+}
 
+// custody is the wallets as the mint sees them.
+type custody struct {
+	room   keeper
+	logger *slog.Logger
+}
+
+// Addresses leaves out a wallet that is not as it was stored: its owner's tokens stay
+// where they are until a person has looked, and nobody else's wait for that.
 func (c custody) Addresses(ctx context.Context, accounts []string) (map[string]string, error) {
 	all, err := c.room.Wallets(ctx, accounts)
+	if errors.Is(err, wallet.ErrAltered) && len(accounts) > 1 {
+		out := make(map[string]string, len(accounts))
+		for i := range accounts {
+			one, err := c.Addresses(ctx, accounts[i:i+1])
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(out, one)
+		}
+		return out, nil
+	}
+	if errors.Is(err, wallet.ErrAltered) {
+		c.logger.ErrorContext(ctx, "a wallet is not what was stored; nothing is done with its owner's tokens", slog.String("account", accounts[0]))
+		return map[string]string{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,11 @@ func (m *minted) chain(method string, params ...any) (result json.RawMessage) {
 // supply is how many of a token there are on chain: one, or none.
 func (m *minted) supply(address string) string {
 	m.t.Helper()
-	var v struct{ Value struct{ Data []string } }
+	var v struct {
+		Value struct {
+			Data []string `json:"data"`
+		} `json:"value"`
+	}
 	if err := json.Unmarshal(m.chain("getAccountInfo", address, map[string]any{"encoding": "base64", "commitment": "finalized"}), &v); err != nil {
 		m.t.Fatal(err)
 	}
@@ -150,7 +154,9 @@ func (m *minted) supply(address string) string {
 
 func (m *minted) balance(of string) int64 {
 	m.t.Helper()
-	var v struct{ Value int64 }
+	var v struct {
+		Value int64 `json:"value"`
+	}
 	if err := json.Unmarshal(m.chain("getBalance", of, map[string]any{"commitment": "finalized"}), &v); err != nil {
 		m.t.Fatal(err)
 	}
@@ -243,7 +249,10 @@ func TestTokensLife(t *testing.T) {
 			t.Errorf("mint status lacks %q: %s", want, status)
 		}
 	}
-	var sum struct{ Fees, Rent int64 }
+	var sum struct {
+		Fees int64 `json:"fees"`
+		Rent int64 `json:"rent"`
+	}
 	if err := json.Unmarshal(m.central("mint", "status", "--json"), &sum); err != nil {
 		t.Fatal(err)
 	}
