@@ -30,3 +30,6 @@ func DecodeHold(b []byte) (status int, err error) {
 	}
 	return 0, nil
 }
+
+// Wrap is what breaks a token's name into the lines of its picture.
+func Wrap(s string, width, lines int) []string { return wrap(s, width, lines) }

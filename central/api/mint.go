@@ -246,7 +246,6 @@ func (a *API) viewToken(ctx context.Context, f *mint.Fact) (tokenView, error) {
 // phase is how a token stands, in the words of its holder.
 func phase(f *mint.Fact, mode mint.Mode, open *mint.Action) string {
 	t := &f.Token
-	dead := f.Status == ticket.StatusRefunded || f.Status == ticket.StatusRevoked
 	switch {
 	case t.Is == mint.Burned:
 		return "burned"
@@ -258,7 +257,7 @@ func phase(f *mint.Fact, mode mint.Mode, open *mint.Action) string {
 		return "burning"
 	case t.Is == mint.None && (t.Want == mint.Held || t.Want == mint.Free):
 		return "minting"
-	case t.Is == mint.None && dead:
+	case t.Is == mint.None && f.Status != ticket.StatusValid:
 		return "none"
 	case t.Is == mint.None && mode == mint.Lazy:
 		return "unclaimed"

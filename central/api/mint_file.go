@@ -153,17 +153,17 @@ func (f *face) picture() []byte {
 		ground, ink = "#3A3F47", "#C7CCD4"
 	}
 	b.WriteString(`<rect width="640" height="640" fill="` + ground + `"/><rect x="40" y="40" width="560" height="560" rx="28" fill="none" stroke="` + faint + `" stroke-width="2"/>`)
-	lines := wrap(f.Event, 16, 3)
+	lines := wrap(f.Event, 20, 3)
 	for i, y := range []string{"140", "196", "252"} {
 		if i < len(lines) {
 			text("80", y, "44", "700", ink, "start", lines[i])
 		}
 	}
-	text("80", "320", "26", "400", faint, "start", clip(f.Venue, 32))
+	text("80", "320", "26", "400", faint, "start", clip(f.Venue, 36))
 	text("80", "362", "26", "400", faint, "start", f.when())
 	text("80", "470", "30", "400", ink, "start", clip(f.Zone, 18))
 	text("560", "470", "30", "400", ink, "end", clip(f.Class, 14))
-	text("80", "540", "56", "700", ink, "start", clip(f.Seat, 16))
+	text("80", "540", "56", "700", ink, "start", clip(f.Seat, 13))
 	text("560", "540", "24", "400", faint, "end", f.status)
 	b.WriteString("</svg>\n")
 	return []byte(b.String())
@@ -178,32 +178,53 @@ func (f *face) when() string {
 	return at.Format("2006-01-02  15:04")
 }
 
-// wrap breaks a text into at most so many lines of at most so many characters, at
-// spaces where there are some; an ellipsis stands for what is left.
+// wrap breaks a text into at most so many lines of at most so many columns, at spaces
+// where there are some; an ellipsis stands for what is left.
 func wrap(s string, width, lines int) (out []string) {
-	rest := []rune(strings.Join(strings.Fields(s), " "))
-	for len(rest) > 0 && len(out) < lines {
-		if len(rest) <= width || len(out) == lines-1 {
-			out = append(out, clip(string(rest), width))
-			return out
+	rest := strings.Join(strings.Fields(s), " ")
+	for rest != "" && len(out) < lines-1 && columns(rest) > width {
+		line := fitting(rest, width)
+		if at := strings.LastIndexByte(line, ' '); at > len(line)/2 && !strings.HasPrefix(rest[len(line):], " ") {
+			line = line[:at]
 		}
-		cut := width
-		for i := width; i > width/2; i-- {
-			if rest[i] == ' ' {
-				cut = i
-				break
-			}
-		}
-		out = append(out, string(rest[:cut]))
-		rest = []rune(strings.TrimLeft(string(rest[cut:]), " "))
+		out = append(out, strings.TrimSpace(line))
+		rest = strings.TrimLeft(rest[len(line):], " ")
+	}
+	if rest != "" {
+		out = append(out, clip(rest, width))
 	}
 	return out
 }
 
-// clip cuts a text to so many characters.
+// clip cuts a text to so many columns.
 func clip(s string, width int) string {
-	if r := []rune(s); len(r) > width {
-		return string(r[:width-1]) + "…"
+	if columns(s) <= width {
+		return s
+	}
+	return strings.TrimSpace(fitting(s, width-1)) + "…"
+}
+
+// fitting is the beginning of a text that takes so many columns.
+func fitting(s string, width int) string {
+	for i, r := range s {
+		if width -= column(r); width < 0 {
+			return s[:i]
+		}
 	}
 	return s
+}
+
+func columns(s string) (n int) {
+	for _, r := range s {
+		n += column(r)
+	}
+	return n
+}
+
+// column is how wide a character is: Hangul, kana and ideographs take two.
+func column(r rune) int {
+	if r >= 0x1100 && r <= 0x115F || r >= 0x2E80 && r <= 0xD7A3 || r >= 0xF900 && r <= 0xFAFF || r >= 0xFE30 && r <= 0xFF60 || r >= 0x1F300 {
+		return 2
+	}
+	return 1
 }

@@ -584,3 +584,24 @@ func TestMintMetrics(t *testing.T) {
 	h.miner.status = mint.Status{}
 	lacks("backlog 0\n", "oldest_seconds 0\n", "differences 0\n", "!payer_lamports ", "!payer_low ", "tokens{form=\"held\"} 1\n")
 }
+
+// A name of any script stays within the picture.
+func TestWrap(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		want string
+	}{
+		{"", ""},
+		{"Show", "Show"},
+		{"a very long name of a show", "a very long|name of a|show"},
+		{"겨울 콘서트의 아주 긴 이름", "겨울 콘서트|의 아주 긴|이름"},
+		{"abcdefghijklmnopqrstuvwxyzabcdefghijklmnop", "abcdefghijkl|mnopqrstuvwx|yzabcdefghi…"},
+		{"  spaces \n and  more ", "spaces and|more"},
+		{"\xff\xfe", "\xff\xfe"},
+	} {
+		got := api.Wrap(tc.text, 12, 3)
+		if strings.Join(got, "|") != tc.want {
+			t.Errorf("wrap %q: %q, want %q", tc.text, got, tc.want)
+		}
+	}
+}
