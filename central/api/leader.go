@@ -24,8 +24,7 @@ type Leader interface {
 
 // forward sends what only the leader can do to the leader: the sessions in which codes
 // are shown and how the mint fares, of which it alone knows, and whatever changes what
-// it publishes. It is
-// the leader who asks for tokens and cookies.
+// it publishes. It is the leader who asks for tokens and cookies.
 func (a *API) forward(c *gin.Context) {
 	if a.cfg.Leader == nil || !forLeader(c.Request) || a.cfg.Leader.Leads() {
 		return

@@ -74,7 +74,7 @@ func TestForward(t *testing.T) {
 		}
 	}
 	o.asked = nil
-	for _, path := range []string{"/v1/events", "/healthz", "/admin/v1/devices", "/metrics"} {
+	for _, path := range []string{"/v1/events", "/healthz", "/admin/v1/devices", "/admin/v1/mint/failed", "/metrics"} {
 		if got := h.call("GET", path, "", bearer); got.status != http.StatusOK {
 			t.Errorf("GET %s: %d %s, want an answer from here", path, got.status, got.body)
 		}
@@ -83,6 +83,7 @@ func TestForward(t *testing.T) {
 		t.Errorf("the leader was asked %q", o.asked)
 	}
 	o.set(false, true)
+	h.call("GET", "/admin/v1/mint", "", bearer).problem(http.StatusServiceUnavailable, "no_leader") // whose worker knows how it fares
 	h.call("POST", "/v1/wallet/leases", "{}").problem(http.StatusServiceUnavailable, "no_leader")
 	o.set(true, true)
 	h.call("POST", "/v1/wallet/leases", "{}").problem(http.StatusUnauthorized, "sign_in_required")
