@@ -15,7 +15,7 @@ import (
 // not is never minted where it does not belong.
 func TestChangeAtEveryStep(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorldOf(t, fast)
 	for i, step := range []string{"opened", "planned", "signed", "prepared", "send", "sent", "noted", "looked", "confirmed", "final", "finalized"} {
 		worker := w.worker(nil)
 		ids := []ticket.ID{tid(10*i + 1), tid(10*i + 2), tid(10*i + 3)}

@@ -19,6 +19,7 @@ import (
 
 const (
 	atOnce       = 128              // actions that are signed, stored and sent together
+	signingMost  = 4                // of these, at the same time
 	refusals     = 3                // simulations that refuse an action before it has failed
 	holdKeys     = time.Minute      // for a person to put the right keys in place
 	holdWait     = 15 * time.Second // what was built on cannot be seen yet
@@ -52,14 +53,19 @@ func (s *shift) prepare(ctx context.Context, wanted []Action) error {
 	if err != nil {
 		return err
 	}
+	var g errgroup.Group
+	g.SetLimit(signingMost)
 	for part := range slices.Chunk(jobs, atOnce) {
-		ready, err := s.sign(ctx, part)
-		if err != nil {
-			return err
-		}
-		if err := s.send(ctx, ready); err != nil {
-			return err
-		}
+		g.Go(func() error {
+			ready, err := s.sign(ctx, part)
+			if err != nil {
+				return err
+			}
+			return s.send(ctx, ready)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	s.alarm(ctx)
 	return nil
@@ -206,7 +212,7 @@ func (s *shift) sign(ctx context.Context, jobs []*job) ([]Action, error) {
 
 // signOne signs a job's transaction.
 func (s *shift) signOne(ctx context.Context, j *job, units uint32, hash chain.Blockhash) error {
-	d := chain.Draft{Instructions: j.plan.Instructions, Payer: s.roles.Payer, Units: units, Price: s.price.now}
+	d := chain.Draft{Instructions: j.plan.Instructions, Payer: s.roles.Payer, Units: units, Price: s.price.get()}
 	signed, err := d.Sign(ctx, hash, append([]chain.Signer{s.cfg.Payer, s.cfg.Authority}, j.signers...)...)
 	a := &j.action
 	switch {

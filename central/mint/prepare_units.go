@@ -19,6 +19,7 @@ const (
 	unitsMost  = 1_400_000 // of a transaction
 	perBump    = 1_500     // compute units of each further try for an address off the curve
 	unitsSlack = 300       // beyond a tenth
+	oftenLost  = 3         // attempts
 
 	priceEvery      = 10 * time.Second
 	pricePercentile = 75
@@ -114,12 +115,12 @@ func (s *shift) learn(ctx context.Context, jobs []*job, hash chain.Blockhash) er
 }
 
 // measure returns how many compute units to ask for, or false if the transaction would
-// be refused: then the action is held, or has failed. A shape is simulated once, and
-// each action that was signed before on its own.
+// be refused: then the action is held, or has failed. A shape is simulated once, and an
+// action on its own that has failed on chain, or was lost often.
 func (s *shift) measure(ctx context.Context, j *job, hash chain.Blockhash) (uint32, bool, error) {
 	key := shape(&j.action, j.plan.Instructions)
 	base, known := s.units.of(key)
-	if !known || j.action.Attempt > 0 {
+	if !known || j.action.Reason == Refused || j.action.Attempt >= oftenLost {
 		if j.action.State != Wanted || j.held {
 			return 0, false, nil
 		}
@@ -136,7 +137,7 @@ func (s *shift) measure(ctx context.Context, j *job, hash chain.Blockhash) (uint
 // or has failed.
 func (s *shift) simulate(ctx context.Context, j *job, hash chain.Blockhash) error {
 	a := &j.action
-	d := chain.Draft{Instructions: j.plan.Instructions, Payer: s.roles.Payer, Units: unitsMost, Price: s.price.now}
+	d := chain.Draft{Instructions: j.plan.Instructions, Payer: s.roles.Payer, Units: unitsMost, Price: s.price.get()}
 	wire, err := d.Unsigned(hash.Hash) // what is signed may be sent by whoever sees it
 	switch {
 	case errors.Is(err, chain.ErrTooLarge):
@@ -149,8 +150,8 @@ func (s *shift) simulate(ctx context.Context, j *job, hash chain.Blockhash) erro
 	if err != nil {
 		return fmt.Errorf("simulate: %w", err)
 	}
-	if seen.Err != nil {
-		s.refuse(ctx, j, seen.Err)
+	if refused := seen.Err; refused != nil {
+		s.refuse(ctx, j, refused)
 		return nil
 	}
 	search := tries(j.plan.Instructions) * perBump
@@ -179,13 +180,22 @@ func (s *shift) refuse(ctx context.Context, j *job, err error) {
 
 // price is what a place in a block costs.
 type price struct {
-	now uint64 // micro-lamports a unit
+	mu  sync.Mutex // guards those below
+	now uint64     // micro-lamports a unit
 	at  time.Time
+}
+
+func (p *price) get() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
 }
 
 // bid asks what others pay, now and then.
 func (s *shift) bid(ctx context.Context, jobs []*job) error {
 	now := s.cfg.Now()
+	s.price.mu.Lock()
+	defer s.price.mu.Unlock()
 	if s.cfg.MaxPrice == 0 || len(jobs) == 0 || !s.price.at.IsZero() && now.Sub(s.price.at) < priceEvery {
 		return nil
 	}
@@ -194,6 +204,6 @@ func (s *shift) bid(ctx context.Context, jobs []*job) error {
 	if err != nil {
 		return fmt.Errorf("priority fee: %w", err)
 	}
-	s.price = price{now: min(p, s.cfg.MaxPrice), at: now}
+	s.price.now, s.price.at = min(p, s.cfg.MaxPrice), now
 	return nil
 }

@@ -72,7 +72,7 @@ func (s *shift) afford(j *job, units uint32) bool {
 	for _, k := range j.plan.Signers {
 		signers[k] = true
 	}
-	fee := int64(len(signers))*chain.SignatureFee + priority(units, s.price.now)
+	fee := int64(len(signers))*chain.SignatureFee + priority(units, s.price.get())
 	cost := fee + max(j.plan.Rent, 0) // what comes back comes later
 	a := &j.action
 	s.lock.Lock()

@@ -64,6 +64,8 @@ func (s *shift) undone(v *sight, tip chain.Tip) Action {
 		return s.hold(a, 0)
 	case !failed:
 		a.Fee -= feeOf(a.Wire) // it was not in a block, and never will be
+	default:
+		a.Reason = Refused
 	}
 	a.Slot, a.Wire, a.Rent = 0, nil, 0
 	s.landed(a.ID)

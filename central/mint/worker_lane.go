@@ -14,7 +14,7 @@ import (
 type shift struct {
 	*Worker
 	units units
-	price price // owned by the lane of those that are wanted
+	price price
 	pace  pace
 
 	wanted, flying lane
