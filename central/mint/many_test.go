@@ -68,17 +68,22 @@ func (w *world) exactlyOnce(ids []ticket.ID, account string, had int64) {
 	w.Logf("%d tokens: signed %d times, landed %d, failed %d, dropped %d, late %d, busy %d; %d calls", len(ids), signed, stats.Landed, stats.Failed, stats.Dropped, stats.Late, stats.Busy, stats.Total())
 }
 
-// A thousand tickets are minted exactly once through a node that answers 429 to some
-// calls, loses some transactions and holds back others, swallows everything for five
-// seconds, and a fork that undoes what some had seen confirmed.
+// A thousand tickets are minted exactly once through two nodes that answer 429 to some
+// calls, lose some transactions and hold back others, and swallow everything for five
+// seconds, and through a fork that undoes what had been seen confirmed.
 func TestManyThroughFaults(t *testing.T) {
 	const n = 1000
 	t.Parallel()
 	w := newWorldOf(t, localnet.Options{Slot: 50 * time.Millisecond, Seed: 7})
-	worker := w.worker(nil)
+	worker := w.worker(func(c *mint.Config) { c.Chain = w.client(w.net.URL, w.net.Second.URL) })
 	ids := w.sell(worker, "kim", many(n)...)
 	had := w.balance()
-	must(t, w.net.Faults(t.Context(), localnet.Faults{Busy: .15, Drop: .2, Late: .1, LateSlots: 40}))
+	both := func(f localnet.Faults) {
+		must(t, w.net.Faults(t.Context(), f))
+		must(t, w.net.Second.Faults(t.Context(), f))
+	}
+	weather := localnet.Faults{Busy: .15, Drop: .2, Late: .1, LateSlots: 40}
+	both(weather)
 	start := time.Now()
 	w.run(worker)
 	w.until("some are on chain", func() bool {
@@ -88,11 +93,13 @@ func TestManyThroughFaults(t *testing.T) {
 	})
 	_, err := w.net.Fork(t.Context(), 10)
 	must(t, err)
-	must(t, w.net.Faults(t.Context(), localnet.Faults{Busy: .15, BlackHole: true}))
+	hole := weather
+	hole.BlackHole = true
+	both(hole)
 	time.Sleep(5 * time.Second) // the hole's length is what is tested
-	must(t, w.net.Faults(t.Context(), localnet.Faults{Busy: .15, Drop: .2, Late: .1, LateSlots: 40}))
+	both(weather)
 	w.everySettled(n)
 	t.Logf("%d in %s", n, time.Since(start))
-	must(t, w.net.Faults(t.Context(), localnet.Faults{}))
+	both(localnet.Faults{})
 	w.exactlyOnce(ids, "kim", had)
 }
