@@ -14,15 +14,27 @@ import (
 // minted: at each step of it. What is minted by then is moved, burned or freed; what is
 // not is never minted where it does not belong.
 func TestChangeAtEveryStep(t *testing.T) {
-	t.Parallel()
+	for name, steps := range map[string][]string{
+		"early":  {"opened", "planned", "signed", "prepared"},
+		"midway": {"send", "sent", "noted", "looked"},
+		"late":   {"confirmed", "final", "finalized"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			changedAt(t, steps)
+		})
+	}
+}
+
+func changedAt(t *testing.T, steps []string) {
 	w := newWorldOf(t, fast)
-	for i, step := range []string{"opened", "planned", "signed", "prepared", "send", "sent", "noted", "looked", "confirmed", "final", "finalized"} {
+	for i, step := range steps {
 		worker := w.worker(nil)
 		ids := []ticket.ID{tid(10*i + 1), tid(10*i + 2), tid(10*i + 3)}
 		var once sync.Once
 		worker.PauseAt(func(_ context.Context, at string) error {
 			if at == step {
-				once.Do(func() {
+				once.Do(func() { //nolint:contextcheck // the test's, not the worker's
 					w.give(worker, ids[0], "lee")
 					w.refund(worker, ids[1])
 					w.admit(worker, ids[2])

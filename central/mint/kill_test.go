@@ -2,6 +2,7 @@ package mint_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -111,7 +112,7 @@ func (w *world) killAt(step string, ids []ticket.ID) bool {
 			return true
 		}
 		for _, id := range ids {
-			if !w.atRest(id) {
+			if !w.atRest(id) { //nolint:contextcheck // the test's, not the worker's
 				return false
 			}
 		}
@@ -192,6 +193,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	// These tests wait for blocks, and hardly ever for a processor.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
@@ -227,14 +233,14 @@ func workUntilKilled() error {
 // A central is killed at random while it mints, again and again, through a node that
 // loses some transactions: each token is there once, and paid for once.
 func TestKilledAtRandom(t *testing.T) {
-	const n = 150
+	const n = 100
 	t.Parallel()
 	w := newWorld(t)
 	worker := w.worker(nil)
 	ids := w.sell(worker, "kim", many(n)...)
 	had := w.balance()
 	must(t, w.net.Faults(t.Context(), localnet.Faults{Drop: .1, Late: .1, LateSlots: 20, Lost: .05}))
-	for round := range 6 {
+	for round := range 4 {
 		c := exec.CommandContext(t.Context(), os.Args[0])
 		c.Env = append(os.Environ(), killedStore+"="+w.path, killedNode+"="+w.net.URL)
 		c.Stderr = os.Stderr

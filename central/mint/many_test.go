@@ -73,7 +73,6 @@ func (w *world) exactlyOnce(ids []ticket.ID, account string, had int64) {
 // seconds, and through a fork that undoes what had been seen confirmed.
 func TestManyThroughFaults(t *testing.T) {
 	const n = 1000
-	t.Parallel()
 	w := newWorldOf(t, localnet.Options{Slot: 50 * time.Millisecond, Seed: 7})
 	worker := w.worker(func(c *mint.Config) { c.Chain = w.client(w.net.URL, w.net.Second.URL) })
 	ids := w.sell(worker, "kim", many(n)...)

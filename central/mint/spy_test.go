@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -45,7 +46,7 @@ func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if call.Method == "simulateTransaction" || call.Method == "sendTransaction" {
-		wire, err := base64.StdEncoding.DecodeString(call.Params[0].(string))
+		wire, err := base64.StdEncoding.DecodeString(fmt.Sprint(call.Params[0]))
 		if err != nil {
 			return nil, err
 		}

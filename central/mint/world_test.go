@@ -309,7 +309,7 @@ func keyFor(name string) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(seed[:])
 }
 
-func publicOf(k ed25519.PrivateKey) chain.Key { return chain.Key(k.Public().(ed25519.PublicKey)) }
+func publicOf(k ed25519.PrivateKey) chain.Key { return chain.Key(k[ed25519.SeedSize:]) }
 
 func walletOf(account string) string { return publicOf(keyFor(account)).String() }
 
