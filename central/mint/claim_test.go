@@ -1,6 +1,7 @@
 package mint_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -193,4 +194,29 @@ func TestPriority(t *testing.T) {
 	if a := w.history(ids[0])[0]; a.Fee <= 10_500 || a.Fee > 10_000+30_000*100_000/1_000_000 {
 		t.Errorf("fee is %d lamports, want that of two signatures and of some 60,000 units at 0.03", a.Fee)
 	}
+}
+
+// Accreditations of staff have no tokens.
+func TestStaff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	worker := w.worker(func(c *mint.Config) { c.Events = staffed{events{w.store}} })
+	id := tid(1)
+	k := ticket.Ticket{ID: id, Event: concert, Zone: 1, Class: 99, Version: 1, Holder: holderKey(1, 1)}
+	_, err := w.store.Accredit(t.Context(), sale.Issued{Ticket: k, Signed: []byte{1}}, "kim")
+	must(t, err)
+	w.sell(worker, "kim", 2)
+	if _, err := w.tokens.Token(t.Context(), id); !errors.Is(err, mint.ErrUnknownToken) {
+		t.Errorf("staff's token: %v, want ErrUnknownToken", err)
+	}
+	w.token(tid(2))
+}
+
+// staffed are events with a class of staff.
+type staffed struct{ events }
+
+func (s staffed) Event(ctx context.Context, id ticket.EventID) (ticket.Event, error) {
+	e, err := s.events.Event(ctx, id)
+	e.Classes = append(slices.Clone(e.Classes), ticket.Class{ID: 99, Name: "Staff", Staff: true})
+	return e, err
 }

@@ -114,13 +114,41 @@ func (w *Worker) decide(ctx context.Context, ids []ticket.ID) ([]Desire, error) 
 		}
 	}
 	var wishes []Desire
+	staff := make(map[ticket.EventID]map[uint8]bool)
 	for _, f := range facts {
+		if f.Token.Ticket.IsZero() {
+			of, err := w.staff(ctx, f.Ticket.Event, staff)
+			if err != nil {
+				return nil, err
+			}
+			if of[f.Ticket.Class] {
+				continue
+			}
+		}
 		if d, ok := Decide(f, w.cfg.Mode, wallets[f.Account]); ok {
 			wishes = append(wishes, d)
 		}
 	}
 	slices.SortFunc(wishes, func(a, b Desire) int { return slices.Compare(a.Ticket[:], b.Ticket[:]) })
 	return wishes, nil
+}
+
+// staff says which classes of an event are of accreditations. They have no tokens: they
+// are nobody's to keep, and one that was revoked may come into force again.
+func (w *Worker) staff(ctx context.Context, event ticket.EventID, known map[ticket.EventID]map[uint8]bool) (map[uint8]bool, error) {
+	if of, ok := known[event]; ok {
+		return of, nil
+	}
+	e, err := w.cfg.Events.Event(ctx, event)
+	if err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	of := make(map[uint8]bool)
+	for _, c := range e.Classes {
+		of[c.ID] = c.Staff
+	}
+	known[event] = of
+	return of, nil
 }
 
 // commit has the root of a set put on chain. In eager mode every ticket is there

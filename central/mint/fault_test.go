@@ -92,6 +92,36 @@ func TestNodeBehind(t *testing.T) {
 	}
 }
 
+// A worker that has just started knows no newer block than a node shows it. One that is
+// far behind shows the token where it was before its last move: that is not taken for
+// what is wanted now.
+func TestNodeFarBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	worker := w.worker(nil)
+	stop := w.run(worker)
+	id := w.sell(worker, "kim", 1)[0]
+	w.settle(id)
+	_, err := w.net.Tick(t.Context(), 100)
+	must(t, err)
+	w.give(worker, id, "lee")
+	w.settle(id)
+	stop()
+	must(t, w.net.Second.Faults(t.Context(), localnet.Faults{Behind: 100}))
+	behind := w.worker(func(c *mint.Config) { c.Chain = w.client(w.net.Second.URL) })
+	w.give(behind, id, "kim")
+	w.run(behind)
+	w.until("it sees that the node is behind", func() bool { return w.heard.troubles()["behind"] > 0 || w.token(id).Owner == walletOf("kim") })
+	if all := w.history(id); w.token(id).Owner != walletOf("lee") || len(w.signed(id)) != 2 {
+		t.Errorf("believed a node that is behind: %+v", all)
+	}
+	must(t, w.net.Second.Faults(t.Context(), localnet.Faults{}))
+	w.settle(id)
+	if o := w.onChain(id, "kim"); !o.Holds || len(w.signed(id)) != 3 {
+		t.Errorf("moved back is %+v, %+v", o, w.history(id))
+	}
+}
+
 // A node that forgets what it knew of transactions cannot make the worker do them again.
 func TestNodeForgets(t *testing.T) {
 	t.Parallel()
@@ -265,5 +295,49 @@ func TestOtherKeys(t *testing.T) {
 	w.until("it says so", func() bool { return w.heard.troubles()["keys"] > 0 })
 	if all := w.signed(id); len(all) != 0 {
 		t.Errorf("signed was %+v", all)
+	}
+}
+
+// A node that says of a transaction that it is final is not believed unless it shows
+// what came of it.
+func TestLyingNode(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, fast)
+	spy := &spy{}
+	spy.lie(true)
+	worker := w.worker(func(c *mint.Config) { c.Chain = w.spied(spy) })
+	id := w.sell(worker, "kim", 1)[0]
+	must(t, w.net.Faults(t.Context(), localnet.Faults{Drop: 1}))
+	had := w.balance()
+	w.run(worker)
+	w.until("it sees that there is nothing", func() bool { return w.heard.troubles()["effect"] > 0 || w.token(id).Is != mint.None })
+	if k := w.token(id); k.Is != mint.None {
+		t.Fatalf("believed: %+v", k)
+	}
+	spy.lie(false)
+	must(t, w.net.Faults(t.Context(), localnet.Faults{}))
+	w.settle(id)
+	w.exactlyOnce([]ticket.ID{id}, "kim", had)
+}
+
+// A mint that was given up has landed after all, and the ticket was refunded: the token
+// is burned where it is.
+func TestBurnedWhereItIs(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, fast)
+	worker := w.worker(func(c *mint.Config) { c.Attempts = 1 })
+	id := w.sell(worker, "kim", 1)[0]
+	must(t, w.net.Faults(t.Context(), localnet.Faults{Drop: 1}))
+	w.run(worker)
+	w.until("given up is it", func() bool { return w.token(id).Stuck == mint.GaveUp })
+	must(t, w.net.Faults(t.Context(), localnet.Faults{}))
+	w.act(token.Mint, token.Held, id, "", "kim")
+	w.refund(worker, id)
+	_, err := w.tokens.Retry(t.Context(), id, false)
+	must(t, err)
+	worker.Wake()
+	w.until("burned is it", func() bool { return w.token(id).Is == mint.Burned && w.atRest(id) })
+	if o := w.onChain(id, "kim"); o.Form != token.Burned || o.Holds {
+		t.Errorf("on chain is %+v, done was %+v", o, w.history(id))
 	}
 }

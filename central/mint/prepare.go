@@ -349,6 +349,9 @@ func (s *shift) again(attempts int) time.Duration {
 	return wait
 }
 
+// aWhile is how long to wait for what cannot be seen yet.
+func (s *shift) aWhile() time.Duration { return min(s.again(3), holdWait) }
+
 const againMost = 10 * time.Minute
 
 // fail ends an action that was never signed, or whose last transaction cannot get into

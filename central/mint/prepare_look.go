@@ -177,7 +177,7 @@ func (s *shift) plan(ctx context.Context, j *job, rent func(uint64) uint64) (err
 	case token.Done: // by a transaction that was taken for lost, or a former life of the store
 		a.State, a.Reason, a.Slot, a.Due = Confirmed, NoReason, j.reading.slot, s.cfg.Now().Add(s.pace.slots(finality))
 	case token.Wait:
-		*a = s.hold(*a, min(s.again(3), holdWait))
+		*a = s.hold(*a, s.aWhile())
 		if j.plan.Why == token.NoGroup {
 			return s.wantGroup(ctx, a)
 		}

@@ -18,11 +18,18 @@ func (w *world) act(kind token.Kind, form token.Form, id ticket.ID, from, to str
 	w.Helper()
 	key, err := token.Address(w.roles.Authority, token.TicketSeed(secret(), id[:]))
 	must(w.T, err)
-	ask := token.Ask{Kind: kind, Mint: key, Form: form, From: publicOf(keyFor(from))}
+	ask := token.Ask{Kind: kind, Mint: key, Form: form, FromSigns: kind == token.Send}
+	if from != "" {
+		ask.From = publicOf(keyFor(from))
+	}
+	if kind == token.Mint {
+		ask.Spec, err = token.Describe(token.Text{Event: "Concert", URI: "https://tickets.example/"})
+		must(w.T, err)
+		ask.Spec.Seed = token.TicketSeed(secret(), id[:])
+	}
 	if to != "" {
 		ask.To = publicOf(keyFor(to))
 	}
-	ask.FromSigns = kind == token.Send
 	keys, err := token.Watch(ask)
 	must(w.T, err)
 	rent, err := w.client(w.net.URL).Rent(w.Context(), token.Sizes(ask)...)

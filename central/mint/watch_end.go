@@ -26,7 +26,7 @@ func (s *shift) examine(ctx context.Context, sights []*sight, tip chain.Tip, fin
 		switch {
 		case err != nil:
 			s.unreadable(ctx, &v.action, err)
-			changed = append(changed, s.hold(v.action, holdWait))
+			changed = append(changed, s.hold(v.action, s.aWhile()))
 		case !done:
 			changed = append(changed, s.undone(v, tip))
 		case v.action.State == Confirmed && v.status == nil && final >= v.action.Slot:
@@ -126,14 +126,14 @@ func (s *shift) finish(ctx context.Context, sights []*sight, final chain.Tip) er
 		switch {
 		case err != nil:
 			s.unreadable(ctx, &a, err)
-			a = s.hold(a, holdWait)
+			a = s.hold(a, s.aWhile())
 		case done || a.Kind == Commit && v.status != nil:
 			a.State, a.Reason, a.Wire = Finalized, NoReason, nil
 		case v.status == nil: // it landed later than it had first
 			a = s.hold(a, s.toFinality(final.Slot+finality/2, final))
 		default: // the node says that it is done, and shows that it is not
 			s.trouble(ctx, "effect", fmt.Errorf("action %d: %w", a.ID, errEffect))
-			a = s.hold(a, holdWait)
+			a = s.hold(a, s.aWhile())
 		}
 		changed = append(changed, a)
 	}
