@@ -186,6 +186,11 @@ bench-queue: build queue-servers ## the waiting room under 100,000 people in ten
 bench-sale: build queue-servers ## seats that four want at once, on each store and through HTTP; report in var/bench
 	@$(BIN)/bench -report var/bench $(if $(SEATS),-seats $(SEATS)) sale $(STORE)
 
+.PHONY: bench-chain
+bench-chain: node_modules/.stamp ## tokens a second on the local chain, with and without faults, what they cost, and a table of it: make bench-chain [N=3000]
+	@go build -o $(BIN)/ ./testdata/bench
+	@$(BIN)/bench $(if $(N),-tickets $(N)) chain
+
 # The real servers that benches measure and tests try.
 SERVERS := redis-server postgresql
 .PHONY: queue-servers

@@ -122,8 +122,8 @@ var allowed = map[string][]string{
 	"testdata/frames/cmd/frames": {"testdata/frames"},
 	"testdata/stage":             {"sync/ticket", "sync/pass", "sync/credential", "firmware/emulator", "firmware/emulator/rig", "firmware/keep", "firmware/lane", "testdata/wallet"},
 	"testdata/stage/cmd/venue":   {"sync/ticket", "testdata/frames", "testdata/stage"},
-	"testdata/demo":              {"sync/ticket", "testdata/frames", "testdata/stage"},
-	"testdata/bench":             {"sync/*", "gate/*", "central/*", "testdata/frames", "testdata/wallet", "testdata/stage", "testdata/servers"},
+	"testdata/demo":              {"sync/ticket", "testdata/frames", "testdata/localnet", "testdata/stage"},
+	"testdata/bench":             {"sync/*", "gate/*", "central/*", "testdata/frames", "testdata/wallet", "testdata/stage", "testdata/localnet", "testdata/servers"},
 }
 
 // sole names the one package that may import each heavy dependency, so that

@@ -37,6 +37,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 	kills := flags.Int("kills", 3, "how often central is killed while people enter")
 	seats := flags.Int("seats", 4800, "that are fought for")
 	buyers := flags.Int("buyers", 2000, "who buy through HTTP")
+	tickets := flags.Int("tickets", 3000, "that are minted at once")
 	k6 := flags.String("k6", "k6", "the `command` k6")
 	report := flags.String("report", "", "folder for reports of the surges")
 	if flags.Parse(args) != nil {
@@ -60,10 +61,13 @@ func command(args []string, stdout, stderr io.Writer) int {
 	case "sale":
 		b := &saleBench{out: stdout, dir: *dir, bin: *bin, plan: *plan, seats: *seats, buyers: *buyers, report: *report}
 		err = b.run(ctx, flags.Arg(1))
+	case "chain":
+		b := &chainBench{out: stdout, dir: *dir, plan: *plan, tickets: *tickets}
+		err = b.run(ctx, flags.Arg(1))
 	case "k6":
 		err = k6Surge(ctx, stdout, *bin, *dir, *plan, *k6, flags.Arg(1), cmp.Or(*people, 2000))
 	default:
-		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]\n       bench [flags] queue [embedded or redis]\n       bench [flags] sale [sqlite, postgres or http]\n       bench [flags] k6 SCRIPT")
+		_, _ = fmt.Fprintln(stderr, "usage: bench [flags] gate\n       bench [flags] lock\n       bench [flags] qr [FOLDER of frames with a manifest.tsv]\n       bench [flags] queue [embedded or redis]\n       bench [flags] sale [sqlite, postgres or http]\n       bench [flags] chain [mint, faulty, bare or costs]\n       bench [flags] k6 SCRIPT")
 		return 2
 	}
 	if err != nil {
