@@ -33,7 +33,7 @@ func engines(t *testing.T) map[string]func(t *testing.T) store.Config {
 		},
 	}
 	if servers.HasPostgres() {
-		out["postgres"] = func(t *testing.T) store.Config { return cfg(store.Config{URL: servers.Postgres(t)}) }
+		out["postgres"] = func(t *testing.T) store.Config { return cfg(store.Config{URL: storetest.Postgres(t)}) }
 	} else {
 		t.Log("SKIPPED: postgresql is not installed (apt-get install postgresql): backups to and from it are NOT tested")
 	}
@@ -391,7 +391,7 @@ func TestAhead(t *testing.T) {
 
 func TestPendingOfNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T) {
-		cfg := storetest.Blank(t, filepath.Join(t.TempDir(), "central.db"), time.Now, slog.New(slog.DiscardHandler))
+		cfg := storetest.At(t, filepath.Join(t.TempDir(), "central.db"), time.Now, slog.New(slog.DiscardHandler))
 		if cfg.Path != "" {
 			write(t, cfg.Path, nil)
 		}

@@ -399,12 +399,6 @@ func (s *PostgresServer) all(signal syscall.Signal) error {
 	return nil
 }
 
-// RunPostgres runs SQL in the database at an address that [Postgres] returned.
-func RunPostgres(ctx context.Context, address, query string) error {
-	_, err := client(ctx, "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", query, address)
-	return err
-}
-
 // DumpPostgres is everything that stands in the tables of a database, as SQL; bytes
 // that are letters stand there as letters.
 func DumpPostgres(ctx context.Context, address string) ([]byte, error) {
