@@ -3,11 +3,8 @@ package stage_test
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,30 +23,19 @@ type minted struct {
 	ctx context.Context
 	*stage.Stage
 	net   *localnet.Net
+	chain stage.Chain
 	payer string
 }
 
-// onChain gives a venue's central a mint: it is stopped, gets keys and a node, and is
-// started again.
+// onChain gives a venue's central a mint.
 func onChain(ctx context.Context, t *testing.T, s *stage.Stage, net *localnet.Net, more string) *minted {
 	t.Helper()
-	m := &minted{t: t, ctx: ctx, Stage: s, net: net}
-	if err := s.StopCentral(); err != nil {
-		t.Fatal(err)
-	}
-	var keys struct {
-		Payer string `json:"payer"`
-	}
-	if err := json.Unmarshal(m.central("mint", "init", "--json"), &keys); err != nil {
-		t.Fatal(err)
-	}
-	m.payer = keys.Payer
-	if err := m.net.Airdrop(ctx, m.payer, 1_000_000_000); err != nil {
-		t.Fatal(err)
-	}
-	m.configure(fmt.Sprintf("\n[mint]\nrpc = [%q, %q]\npoll = \"100ms\"\nlink = \"http://explorer.example/address/{address}\"\ntx_link = \"http://explorer.example/tx/{signature}\"\n%s",
-		m.net.URL, m.net.Second.URL, more))
-	if err := s.StartCentral(ctx); err != nil {
+	m := &minted{t: t, ctx: ctx, Stage: s, net: net, chain: stage.Chain{URL: net.URL}}
+	lines := fmt.Sprintf("rpc = [%q, %q]\npoll = \"100ms\"\nlink = \"http://explorer.example/address/{address}\"\ntx_link = \"http://explorer.example/tx/{signature}\"\n%s",
+		m.net.URL, m.net.Second.URL, more)
+	var err error
+	m.payer, err = s.OpenMint(ctx, lines, func(ctx context.Context, payer string) error { return net.Airdrop(ctx, payer, 1_000_000_000) })
+	if err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -57,114 +43,37 @@ func onChain(ctx context.Context, t *testing.T, s *stage.Stage, net *localnet.Ne
 
 func (m *minted) config() string { return filepath.Join(m.Dir, "central", "central.toml") }
 
-func (m *minted) configure(text string) {
-	m.t.Helper()
-	f, err := os.OpenFile(m.config(), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	if _, err := f.WriteString(text); err != nil {
-		m.t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
 // central runs one of its commands.
 func (m *minted) central(args ...string) []byte {
 	m.t.Helper()
-	args = append(args, "--config", m.config())
-	out, err := stage.Run(m.ctx, filepath.Join(m.Bin, "central"), args...)
+	out, err := m.Central(m.ctx, args...)
 	if err != nil {
 		m.t.Fatalf("central %s: %v", strings.Join(args, " "), err)
 	}
 	return out
 }
 
-// tokenOf is a ticket's token as its holder sees it.
-type tokenOf struct {
-	State, Address, Link, Owner, Wallet, Metadata string
-	Sendable, Claimable                           bool
-	Fee, Rent                                     int64
-	History                                       []struct{ Kind, State, Signature, Link string }
-}
-
 // await asks for a person's token until it is in a state, and somewhere else than with
 // an owner.
-func (m *minted) await(p *stage.Person, id ticket.ID, state, elsewhere string) (v tokenOf) {
+func (m *minted) await(p *stage.Person, id ticket.ID, state, elsewhere string) stage.Minted {
 	m.t.Helper()
-	for m.ctx.Err() == nil {
-		v = tokenOf{}
-		if err := p.Call(m.ctx, "GET", "/v1/wallet/tickets/"+id.String()+"/token", nil, &v); err == nil && v.State == state && v.Owner != elsewhere {
-			return v
-		}
-		<-time.After(50 * time.Millisecond)
+	v, err := p.AwaitToken(m.ctx, id, func(v *stage.Minted) bool { return v.State == state && v.Owner != elsewhere })
+	if err != nil {
+		m.t.Fatalf("want it %s: %v", state, err)
 	}
-	m.t.Fatalf("the token is %+v, want it %s", v, state)
 	return v
 }
 
-// chain asks the cluster itself.
-func (m *minted) chain(method string, params ...any) (result json.RawMessage) {
+// is checks what the cluster itself says of a token.
+func (m *minted) is(v *stage.Minted, want stage.Token) {
 	m.t.Helper()
-	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-	if err != nil {
-		m.t.Fatal(err)
+	if got, err := m.chain.Token(m.ctx, v.Address); err != nil || got != want {
+		m.t.Errorf("token %s: the chain says %+v, %v, want %+v", v.Address, got, err, want)
 	}
-	resp, err := http.Post(m.net.URL, "application/json", bytes.NewReader(body))
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	var answer struct {
-		Result json.RawMessage `json:"result"`
-		Error  json.RawMessage `json:"error"`
-	}
-	if err := json.Unmarshal(text, &answer); err != nil || answer.Error != nil {
-		m.t.Fatalf("%s: %s %v", method, text, err)
-	}
-	return answer.Result
-}
-
-// supply is how many of a token there are on chain: one, or none.
-func (m *minted) supply(address string) string {
-	m.t.Helper()
-	var v struct {
-		Value struct {
-			Data []string `json:"data"`
-		} `json:"value"`
-	}
-	if err := json.Unmarshal(m.chain("getAccountInfo", address, map[string]any{"encoding": "base64", "commitment": "finalized"}), &v); err != nil {
-		m.t.Fatal(err)
-	}
-	if len(v.Value.Data) == 0 {
-		return "absent"
-	}
-	raw, err := base64.StdEncoding.DecodeString(v.Value.Data[0])
-	if err != nil || len(raw) < 45 {
-		m.t.Fatalf("account %s: %d bytes, %v", address, len(raw), err)
-	}
-	return fmt.Sprint(raw[36]) // the lowest byte of the supply
-}
-
-func (m *minted) balance(of string) int64 {
-	m.t.Helper()
-	var v struct {
-		Value int64 `json:"value"`
-	}
-	if err := json.Unmarshal(m.chain("getBalance", of, map[string]any{"commitment": "finalized"}), &v); err != nil {
-		m.t.Fatal(err)
-	}
-	return v.Value
 }
 
 // kinds are what was done with a token, oldest first, all of it final.
-func (m *minted) kinds(v tokenOf) string {
+func (m *minted) kinds(v stage.Minted) string {
 	m.t.Helper()
 	var out []string
 	for _, a := range slices.Backward(v.History) {
@@ -196,9 +105,11 @@ func TestTokensLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := m.await(mina, early.ID, "held", ""), m.await(mina, late.ID, "held", "")
-	if first.Address == second.Address || first.Owner != second.Owner || first.Wallet != "custodial" || m.supply(first.Address) != "1" || m.supply(second.Address) != "1" {
+	if first.Address == second.Address || first.Owner != second.Owner || first.Wallet != "custodial" {
 		t.Errorf("tokens %+v and %+v", first, second)
 	}
+	m.is(&first, stage.Token{Supply: 1, Owner: first.Owner, Frozen: true})
+	m.is(&second, stage.Token{Supply: 1, Owner: first.Owner, Frozen: true})
 	var meta struct{ Name, Image string }
 	if err := mina.Call(ctx, "GET", first.Metadata, nil, &meta); err != nil || meta.Name == "" {
 		t.Errorf("metadata %+v, %v", meta, err)
@@ -212,34 +123,38 @@ func TestTokensLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, "the token of a ticket that was given on", mina.Call(ctx, "GET", "/v1/wallet/tickets/"+early.ID.String()+"/token", nil, nil), "unknown_ticket")
-	if v := m.await(jun, early.ID, "held", first.Owner); v.Address != first.Address || v.Wallet != "custodial" || m.kinds(v) != "mint move" {
-		t.Errorf("moved token %+v", v)
+	moved := m.await(jun, early.ID, "held", first.Owner)
+	if moved.Address != first.Address || moved.Wallet != "custodial" || m.kinds(moved) != "mint move" {
+		t.Errorf("moved token %+v", moved)
 	}
+	m.is(&moved, stage.Token{Supply: 1, Owner: moved.Owner, Frozen: true})
 
 	if err := s.Refund(ctx, late); err != nil {
 		t.Fatal(err)
 	}
-	if v := m.await(mina, late.ID, "burned", "nobody"); m.supply(v.Address) != "0" || m.kinds(v) != "mint burn" || v.Owner != "" {
-		t.Errorf("burned token %+v, of which there are %s", v, m.supply(v.Address))
+	burned := m.await(mina, late.ID, "burned", "nobody")
+	if m.kinds(burned) != "mint burn" || burned.Owner != "" {
+		t.Errorf("burned token %+v", burned)
 	}
+	m.is(&burned, stage.Token{})
 
 	const outside, somebody = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin", "GDDMwNyyx8uB6zrqwBFHjLLG3TBYk2F8Az4yrQC5RzMp"
-	send := func(to string) error {
-		return jun.Call(ctx, "POST", "/v1/wallet/tickets/"+early.ID.String()+"/token/send", map[string]any{"to": to}, nil)
-	}
+	send := func(to string) error { return jun.SendToken(ctx, early.ID, to) }
 	refused(t, "sending a token that is held", send(outside), "token_held")
 	shows(ctx, t, gate, func() (string, error) { return early.As(jun).Text(time.Now()) }, "admit ok")
 	free := m.await(jun, early.ID, "free", "")
 	if !free.Sendable || m.kinds(free) != "mint move release" {
 		t.Errorf("free token %+v", free)
 	}
+	m.is(&free, stage.Token{Supply: 1, Owner: moved.Owner})
 	if err := send(outside); err != nil {
 		t.Fatal(err)
 	}
 	sent := m.await(jun, early.ID, "free", free.Owner)
-	if sent.Owner != outside || sent.Wallet != "other" || sent.Sendable || m.kinds(sent) != "mint move release send" || m.supply(sent.Address) != "1" {
+	if sent.Owner != outside || sent.Wallet != "other" || sent.Sendable || m.kinds(sent) != "mint move release send" {
 		t.Errorf("sent token %+v", sent)
 	}
+	m.is(&sent, stage.Token{Supply: 1, Owner: outside})
 	refused(t, "sending what was sent", send(somebody), "token_elsewhere")
 
 	// What it all came to.
@@ -256,8 +171,8 @@ func TestTokensLife(t *testing.T) {
 	if err := json.Unmarshal(m.central("mint", "status", "--json"), &sum); err != nil {
 		t.Fatal(err)
 	}
-	if left := m.balance(m.payer); left != 1_000_000_000-sum.Fees-sum.Rent {
-		t.Errorf("the fee payer has %d lamports, want %d: fees %d, rent %d", left, 1_000_000_000-sum.Fees-sum.Rent, sum.Fees, sum.Rent)
+	if left, err := m.chain.Balance(ctx, m.payer); err != nil || int64(left) != 1_000_000_000-sum.Fees-sum.Rent {
+		t.Errorf("the fee payer has %d lamports, %v, want %d: fees %d, rent %d", left, err, 1_000_000_000-sum.Fees-sum.Rent, sum.Fees, sum.Rent)
 	}
 	if out := string(m.central("mint", "reconcile")); !strings.Contains(out, "2 tokens were compared with the chain, 0 differences") {
 		t.Errorf("mint reconcile: %s", out)
@@ -314,8 +229,9 @@ func TestTokensWhenAsked(t *testing.T) {
 	if err != nil || !strings.HasPrefix(out, "ticket "+tickets[0].ID.String()+" of event "+event.String()) || !strings.Contains(out, p.Transaction) {
 		t.Fatalf("mint verify: %s, %v", out, err)
 	}
-	if on := string(m.chain("getTransaction", p.Transaction, map[string]any{"encoding": "json", "maxSupportedTransactionVersion": 0})); !strings.Contains(on, memo) {
-		t.Errorf("transaction %s lacks %q: %s", p.Transaction, memo, on)
+	var on json.RawMessage
+	if err := m.chain.Call(ctx, &on, "getTransaction", p.Transaction, map[string]any{"encoding": "json", "maxSupportedTransactionVersion": 0}); err != nil || !strings.Contains(string(on), memo) {
+		t.Errorf("transaction %s lacks %q: %s, %v", p.Transaction, memo, on, err)
 	}
 	if out, err := verify(proof, "--memo", memo); err != nil || !strings.Contains(out, "which is the memo that you gave") {
 		t.Errorf("mint verify --memo: %s, %v", out, err)
@@ -335,9 +251,11 @@ func TestTokensWhenAsked(t *testing.T) {
 	if err := kim.Call(ctx, "POST", path+"/claim", nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if v := m.await(kim, tickets[0].ID, "held", ""); m.supply(v.Address) != "1" || m.kinds(v) != "mint" {
-		t.Errorf("claimed token %+v", v)
+	claimed := m.await(kim, tickets[0].ID, "held", "")
+	if m.kinds(claimed) != "mint" {
+		t.Errorf("claimed token %+v", claimed)
 	}
+	m.is(&claimed, stage.Token{Supply: 1, Owner: claimed.Owner, Frozen: true})
 	if status := string(m.central("mint", "status")); !strings.Contains(status, "lazy, at work") || !strings.Contains(status, "1 held, 0 free, 0 burned, 1 never minted") {
 		t.Errorf("mint status: %s", status)
 	}
