@@ -186,6 +186,43 @@ export class Api {
     await this.send('DELETE', `/v1/wallet/leases/${lease}`, {});
   }
 
+  // Tickets' tokens, and the wallets that they lie in. All throw mint_off where there are none.
+
+  token(ticket: string): Promise<wire.TicketToken> {
+    return this.get(`/v1/wallet/tickets/${ticket}/token`, {});
+  }
+
+  /** tokenProof is a file for whoever wants to verify that a ticket stands under a root on chain. */
+  tokenProof(ticket: string): Promise<unknown> {
+    return this.get(`/v1/wallet/tickets/${ticket}/token/proof`, {});
+  }
+
+  claimToken(ticket: string): Promise<wire.TicketToken> {
+    return this.post(`/v1/wallet/tickets/${ticket}/token/claim`, {});
+  }
+
+  /** sendToken sends a free token away, for good. */
+  sendToken(ticket: string, to: string, idempotencyKey = newKey()): Promise<wire.TokenAction> {
+    return this.post(`/v1/wallet/tickets/${ticket}/token/send`, { body: { to }, idempotencyKey });
+  }
+
+  chainWallet(): Promise<wire.ChainWallet> {
+    return this.get('/v1/wallet/chain', {});
+  }
+
+  chainChallenge(address: string, language: wire.Language): Promise<wire.ChainChallenge> {
+    return this.post('/v1/wallet/chain/challenge', { body: { address, language } });
+  }
+
+  /** linkWallet takes the signature, base64url, of the message that was given last. */
+  linkWallet(signature: string, idempotencyKey = newKey()): Promise<wire.ChainWallet> {
+    return this.post('/v1/wallet/chain/link', { body: { signature }, idempotencyKey });
+  }
+
+  unlinkWallet(): Promise<wire.ChainWallet> {
+    return this.send('DELETE', '/v1/wallet/chain/link', {}) as Promise<wire.ChainWallet>;
+  }
+
   // Identity, credentials and family.
 
   enrolDid(did: string, didSignature: string, signed: wire.Signed): Promise<void> {

@@ -19,6 +19,8 @@ export type Code =
   | 'session_over'
   | 'camera_denied'
   | 'camera_missing'
+  | 'wallet_refused' // the person or their outside wallet said no
+  | 'wallet_failed' // an outside wallet did something else than it was asked
   | 'offline' // central was not reached
   | 'timeout'
   | 'storage'

@@ -470,3 +470,66 @@ export interface QueueInfo {
   readonly beacon: string;
   readonly work: { readonly bits: number; readonly purpose: string; readonly bucket: number } | null;
 }
+
+// Tickets' tokens. Amounts are in lamports.
+
+export type TokenState = 'none' | 'unclaimed' | 'minting' | 'held' | 'moving' | 'releasing' | 'free' | 'sending' | 'burning' | 'burned' | 'delayed';
+export type TokenKind = 'mint' | 'move' | 'release' | 'burn' | 'send' | 'commit';
+export type TokenStep = 'wanted' | 'prepared' | 'sent' | 'confirmed' | 'finalized' | 'failed' | 'dropped';
+
+/** Something that is done with a token, or was. */
+export interface TokenAction {
+  readonly kind: TokenKind;
+  readonly state: TokenStep;
+  /** Why it waits, or has failed. */
+  readonly reason?: string;
+  /** Of a token that was sent. */
+  readonly to?: string;
+  readonly signature?: string;
+  readonly link?: string;
+  readonly slot?: number;
+  readonly fee: number;
+  /** What was laid down in accounts; negative where it came back. */
+  readonly rent: number;
+  readonly created: string;
+  readonly changed: string;
+}
+
+/** A ticket's token as its holder sees it. */
+export interface TicketToken {
+  readonly state: TokenState;
+  /** How far what is under way has come. */
+  readonly step?: TokenStep;
+  readonly reason?: string;
+  /** eager: made with the sale · lazy: when its holder asks. */
+  readonly mode: 'eager' | 'lazy';
+  readonly claimable: boolean;
+  readonly sendable: boolean;
+  readonly address?: string;
+  readonly link?: string;
+  readonly metadata?: string;
+  readonly owner?: string;
+  readonly owner_link?: string;
+  /** Whose the owner's wallet is: kept by central, linked by the holder, or someone's. */
+  readonly wallet?: 'custodial' | 'outside' | 'other';
+  readonly fee: number;
+  readonly rent: number;
+  /** Newest first. */
+  readonly history: readonly TokenAction[];
+}
+
+/** The wallet on chain that a person's tickets go to. */
+export interface ChainWallet {
+  readonly address: string;
+  readonly kind: 'custodial' | 'outside';
+  readonly link?: string;
+  /** The one that is kept by central, also while another is linked. */
+  readonly kept: string;
+  readonly since?: string;
+}
+
+/** What an outside wallet signs to be linked. */
+export interface ChainChallenge {
+  readonly message: string;
+  readonly expires: string;
+}
