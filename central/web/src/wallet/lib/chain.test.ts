@@ -18,13 +18,13 @@ describe('sol', () => {
     [-7_250_000, '−0.00725 SOL'],
     [-1, '−0.000000001 SOL'],
     [100_000_000_000, '100 SOL'],
-  ])('%i lamports are %s', (lamports, text) => expect(sol(lamports)).toBe(text));
+  ])('%i lamports are %s', (lamports, text) => expect(sol(lamports)).toBe(text.replace(' ', '\u00a0')));
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY, 0.5, 2 ** 53, '5000' as unknown as number, undefined as unknown as number])('%s is no amount', (n) => expect(sol(n)).toBe('?'));
 
   test('every lamport is said, and can be read back', () => {
     for (let n = 1, i = 0; n < 2 ** 53; n = n * 3 + (i++ % 7)) {
-      const [whole = '', rest = ''] = sol(n).replace(/ SOL$|,/g, '').split('.');
+      const [whole = '', rest = ''] = sol(n).replace(/\u00a0SOL$|,/g, '').split('.');
       expect(BigInt(whole) * 10n ** 9n + BigInt(rest.padEnd(9, '0'))).toBe(BigInt(n));
     }
   });

@@ -5,13 +5,13 @@ import { b64u } from '../../core/bytes';
 /** How many digits of a lamport stand behind the point of a SOL. */
 const places = 9;
 
-/** sol is an amount of lamports in SOL, to the last of them; nothing is rounded. */
+/** sol is an amount of lamports in SOL, to the last of them; nothing is rounded, and no line breaks before the unit. */
 export function sol(lamports: number): string {
   if (!Number.isSafeInteger(lamports)) return '?';
   const digits = String(Math.abs(lamports)).padStart(places + 1, '0');
   const whole = digits.slice(0, -places).replace(/\B(?=(\d{3})+$)/g, ',');
   const rest = digits.slice(-places).replace(/0+$/, '');
-  return `${lamports < 0 ? '−' : ''}${whole}${rest && '.'}${rest} SOL`;
+  return `${lamports < 0 ? '−' : ''}${whole}${rest && '.'}${rest}\u00a0SOL`;
 }
 
 /** bytesOf reads base58 of exactly so many bytes, or nothing. White space around it is a slip of the hand. */

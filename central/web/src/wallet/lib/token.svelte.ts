@@ -35,6 +35,7 @@ export class TokenWatch {
   token = $state.raw<wire.TicketToken | null>(null);
   trouble = $state.raw<Trouble | null>(null);
   private looks = 0;
+  private shown = 0;
   private asking = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private following = false;
@@ -45,13 +46,14 @@ export class TokenWatch {
   async look(): Promise<void> {
     if (this.asking || made === false) return;
     this.asking = true;
-    const [{ id }, same] = [this.of(), sameOwner()];
+    const [{ id }, same, shown] = [this.of(), sameOwner(), this.shown];
     try {
       const token = await ifMinting(() => walletApi().token(id));
-      if (same()) this.show(token);
+      if (same() && shown === this.shown) this.show(token); // else a newer answer is known
     } catch (thrown) {
       if (!same()) return;
       noteFailure(thrown);
+      this.looks++;
       this.trouble = troubleOf(thrown);
     } finally {
       this.asking = false;
@@ -62,6 +64,7 @@ export class TokenWatch {
   /** show takes what central says of it now. */
   show(token: wire.TicketToken): void {
     this.trouble = null;
+    this.shown++;
     const before = this.token;
     this.token = token;
     this.looks = before?.state === token.state ? this.looks + 1 : 1;
@@ -74,8 +77,7 @@ export class TokenWatch {
     this.following = true;
     void this.look();
     const seen = () => {
-      if (document.visibilityState !== 'visible') return;
-      if (!this.token || underWay(this.token)) void this.look();
+      if (document.visibilityState === 'visible' && (!this.token || underWay(this.token))) void this.look();
     };
     document.addEventListener('visibilitychange', seen);
     return () => {
@@ -88,9 +90,9 @@ export class TokenWatch {
   private plan(): void {
     clearTimeout(this.timer);
     const { token } = this;
-    if (!this.following || !token || document.visibilityState !== 'visible') return;
+    if (!this.following || !token) return;
     const wait = nextLook(token, this.looks, this.of().state === 'used', centralNow());
-    if (wait !== null) this.timer = setTimeout(() => void this.look(), wait);
+    if (wait !== null) this.timer = setTimeout(() => document.visibilityState === 'visible' && void this.look(), wait);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TicketToken, TokenAction, TokenState } from '../../core/wire';
-import { deed, late, nextLook, progressOf, sayingOf, signedLast, underWay } from './token';
+import { costsOf, deed, late, nextLook, progressOf, sayingOf, signedLast, underWay } from './token';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 const action = (a: Partial<TokenAction> = {}): TokenAction => ({ kind: 'mint', state: 'sent', fee: 5000, rent: 0, created: new Date(now - 30_000).toISOString(), changed: new Date(now).toISOString(), ...a });
@@ -76,3 +76,9 @@ test('the last signature is the newest that there is', () => {
   expect(signedLast(token({ history: [action({ state: 'wanted' }), action({ signature: 'b' }), action({ signature: 'a' })] }))?.signature).toBe('b');
   expect(signedLast(token())).toBeUndefined();
 });
+
+test.each([
+  [{ fee: 0, rent: 0 }, []],
+  [{ fee: 5000, rent: 7_290_480 }, [{ text: 'token.fee', lamports: 5000 }, { text: 'token.deposit', lamports: 7_290_480 }]],
+  [{ fee: 10_000, rent: -2_039_280 }, [{ text: 'token.fee', lamports: 10_000 }, { text: 'token.returned', lamports: 2_039_280 }]],
+])('%j cost', (x, want) => expect(costsOf(x)).toEqual(want));

@@ -76,6 +76,20 @@ export const progressOf = (a: TokenAction): Progress => (a.reason && open.includ
 /** signedLast is what was signed last: the newest transaction that there is of it. */
 export const signedLast = (t: TicketToken): TokenAction | undefined => t.history.find((a) => a.signature);
 
+export interface Cost {
+  readonly text: Key;
+  readonly lamports: number;
+}
+
+/** costsOf is what something cost: fees are gone, deposits lie in accounts and may come back. */
+export function costsOf(x: Pick<TokenAction, 'fee' | 'rent'>): readonly Cost[] {
+  const all: readonly Cost[] = [
+    { text: 'token.fee', lamports: x.fee },
+    x.rent < 0 ? { text: 'token.returned', lamports: -x.rent } : { text: 'token.deposit', lamports: x.rent },
+  ];
+  return all.filter((c) => c.lamports !== 0);
+}
+
 const [soonMs, mostMs, lateEveryMs] = [2_000, 15_000, 30_000];
 /** How often a page looks for what should have begun by now. */
 const expecting = 6;
