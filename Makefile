@@ -30,7 +30,7 @@ build: ## build the commands into bin/
 	@go build -o $(BIN)/image ./firmware/cmd/image
 
 .PHONY: demo
-demo: web build emulator ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
+demo: web build emulator node_modules/.stamp ## the whole story on this machine: no hardware, no account (DEMO=auto ends by itself)
 	@firmware/build.sh $(BIN)/controller.elf || [ $$? = 3 ] # without TinyGo the story says what it plays with
 	@$(BIN)/demo -bin $(BIN) $(if $(filter auto,$(DEMO)),-auto)
 

@@ -25,6 +25,9 @@ func (s *story) family(ctx context.Context) error {
 		return err
 	}
 	s.say(began, "Mina bought a ticket with her account, and both gates know it.")
+	if err := s.isMinted(ctx, "Mina", mina, hers.ID); err != nil {
+		return err
+	}
 
 	marks, began = s.marks(), time.Now()
 	offer, err := mina.Give(ctx, hers.ID, 1, jun)
@@ -38,6 +41,9 @@ func (s *story) family(ctx context.Context) error {
 		return err
 	}
 	s.say(began, "She gave it to her brother Jun; both confirmed with their passkeys, and both gates know whose it is now.")
+	if err := s.hasMoved(ctx, "Jun", jun, hers.ID); err != nil {
+		return err
+	}
 
 	began = time.Now()
 	old, err := photographed(hers, 41)
@@ -55,7 +61,7 @@ func (s *story) family(ctx context.Context) error {
 		return err
 	}
 	s.say(began, "Jun was admitted there with his own phone: %s from frame to verdict.", ms(e.FrameMS))
-	return nil
+	return s.isFree(ctx, "Jun", jun, hers.ID)
 }
 
 // relatives are two people with accounts and identifiers, and a registrar's word

@@ -5,12 +5,14 @@
 // with the cable cut, used twice by gates that cannot see each other, and
 // reconciled. At the turnstile somebody turns back, somebody never comes, somebody
 // pushes without a ticket, and there is a fire. A ticket is given to a relative, and
-// its old code dies. Then it leaves everything up to look at; with -auto it ends, and
+// its old code dies. Their tokens on a Solana chain of this machine do what the tickets
+// do, which is asked of the chain itself. Then it leaves everything up to look at; with -auto it ends, and
 // its exit status is 0 only if every step happened.
 //
 // Every part is the product's own command in its own process, and the turnstiles'
-// controllers are the firmware's image on boards that QEMU plays. Only the phones,
-// the cameras' pictures, the cables and the people are made up.
+// controllers are the firmware's image on boards that QEMU plays; the chain runs the
+// real programs. Only the phones, the cameras' pictures, the cables, the chain's slots
+// and the people are made up.
 package main
 
 import (
@@ -47,7 +49,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := play(ctx, stdout, setting{bin: *bin, dir: *dir, plan: *plan, lanes: *lanes}, *auto); err != nil {
+	if err := play(ctx, stdout, setting{bin: *bin, dir: *dir, plan: *plan, lanes: *lanes, auto: *auto}); err != nil {
 		_, _ = fmt.Fprintf(stderr, "demo: %v\n", err)
 		return 1
 	}
@@ -61,9 +63,10 @@ const limit = 15 * time.Minute
 type setting struct {
 	bin, dir, plan string
 	lanes          string // the kind of turnstiles; "" for the best
+	auto           bool   // to the end, where nobody looks
 }
 
-func play(ctx context.Context, w io.Writer, set setting, auto bool) error {
+func play(ctx context.Context, w io.Writer, set setting) error {
 	if set.dir == "" {
 		made, err := os.MkdirTemp("", "conting-demo-")
 		if err != nil {
@@ -85,10 +88,11 @@ func play(ctx context.Context, w io.Writer, set setting, auto bool) error {
 		return fmt.Errorf("step %d: %w", s.step, err)
 	}
 	_, _ = fmt.Fprintf(w, "\nEvery step happened. %d steps.\n", s.step)
-	if auto {
+	if set.auto {
 		return nil
 	}
 	s.where()
+	s.whereTokens()
 	_, _ = fmt.Fprintf(w, "The conflict is at %s/admin/conflicts: any name, and the password in %s.\nCtrl-C ends everything.\n",
 		s.stage.Page(), s.stage.TokenFile())
 	<-ctx.Done()

@@ -21,6 +21,7 @@ type story struct {
 	north *entrance
 	south *entrance
 	doors []*stage.Turnstile
+	coins *coins // tokens on a chain; nil where this machine has none
 	step  int
 
 	plan       string // the venue's file
@@ -53,6 +54,9 @@ func (s *story) open(ctx context.Context, set setting) (err error) {
 		return fmt.Errorf("start central: %w", err)
 	}
 	s.stage.DecodeBudget = "1s" // the machine plays everybody at once
+	if err := s.openChain(ctx, set.auto); err != nil {
+		return fmt.Errorf("chain: %w", err)
+	}
 	if s.event, err = s.stage.Import(ctx, set.plan, time.Now(), 0); err != nil {
 		return fmt.Errorf("import the event: %w", err)
 	}
@@ -116,6 +120,7 @@ func (s *story) close() {
 	if s.stage != nil {
 		_ = s.stage.StopCentral()
 	}
+	s.coins.close()
 }
 
 // say tells one step and what it took.
@@ -125,8 +130,12 @@ func (s *story) say(began time.Time, format string, args ...any) {
 }
 
 func (s *story) where() {
-	_, _ = fmt.Fprintf(s.out, "\nLook at\n  wallet         %s\n  central        %s\n  lane north     %s\n  lane south     %s\n  camera north   %s\n  camera south   %s\n\n",
+	_, _ = fmt.Fprintf(s.out, "\nLook at\n  wallet         %s\n  central        %s\n  lane north     %s\n  lane south     %s\n  camera north   %s\n  camera south   %s\n",
 		s.stage.Wallet(), s.stage.Page(), s.north.Panel, s.south.Panel, s.north.phone.URL, s.south.phone.URL)
+	if s.coins != nil {
+		_, _ = fmt.Fprintf(s.out, "  chain (RPC)    %s\n", s.coins.net.URL)
+	}
+	_, _ = fmt.Fprintln(s.out)
 }
 
 // tell plays every step; the first that does not happen is the error.
@@ -144,6 +153,7 @@ func (s *story) tell(ctx context.Context) error {
 		s.cutOff,
 		s.refund,
 		s.family,
+		s.reconcile,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -296,10 +306,18 @@ func (s *story) conflict(ctx context.Context, id ticket.ID) (stage.Conflict, err
 	}
 }
 
-// refund sells a ticket, gives the money back and shows it at a gate.
+// refund sells a ticket, gives the money back and shows it at a gate. Its token is
+// burned.
 func (s *story) refund(ctx context.Context) error {
-	b, err := s.sell(ctx, "A last ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-5"})
+	sora, err := s.stage.SignUp(ctx, "sora@example.org")
 	if err != nil {
+		return err
+	}
+	b, err := s.sellBy(ctx, sora.Buy, "A last ticket", stage.Seat{Zone: seated, Class: vip, Seat: "A-5"})
+	if err != nil {
+		return err
+	}
+	if err := s.isMinted(ctx, "Sora", sora, b.ID); err != nil {
 		return err
 	}
 	code, err := photographed(b, 23)
@@ -321,14 +339,21 @@ func (s *story) refund(ctx context.Context) error {
 		return err
 	}
 	s.say(began, "Its code, still fresh, was refused at south: %s.", e.Reason)
-	return nil
+	return s.isBurned(ctx, sora, b.ID)
 }
 
-// sell sells one ticket and waits until both gates know it.
+// sell sells one ticket to somebody without an account and waits until both gates know
+// it.
 func (s *story) sell(ctx context.Context, what string, seat stage.Seat) (*stage.Bought, error) {
+	return s.sellBy(ctx, s.stage.Buy, what, seat)
+}
+
+func (s *story) sellBy(
+	ctx context.Context, buy func(context.Context, ticket.EventID, stage.Seat) (*stage.Bought, error), what string, seat stage.Seat,
+) (*stage.Bought, error) {
 	marks := s.marks()
 	began := time.Now()
-	b, err := s.stage.Buy(ctx, s.event, seat)
+	b, err := buy(ctx, s.event, seat)
 	if err != nil {
 		return nil, err
 	}

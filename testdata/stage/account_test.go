@@ -43,13 +43,14 @@ var commands = sync.OnceValues(func() (string, error) {
 func touch(dirs ...string) error {
 	for _, dir := range dirs {
 		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-			if err != nil || e.IsDir() {
-				if err == nil && e.Name() == "node_modules" {
-					return filepath.SkipDir
-				}
-				return err
+			switch {
+			case errors.Is(err, fs.ErrNotExist): // made or cleared meanwhile
+				return nil
+			case err == nil && e.IsDir() && e.Name() == "node_modules":
+				return filepath.SkipDir
+			case err == nil:
+				_, _ = os.Stat(path)
 			}
-			_, err = os.Stat(path)
 			return err
 		})
 		if err != nil {

@@ -53,7 +53,7 @@ func (c Chain) Token(ctx context.Context, mint string) (t Token, err error) {
 		if len(data) < 165 || t.Owner != "" {
 			return t, fmt.Errorf("mint %s: account %s of %d bytes holds it, and %q too", mint, holding.Address, len(data), t.Owner)
 		}
-		t.Owner, t.Frozen = base58(data[32:64]), data[108] == 2
+		t.Owner, t.Frozen = Address(data[32:64]), data[108] == 2
 	}
 	return t, nil
 }
@@ -140,8 +140,8 @@ func (c Chain) Call(ctx context.Context, out any, method string, params ...any) 
 	return json.Unmarshal(answer.Result, out)
 }
 
-// base58 writes an address as Solana does.
-func base58(b []byte) string {
+// Address writes a public key, or any 32 bytes, as Solana does: in base58.
+func Address(b []byte) string {
 	const digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 	var text []byte
 	n, base, digit := new(big.Int).SetBytes(b), big.NewInt(int64(len(digits))), new(big.Int)
