@@ -146,6 +146,7 @@ func eventParam(c *gin.Context) (ticket.EventID, error) {
 const (
 	defaultLimit = 100
 	maxLimit     = 500
+	maxCursor    = 192 // bytes; the longest key has a ticket, an event and a transaction
 )
 
 // page reads ?limit= and ?cursor=. A cursor is the last key of the page before,
@@ -158,7 +159,7 @@ func page(c *gin.Context) (after string, limit int, err error) {
 		}
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(c.Query("cursor"))
-	if err != nil || len(raw) > 64 || !text(string(raw)) {
+	if err != nil || len(raw) > maxCursor || !text(string(raw)) {
 		return "", 0, codeError("invalid_cursor")
 	}
 	return string(raw), limit, nil

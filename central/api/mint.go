@@ -45,7 +45,7 @@ type MintStore interface {
 	FailedActions(ctx context.Context, after int64, limit int) ([]mint.Action, error)
 	Retry(ctx context.Context, id ticket.ID, all bool) (int, error)
 	Tally(ctx context.Context) (mint.Tally, error)
-	DifferencesAfter(ctx context.Context, after ticket.ID, limit int) ([]mint.Difference, error)
+	DifferencesAfter(ctx context.Context, after mint.Difference, limit int) ([]mint.Difference, error)
 }
 
 // MintWorker does what people ask of their tokens; *mint.Worker is one.

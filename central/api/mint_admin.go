@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -155,11 +156,9 @@ func (a *API) mintDifferences(ctx context.Context, c *gin.Context) (int, any, er
 	if err != nil {
 		return 0, nil, err
 	}
-	var after ticket.ID
-	if cursor != "" {
-		if after, err = ticket.ParseID(cursor); err != nil {
-			return 0, nil, codeError("invalid_cursor")
-		}
+	after, ok := parseDifference(cursor)
+	if !ok {
+		return 0, nil, codeError("invalid_cursor")
 	}
 	all, err := a.cfg.Mint.Store.DifferencesAfter(ctx, after, limit)
 	if err != nil {
@@ -173,9 +172,31 @@ func (a *API) mintDifferences(ctx context.Context, c *gin.Context) (int, any, er
 			Ticket: d.Ticket, Event: d.Event, Address: d.Address, Link: fill(a.cfg.Mint.Link, "{address}", d.Address),
 			What: d.What, Want: d.Want, Got: d.Got, Found: d.Found.UTC(),
 		})
-		last = d.Ticket.String()
+		last = differenceKey(d)
 	}
 	return http.StatusOK, list("differences", out, next(len(all), limit, last)), nil
+}
+
+// differenceKey is what a difference is listed by.
+func differenceKey(d *mint.Difference) string {
+	return strings.Join([]string{d.Ticket.String(), d.Event.String(), d.Address, string(d.What)}, ".")
+}
+
+// parseDifference reads what [differenceKey] made; nothing is what comes before all.
+func parseDifference(key string) (d mint.Difference, ok bool) {
+	if key == "" {
+		return d, true
+	}
+	parts := strings.Split(key, ".")
+	if len(parts) != 4 {
+		return d, false
+	}
+	id, err := ticket.ParseID(parts[0])
+	if err != nil {
+		return d, false
+	}
+	event, err := ticket.ParseEventID(parts[1])
+	return mint.Difference{Ticket: id, Event: event, Address: parts[2], What: mint.What(parts[3])}, err == nil
 }
 
 // mintReconcile begins what may take long; how it ended stands in the status.

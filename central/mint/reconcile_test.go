@@ -4,8 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gagliardetto/solana-go"
-
 	"github.com/con-ting/conting/central/mint"
 	"github.com/con-ting/conting/central/mint/chain"
 	"github.com/con-ting/conting/central/mint/token"
@@ -50,7 +48,7 @@ func (w *world) finalize() {
 
 func (w *world) differences() (out []mint.Difference) {
 	w.Helper()
-	out, err := w.tokens.DifferencesAfter(w.Context(), ticket.ID{}, 100)
+	out, err := w.tokens.DifferencesAfter(w.Context(), mint.Difference{}, 100)
 	must(w.T, err)
 	for i := range out {
 		if out[i].Found.IsZero() || out[i].Event != concert || out[i].Address == "" {
@@ -192,35 +190,5 @@ func TestForkBeyondFinality(t *testing.T) {
 	must(t, err)
 	if after.Calls["sendTransaction"] != before.Calls["sendTransaction"] {
 		t.Error("something was sent to put it right")
-	}
-}
-
-// A transaction is never shown to a node with its signatures before it is stored: who
-// sees it could send it.
-func TestSimulatedUnsigned(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	spy := &spy{}
-	worker := w.worker(func(c *mint.Config) { c.Chain = w.spied(spy) })
-	ids := w.sell(worker, "kim", 1, 2)
-	stop := w.run(worker)
-	w.settle(ids...)
-	stop()
-	if len(spy.simulated) == 0 || len(spy.sent) != 2 {
-		t.Fatalf("simulated %d, sent %d", len(spy.simulated), len(spy.sent))
-	}
-	for _, wire := range spy.simulated {
-		tx, err := solana.TransactionFromBytes(wire)
-		must(t, err)
-		for _, sig := range tx.Signatures {
-			if sig != (solana.Signature{}) {
-				t.Error("a signed transaction was simulated")
-			}
-		}
-	}
-	for _, wire := range spy.sent {
-		if fee := mint.FeeOf(wire); fee != 10_000 {
-			t.Errorf("fee of what was sent is %d", fee)
-		}
 	}
 }

@@ -130,6 +130,7 @@ type Differences interface {
 	// found of them, which is usually nothing.
 	NoteDifferences(ctx context.Context, looked []ticket.ID, found []Difference) error
 
-	// DifferencesAfter lists them in ascending order of tickets.
-	DifferencesAfter(ctx context.Context, after ticket.ID, limit int) ([]Difference, error)
+	// DifferencesAfter lists them in ascending order of ticket, event, address and what,
+	// after one of which nothing else counts. Those that have no ticket come first.
+	DifferencesAfter(ctx context.Context, after Difference, limit int) ([]Difference, error)
 }

@@ -91,17 +91,15 @@ func insertAll(ctx context.Context, t *tx, found []mint.Difference, since map[di
 	return nil
 }
 
-const differencesAfter = `SELECT ` + differenceColumns + ` FROM mint_difference WHERE ticket > $1 ORDER BY ticket, event, address, what LIMIT $2`
+// The order is that of the table's key, so that no page ends where it could not be gone
+// on from: of a ticket there may be several, and many that have none.
+const differencesAfter = `SELECT ` + differenceColumns + ` FROM mint_difference
+	WHERE (ticket, event, address, what) > ($1, $2, $3, $4) ORDER BY ticket, event, address, what LIMIT $5`
 
-// DifferencesAfter implements [mint.Differences]. What has no ticket comes first, after
-// zero alone.
-func (m *Mint) DifferencesAfter(ctx context.Context, after ticket.ID, limit int) (out []mint.Difference, err error) {
+// DifferencesAfter implements [mint.Differences].
+func (m *Mint) DifferencesAfter(ctx context.Context, after mint.Difference, limit int) (out []mint.Difference, err error) {
 	err = m.s.view(ctx, func(t *tx) error {
-		from := after[:]
-		if after.IsZero() {
-			from = []byte{}
-		}
-		out, err = rows(ctx, t, scanDifference, differencesAfter, from, limit)
+		out, err = rows(ctx, t, scanDifference, differencesAfter, after.Ticket[:], int64(after.Event), after.Address, string(after.What), limit)
 		return err
 	})
 	return out, err

@@ -28,7 +28,7 @@ func (s *Store) MintPlans(ctx context.Context) (plans map[string][2]string, err 
 		"stored": {rowID, storedActions + places(1, 3)}, "open": {rowID, openActions}, "finish": {rowID, finishTokens + places(2, 3)},
 		"stick": {rowID, stickTokens + places(1, 3)}, "free": {rowID, freeTokens + places(1, 3)},
 		"first final": {"mint_action_final (changed>?)", firstFinal}, "final": {rowID, finalAfter}, "retry": {"token_stuck", retryAll},
-		"differences": {"sqlite_autoindex_mint_difference_1 (ticket>?)", differencesAfter}, "wallets": {"sqlite_autoindex_wallet_1 (account=?)", selectWallets + places(1, 3)},
+		"differences": {"sqlite_autoindex_mint_difference_1 ((ticket,event,address,what)>(?,?,?,?))", differencesAfter}, "wallets": {"sqlite_autoindex_wallet_1 (account=?)", selectWallets + places(1, 3)},
 		"kept": {"sqlite_autoindex_wallet_2 (kept=?)", keptHere}, "taken": {"sqlite_autoindex_wallet_3 (linked=?)", linkWallet},
 		"old challenges": {"wallet_challenge_expires (expires<?)", dropChallenges}, "left behind": {"token_account (account=?)", leftBehind},
 		"admitted": {"admission_ticket (event=? AND ticket=?)", admittedNow},

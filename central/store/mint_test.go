@@ -419,13 +419,30 @@ func testDifferencesAreNoted(t *testing.T) {
 	c.advance(time.Hour)
 	must(t, m.NoteDifferences(t.Context(), looked[:2], []mint.Difference{d(2, mint.OtherOwner, "y"), d(2, mint.OtherOwner, "y"), d(2, mint.OtherForm, "free")}))
 	must(t, m.NoteDifferences(t.Context(), nil, nil))
-	all, err := m.DifferencesAfter(t.Context(), ticket.ID{}, 10)
+	all, err := m.DifferencesAfter(t.Context(), mint.Difference{}, 10)
 	if err != nil || len(all) != 3 || all[0].What != mint.Undone || all[1].What != mint.OtherForm || all[2].What != mint.OtherOwner ||
 		all[2].Got != "y" || !all[2].Found.Equal(first) || !all[1].Found.Equal(c.now()) || all[2].Address != addressOf(tid(2)) {
 		t.Errorf("differences are %+v, %v", all, err)
 	}
-	if all, err := m.DifferencesAfter(t.Context(), tid(2), 10); err != nil || len(all) != 0 {
-		t.Errorf("differences after are %+v, %v", all, err)
+	// Page by page they are the same, also where the one page ends among those of one
+	// ticket, or among those that have none.
+	must(t, m.NoteDifferences(t.Context(), nil, []mint.Difference{
+		{Event: 1001, Address: "other", What: mint.Undone}, {Event: 1002, Address: addressOf(tid(0)), What: mint.Undone},
+	}))
+	all, err = m.DifferencesAfter(t.Context(), mint.Difference{}, 10)
+	if err != nil || len(all) != 5 {
+		t.Fatalf("differences are %+v, %v", all, err)
+	}
+	var after mint.Difference
+	for i := range all {
+		one, err := m.DifferencesAfter(t.Context(), after, 1)
+		if err != nil || len(one) != 1 || one[0] != all[i] {
+			t.Fatalf("page %d is %+v, %v, want %+v", i, one, err, all[i])
+		}
+		after = one[0]
+	}
+	if more, err := m.DifferencesAfter(t.Context(), after, 1); err != nil || len(more) != 0 {
+		t.Errorf("after the last come %+v, %v", more, err)
 	}
 }
 
