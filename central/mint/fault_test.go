@@ -169,9 +169,10 @@ func TestEmptyPayer(t *testing.T) {
 	w.payer = keyFor("pauper")
 	w.roles.Payer = publicOf(w.payer)
 	w.fill(20_000_000) // of two or three tokens
-	worker := w.worker(nil)
+	worker := w.worker(func(c *mint.Config) { c.Batch = 2 })
 	ids := w.sell(worker, "kim", many(8)...)
 	had := w.balance()
+	must(t, w.net.Faults(t.Context(), localnet.Faults{Drop: 1})) // what is on its way is spent already
 	w.run(worker)
 	waiting := func() (n int) {
 		for _, id := range ids {
@@ -182,6 +183,10 @@ func TestEmptyPayer(t *testing.T) {
 		return n
 	}
 	w.until("waiting are some, and an alarm is raised", func() bool { return waiting() >= 5 && w.heard.isLow() && worker.Status().Low })
+	if n := len(ids) - waiting(); n > 3 {
+		t.Errorf("%d were signed with what is enough for three", n)
+	}
+	must(t, w.net.Faults(t.Context(), localnet.Faults{}))
 	w.fill(sol)
 	had += sol
 	w.everySettled(len(ids))
@@ -339,5 +344,24 @@ func TestBurnedWhereItIs(t *testing.T) {
 	w.until("burned is it", func() bool { return w.token(id).Is == mint.Burned && w.atRest(id) })
 	if o := w.onChain(id, "kim"); o.Form != token.Burned || o.Holds {
 		t.Errorf("on chain is %+v, done was %+v", o, w.history(id))
+	}
+}
+
+// What was signed is seen through, whatever becomes of its ticket: a copy of it may be
+// anywhere. Then it is undone.
+func TestSignedIsSeenThrough(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, fast)
+	worker := w.worker(nil)
+	id := w.sell(worker, "kim", 1)[0]
+	must(t, w.net.Faults(t.Context(), localnet.Faults{Drop: 1}))
+	w.run(worker)
+	w.until("signed is it", func() bool { return len(w.signed(id)) == 1 })
+	w.refund(worker, id)
+	w.until("signed anew is it", func() bool { return w.history(id)[0].Attempt > 1 || w.history(id)[0].State == mint.Dropped })
+	must(t, w.net.Faults(t.Context(), localnet.Faults{}))
+	w.until("burned is it", func() bool { return w.token(id).Is == mint.Burned && w.atRest(id) })
+	if all := w.history(id); len(all) != 2 || all[0].State != mint.Finalized || all[1].Kind != mint.Burn || w.onChain(id, "kim").Form != token.Burned {
+		t.Errorf("done was %+v", all)
 	}
 }

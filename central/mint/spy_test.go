@@ -22,6 +22,8 @@ type spy struct {
 	mu              sync.Mutex // guards those below
 	simulated, sent [][]byte
 	lies            bool // says of every transaction that it is final
+
+	sending func(wire []byte) // is called before a transaction goes out; may be nil
 }
 
 // spied is a client whose requests a spy sees.
@@ -53,7 +55,9 @@ func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		s.mu.Lock()
 		if call.Method == "sendTransaction" {
-			s.sent = append(s.sent, wire)
+			if s.sent = append(s.sent, wire); s.sending != nil {
+				s.sending(wire)
+			}
 		} else {
 			s.simulated = append(s.simulated, wire)
 		}
