@@ -244,6 +244,11 @@ func testBurnedForGood(t *testing.T) {
 	if n, err := m.Retry(t.Context(), tid(5), false); err != nil || n != 1 {
 		t.Errorf("retried %d, %v", n, err)
 	}
+	m.wish(5, mint.Held, "a") // it cannot be had back either
+	m.wish(5, mint.None, "")
+	if k := m.look(5); k.Want != mint.Burned || k.WantOwner != "" {
+		t.Errorf("a token that is to be burned is %+v", k)
+	}
 	m.unsettled(5)
 	if got := m.begin(mintOf(5, "a")); len(got) != 0 {
 		t.Errorf("minted what is to be burned: %+v", got)
@@ -276,6 +281,15 @@ func testBurnedForGood(t *testing.T) {
 	m.wish(6, mint.None, "")
 	if k := m.look(6); k.Want != mint.Held || k.WantOwner != "a" {
 		t.Errorf("a minted token is %+v", k)
+	}
+	m.wishFor(9, "lee", mint.Held, "b")
+	m.save(m.begin(mintOf(9, "b"))[0], func(a *mint.Action) { a.State, a.Reason, a.Attempt = mint.Failed, mint.GaveUp, 1 })
+	if n, err := m.Retry(t.Context(), tid(9), false); err != nil || n != 1 {
+		t.Errorf("retried %d, %v", n, err)
+	}
+	m.wishFor(9, "lee", mint.None, "")
+	if k := m.look(9); k.Want != mint.Held {
+		t.Errorf("a token that was signed once is %+v", k)
 	}
 	if of, err := m.TokensOf(t.Context(), "kim"); err != nil || len(of) != 1 || of[0].Ticket != tid(6) {
 		t.Errorf("tokens of an account are %+v, %v", of, err)
