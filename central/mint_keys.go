@@ -59,7 +59,7 @@ func (d folder) loadMintKeys() (k mintKeys, err error) {
 func (d folder) walletKeys() (keys []wallet.Key, err error) {
 	for _, name := range []string{walletKeyFile, nextWalletKeyFile} {
 		k, err := wallet.ReadKey(d.path(name))
-		if name == nextWalletKeyFile && errors.Is(err, fs.ErrNotExist) {
+		if name == nextWalletKeyFile && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, wallet.ErrKey) && d.isPart(name)) {
 			break
 		}
 		if err != nil {
@@ -68,6 +68,13 @@ func (d folder) walletKeys() (keys []wallet.Key, err error) {
 		keys = append(keys, k)
 	}
 	return keys, nil
+}
+
+// isPart reports whether a key file is shorter than a key: the power went while it was
+// being written, so that nothing is sealed under it yet.
+func (d folder) isPart(name string) bool {
+	info, err := os.Stat(d.path(name))
+	return err == nil && info.Size() < 2*wallet.KeyLen
 }
 
 // missing are those of the files that are not there.

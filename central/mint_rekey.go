@@ -34,6 +34,14 @@ func runMintRekey(ctx context.Context, a *app, f *flags) (err error) {
 		}
 		defer func() { err = errors.Join(err, lock.Close()) }()
 	}
+	if _, err := d.walletKeys(); err != nil {
+		return err
+	}
+	one, err := private.Lock(d.path(walletKeyFile), false) // of two that make a next key, one would take away the other's
+	if err != nil {
+		return fmt.Errorf("%s: %w", walletKeyFile, err)
+	}
+	defer func() { err = errors.Join(err, one.Close()) }()
 	from, to, err := d.nextWalletKey()
 	if err != nil {
 		return err
@@ -80,13 +88,12 @@ func (d folder) nextWalletKey() (from, to wallet.Key, err error) {
 	if err != nil {
 		return from, to, err
 	}
-	switch {
-	case len(keys) == 2 && keys[0] != keys[1]:
+	if len(keys) == 2 && keys[0] != keys[1] {
 		return keys[0], keys[1], nil
-	case len(keys) == 2: // the earlier one was cut off at its very end
-		if err := os.Remove(d.path(nextWalletKeyFile)); err != nil {
-			return from, to, err
-		}
+	}
+	// The earlier one was cut off at its very end, or at its very beginning.
+	if err := os.Remove(d.path(nextWalletKeyFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return from, to, err
 	}
 	if to, err = wallet.NewKey(rand.Reader); err != nil {
 		return from, to, err
