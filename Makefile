@@ -154,7 +154,7 @@ ON_SERVERS := ./central ./central/store/... ./central/queue/... ./central/outbox
 ON_STORES  := ./central/sale ./central/account ./central/identity ./central/publish ./central/fleet ./central/api
 
 .PHONY: test-stores
-test-stores: queue-servers ## every suite of stores and queues on SQLite, PostgreSQL and Redis, real servers started by the tests
+test-stores: node_modules/.stamp queue-servers ## every suite of stores and queues on SQLite, PostgreSQL and Redis, real servers started by the tests
 	@go test -race -timeout 20m $(ON_SERVERS) $(ON_STORES)
 	@STORES=postgres go test -race -timeout 20m $(ON_STORES)
 

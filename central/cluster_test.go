@@ -253,7 +253,8 @@ func (s *sibling) admin(path string) (status int, body string) {
 type scramble struct {
 	t    *testing.T
 	urls []string
-	half func() // called once, when a third is sold
+	half func()   // called once, when a third is sold
+	as   *visitor // who buys; nil for paper, of nobody
 
 	mu      sync.Mutex
 	paid    map[string]bool // seats whose buyer was told so; guarded by mu
@@ -317,7 +318,14 @@ func (s *scramble) buy(n int, seat string) {
 		State   string            `json:"state"`
 		Tickets []json.RawMessage `json:"tickets"`
 	}
-	got := s.post(n, "/v1/events/1001/orders", "", map[string]any{"zone": 1, "class": 5, "seat": seat, "paper": true}, &order)
+	want := map[string]any{"zone": 1, "class": 5, "seat": seat, "paper": true}
+	got := yes
+	if s.as != nil {
+		got = s.hold(n, want)
+	}
+	if got == yes {
+		got = s.post(n, "/v1/events/1001/orders", "", want, &order)
+	}
 	if got == yes {
 		got = s.post(n, "/v1/orders/"+order.ID+"/pay", order.Secret, map[string]any{"provider": "sandbox", "token": "ok"}, &order)
 	}
@@ -364,6 +372,9 @@ func (s *scramble) post(n int, path, bearer string, in, out any) answer {
 		req.Header.Set("Idempotency-Key", key)
 		if bearer != "" {
 			req.Header.Set("Authorization", "Bearer "+bearer)
+		}
+		if s.as != nil {
+			s.as.dress(req)
 		}
 		resp, err := http.DefaultClient.Do(req)
 		var gone *url.Error
