@@ -186,7 +186,7 @@ func TestBuilderRefuses(t *testing.T) {
 	}
 	for name, records := range map[string][]merkle.Record{
 		"nothing":       nil,
-		"too many":      chunks(1001, 1001)[0],
+		"too many":      chunks(1006, 1006)[0][5:],
 		"another event": with(func(r *merkle.Record) { r.Ticket.Event = 8 }),
 		"no id":         with(func(r *merkle.Record) { r.Ticket.ID = ticket.ID{} }),
 		"a long seat":   with(func(r *merkle.Record) { r.Ticket.Seat = strings.Repeat("A", 25) }),
