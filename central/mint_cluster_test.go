@@ -181,10 +181,12 @@ func TestTwoMints(t *testing.T) {
 		must(t, net.Faults(t.Context(), f))
 		must(t, net.Second.Faults(t.Context(), f))
 	}
-	bad, none := localnet.Faults{Busy: 0.05, Drop: 0.1, Late: 0.1, LateSlots: 10}, localnet.Faults{Drop: 1}
+	bad := localnet.Faults{Busy: 0.05, Drop: 0.1, Late: 0.1, LateSlots: 10}
+	worse := localnet.Faults{Drop: 0.8, Late: 0.2, LateSlots: 100} // some land when who signed them is gone
 	faults(bad)
 
-	// inside waits until transactions are signed that cannot land yet.
+	// inside waits until transactions are signed that have not landed, which is long so
+	// where nearly all are lost.
 	inside := func(ask *sibling) {
 		t.Helper()
 		eventually(t, "the mint is at work", func() bool {
@@ -198,7 +200,7 @@ func TestTwoMints(t *testing.T) {
 		r, ok := follows.minted()
 		return ok && r.Tokens["held"] > 0
 	})
-	faults(none)
+	faults(worse)
 	s.half = func() {
 		inside(follows)
 		leads.end(syscall.SIGKILL)
@@ -209,7 +211,7 @@ func TestTwoMints(t *testing.T) {
 	leads, follows = follows, leads
 	follows.start()
 
-	faults(none)
+	faults(worse)
 	s.urls, s.half = []string{follows.api()}, func() {
 		inside(follows)
 		must(t, leads.cmd.Process.Signal(syscall.SIGSTOP))
