@@ -141,12 +141,13 @@ test: node_modules/.stamp ## all Go tests with the race detector
 	@go test -race -timeout 20m $(PKGS)
 	@go test ./firmware/lane # walks its state machine to the end only without it
 
-# What is on chain: also in test, after which it comes from the cache.
-ON_CHAIN := ./central/mint/... ./testdata/localnet ./testdata/stage
+# What is on chain: also in test, after which, in check, it comes from the cache.
+ON_CHAIN := ./central/mint/... ./testdata/localnet
 
 .PHONY: test-chain
 test-chain: node_modules/.stamp localnet-check ## tokens against real Solana programs: life, attacks, faults, forks; then those of the built commands
 	@go test -race -timeout 20m $(ON_CHAIN)
+	@go test -race -timeout 20m $(if $(filter check,$(MAKECMDGOALS)),,-run '^TestTokens') ./testdata/stage
 
 # What keeps its rows or its numbers in a server: the rooms' suites again, on PostgreSQL;
 # what is tried against real servers anyway is in test too, and comes from its cache.
