@@ -103,10 +103,10 @@ const (
 			OR EXISTS (SELECT 1 FROM payment y WHERE y.purchase = p.id AND y.state IN ('opened', 'begun', 'refund_due')))`
 
 	// A token that is free, or about to be, and lies where only the key that is kept here
-	// can move it. One that is held is nobody's to move, and does not keep anybody.
+	// can move it. One that is held is nobody's to move, and does not keep anybody; nor
+	// does one that is stuck, which may be for good.
 	leftBehind = `SELECT COUNT(*) FROM token k JOIN wallet w ON w.account = k.account WHERE k.account = $1 AND k.form <> 'burned'
-		AND (k.form = 'free' AND k.owner = w.kept OR k.want = 'free' AND k.form <> 'free' AND k.want_owner = w.kept
-			OR k.action <> 0 AND k.stuck = '')`
+		AND (k.form = 'free' AND k.owner = w.kept OR k.stuck = '' AND (k.want = 'free' AND k.form <> 'free' AND k.want_owner = w.kept OR k.action <> 0))`
 )
 
 // erasures forget a person, in an order that no reference minds. What others have

@@ -176,6 +176,10 @@ func testDeletionWaitsForOwnTokens(t *testing.T) {
 			m.done(mint.Action{Kind: mint.Mint, Ticket: tid(id), Form: mint.Free, To: "kept-kim"})
 		}, true},
 		"about to be free": {func(id int) { m.wish(id, mint.Free, "kept-kim") }, true},
+		"stuck on its way to be free": {func(id int) {
+			m.wish(id, mint.Free, "kept-kim")
+			m.save(m.begin(mint.Action{Kind: mint.Mint, Ticket: tid(id), Form: mint.Free, To: "kept-kim"})[0], func(a *mint.Action) { a.State, a.Attempt = mint.Failed, 1 })
+		}, false},
 		"free elsewhere": {func(id int) {
 			m.wish(id, mint.Free, "own")
 			m.done(mint.Action{Kind: mint.Mint, Ticket: tid(id), Form: mint.Free, To: "own"})
