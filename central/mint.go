@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ type mintConfig struct {
 	RPC []string `toml:"rpc"`
 
 	// RPCFile is a file that nobody but central's user can read, with one address a
-	// line, of any form, in the place of RPC. Default none.
+	// line, of any form, in the place of RPC; a line that begins with # is a remark.
+	// Default none.
 	RPCFile string `toml:"rpc_file"`
 
 	// Mode is eager: tokens are made with the sale; or lazy: a root on chain stands
@@ -120,18 +122,37 @@ func (c *mintConfig) nodes() ([]string, error) {
 	if c.RPCFile == "" {
 		return c.RPC, nil
 	}
-	text, err := private.ReadLine(c.RPCFile)
+	text, err := private.Read(c.RPCFile)
 	if err != nil {
 		return nil, hint.Errorf("write one address a line, and chmod 600 the file", "mint.rpc_file: %w", err)
 	}
-	all := strings.Fields(text)
-	if len(all) == 0 || len(all) > maxNodes {
-		return nil, fmt.Errorf("mint.rpc_file: %d addresses, want 1 to %d: %w", len(all), maxNodes, settings.ErrBad)
+	all, err := nodesOf(string(text))
+	if err != nil {
+		return nil, hint.Errorf("write one address a line, without quotes or commas", "mint.rpc_file: %w: %w", err, settings.ErrBad)
 	}
-	for i, address := range all {
-		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return nil, fmt.Errorf("mint.rpc_file: line %d is not https://host…: %w", i+1, settings.ErrBad)
+	return all, nil
+}
+
+// nodesOf reads addresses, one a line. Errors name lines, and not what is in them.
+func nodesOf(text string) (all []string, err error) {
+	n := 0
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
 		}
+		u, err := url.Parse(line)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsAny(line, " \t\"',"):
+			return nil, fmt.Errorf("line %d is not https://host…", n)
+		case slices.Contains(all, line):
+			return nil, fmt.Errorf("line %d is there already", n)
+		}
+		all = append(all, line)
+	}
+	if len(all) == 0 || len(all) > maxNodes {
+		return nil, fmt.Errorf("%d addresses, want 1 to %d", len(all), maxNodes)
 	}
 	return all, nil
 }

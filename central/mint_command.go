@@ -112,8 +112,9 @@ func runMintRetry(ctx context.Context, a *app, f *flags) error {
 }
 
 const (
-	walkPoll = 250 * time.Millisecond
-	walkTime = 10 * time.Minute
+	walkPoll    = 250 * time.Millisecond
+	walkTime    = 10 * time.Minute
+	walkTrouble = time.Minute // that a mint has before it is not waited for any longer
 )
 
 // errDiffers ends a comparison that found something.
@@ -139,6 +140,7 @@ func runMintReconcile(ctx context.Context, a *app, f *flags) error {
 	defer cancel()
 	tick := time.NewTicker(walkPoll)
 	defer tick.Stop()
+	began := a.now()
 	for after.Reconciled == nil || before.Reconciled != nil && !after.Reconciled.At.After(before.Reconciled.At) {
 		select {
 		case <-ctx.Done():
@@ -148,6 +150,9 @@ func runMintReconcile(ctx context.Context, a *app, f *flags) error {
 		after = mintReport{}
 		if err := ad.ask(ctx, http.MethodGet, mintPath, nil, &after); err != nil {
 			return err
+		}
+		if after.Trouble != "" && a.now().Sub(began) > walkTrouble {
+			return hint.Errorf("see `central mint status`, and try again when its nodes are well", "the tokens cannot be compared with the chain: %s", after.Trouble)
 		}
 	}
 	type difference struct {

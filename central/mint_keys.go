@@ -38,9 +38,13 @@ type mintKeys struct {
 }
 
 func (d folder) loadMintKeys() (k mintKeys, err error) {
-	if missing := d.missing(mintFiles); len(missing) == len(mintFiles) {
+	switch missing := d.missing(mintFiles); len(missing) {
+	case 0:
+	case len(mintFiles):
 		return k, hint.Errorf("make them with `central mint init`, or bring the four "+filepath.Dir(mintSecretFile)+"/ files of the central that has them",
 			"the mint has no keys: %w", fs.ErrNotExist)
+	default:
+		return k, hint.Errorf("bring them back from where keys are backed up", "%s: missing, while others of the mint's keys are there: %w", strings.Join(missing, ", "), fs.ErrNotExist)
 	}
 	if k.authority, err = chain.ReadSigner(d.path(mintAuthorityFile)); err != nil {
 		return k, found(mintAuthorityFile, err)

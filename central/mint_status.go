@@ -99,14 +99,16 @@ func (r *mintReport) write(w io.Writer) error {
 		line("compared", "%d tokens with the chain, %d differ, %s", k.Checked, k.Different, k.At.Local().Format(time.RFC3339))
 	}
 	for _, n := range r.Nodes {
+		if n.Slot == 0 && n.Problem == "" {
+			line("node", "%s  not asked yet", n.Name)
+			continue
+		}
 		how := "well"
 		switch {
 		case n.Problem != "" && n.Resting > 0:
 			how = fmt.Sprintf("%s, asked again in %s", n.Problem, time.Duration(n.Resting)*time.Millisecond)
 		case n.Problem != "":
 			how = n.Problem
-		case n.Slot == 0:
-			how = "not asked yet"
 		}
 		line("node", "%s  slot %d, %d behind, %s", n.Name, n.Slot, n.Behind, how)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,32 @@ func TestMintConfig(t *testing.T) {
 			t.Errorf("%s: %v, want %s to be blamed", tc.name, err, tc.key)
 		case err != nil && strings.Contains(err.Error(), "SECRET"):
 			t.Errorf("%s: the error has the key: %v", tc.name, err)
+		}
+	}
+}
+
+func TestNodesOf(t *testing.T) {
+	const a, b = "https://a.example/v2/SECRET", "http://10.0.0.7:8899/?key=SECRET"
+	for _, tc := range []struct {
+		name, text string
+		want       []string // none if it is refused
+	}{
+		{"one, without an end", a, []string{a}},
+		{"two", a + "\n" + b + "\n", []string{a, b}},
+		{"from Windows, with remarks", "\ufeff# mine SECRET\r\n" + a + "  \r\n\r\n  # the other\r\n\t" + b + "\r\n", []string{a, b}},
+		{"nothing", "", nil},
+		{"a remark", "# SECRET\n", nil},
+		{"two on a line", a + " " + b, nil},
+		{"commas", a + ",\n" + b, nil},
+		{"quotes", `"` + a + `"`, nil},
+		{"twice", a + "\n" + a, nil},
+		{"a web socket", "wss://a.example/SECRET", nil},
+		{"a name", "a.example/SECRET", nil},
+		{"nine", "https://" + strings.Join(strings.Split("123456789", ""), ".example\nhttps://"), nil},
+	} {
+		got, err := nodesOf(tc.text)
+		if !slices.Equal(got, tc.want) || (err == nil) != (tc.want != nil) || err != nil && strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%s: %q, %v; want %q", tc.name, got, err, tc.want)
 		}
 	}
 }
