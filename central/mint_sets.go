@@ -87,15 +87,21 @@ func (t *ticketSets) open(ctx context.Context, event ticket.EventID, version uin
 	}
 	m, err := ticketset.OpenManifest(ring, event, all[i].Manifest, t.now())
 	if err != nil {
-		return nil, err
+		return nil, bad(err)
 	}
 	data, err := t.sets.Object(ctx, event, version, publish.StatusObject, 0)
 	if err != nil {
 		return nil, t.gone(ctx, event, version, err)
 	}
 	statuses, err := m.OpenStatus(data)
-	return &opened{m, statuses, t}, err
+	if err != nil {
+		return nil, bad(err)
+	}
+	return &opened{m, statuses, t}, nil
 }
+
+// bad is the error of a set that is there and not as it should be.
+func bad(err error) error { return fmt.Errorf("%w: %w", mint.ErrBadSet, err) }
 
 // gone tells a part that cannot be read because its set was dropped meanwhile.
 func (t *ticketSets) gone(ctx context.Context, event ticket.EventID, version uint64, err error) error {
@@ -114,7 +120,7 @@ func (o *opened) records(ctx context.Context, chunk int) ([]merkle.Record, error
 	}
 	tickets, err := o.OpenChunk(chunk, data)
 	if err != nil {
-		return nil, err
+		return nil, bad(err)
 	}
 	out := make([]merkle.Record, len(tickets))
 	for i, first := 0, o.Offset(chunk); i < len(out); i++ {
@@ -123,29 +129,39 @@ func (o *opened) records(ctx context.Context, chunk int) ([]merkle.Record, error
 	return out, nil
 }
 
-func (o *opened) set() merkle.Set { return merkle.Set{Event: o.Event, Version: o.Version} }
-
-// Root implements [mint.Sets].
+// Root implements [mint.Sets]. A set is published anew before it expires, mostly with
+// the same tickets. As the number of its version is part of what is hashed, it is hashed
+// a second time under that of the last root on chain: if the outcome is that root, there
+// is nothing to commit.
 func (t *ticketSets) Root(ctx context.Context, event ticket.EventID, version uint64) (mint.Root, error) {
+	last, _, ok, err := t.tokens.LastRoot(ctx, event)
+	if err != nil {
+		return mint.Root{}, err
+	}
 	o, err := t.open(ctx, event, version)
 	if err != nil {
 		return mint.Root{}, err
 	}
-	b := merkle.NewBuilder(o.set(), t.secret)
+	is := merkle.NewBuilder(merkle.Set{Event: event, Version: version}, t.secret)
+	was := merkle.NewBuilder(merkle.Set{Event: event, Version: last.Version}, t.secret)
 	for i := range o.Chunks {
 		records, err := o.records(ctx, i)
 		if err != nil {
 			return mint.Root{}, err
 		}
-		if err := b.Add(records); err != nil {
-			return mint.Root{}, fmt.Errorf("chunk %d of set %d of event %s: %w", i, version, event, err)
+		if err := errors.Join(is.Add(records), was.Add(records)); err != nil {
+			return mint.Root{}, bad(fmt.Errorf("chunk %d of set %d of event %s: %w", i, version, event, err))
 		}
 	}
-	root, chunks := b.Root()
+	if again, _ := was.Root(); ok && again == last.Root {
+		return last, nil
+	}
+	root, chunks := is.Root()
 	return mint.Root{Event: event, Version: version, Root: root, Chunks: chunks}, nil
 }
 
-// Proof implements [api.Proofs].
+// Proof implements [api.Proofs]. It is made from any set that is kept in which the
+// ticket's chunk is still what the root on chain was made of.
 func (t *ticketSets) Proof(ctx context.Context, id ticket.ID) (merkle.Proof, error) {
 	none := func(why string) (merkle.Proof, error) {
 		return merkle.Proof{}, fmt.Errorf("%w: %s", api.ErrNoProof, why)
@@ -165,28 +181,45 @@ func (t *ticketSets) Proof(ctx context.Context, id ticket.ID) (merkle.Proof, err
 	if !ok {
 		return none("none is final")
 	}
-	o, err := t.open(ctx, event, root.Version)
-	if errors.Is(err, mint.ErrUnknownSet) {
-		return none("a newer set is on its way")
+	all, err := t.sets.Sets(ctx, event)
+	if err != nil {
+		return merkle.Proof{}, err
 	}
+	absent := false
+	for _, s := range all {
+		p, err := t.prove(ctx, &root, s.Version, id)
+		switch {
+		case err == nil:
+			p.Transaction = commit.Signature
+			return p, nil
+		case errors.Is(err, merkle.ErrAbsent):
+			absent = true
+		case errors.Is(err, mint.ErrUnknownSet), errors.Is(err, merkle.ErrChunk):
+		default:
+			return merkle.Proof{}, err
+		}
+	}
+	if absent {
+		return none("it is younger than the set")
+	}
+	return none("a newer set is on its way")
+}
+
+// prove makes a proof for a root from a version of the set, which may be another than
+// the root's. Errors wrap [mint.ErrUnknownSet], [merkle.ErrChunk] if the ticket's chunk
+// is not what the root was made of, or [merkle.ErrAbsent].
+func (t *ticketSets) prove(ctx context.Context, root *mint.Root, version uint64, id ticket.ID) (merkle.Proof, error) {
+	o, err := t.open(ctx, root.Event, version)
 	if err != nil {
 		return merkle.Proof{}, err
 	}
 	chunk := sort.Search(len(o.Chunks), func(i int) bool { return string(o.Chunks[i].First[:]) > string(id[:]) }) - 1
 	if chunk < 0 {
-		return none("it is younger than the set")
+		return merkle.Proof{}, merkle.ErrAbsent
 	}
 	records, err := o.records(ctx, chunk)
-	if errors.Is(err, mint.ErrUnknownSet) {
-		return none("a newer set is on its way")
-	}
 	if err != nil {
 		return merkle.Proof{}, err
 	}
-	p, err := merkle.Prove(o.set(), t.secret, root.Chunks, chunk, records, id)
-	if errors.Is(err, merkle.ErrAbsent) {
-		return none("it is younger than the set")
-	}
-	p.Transaction = commit.Signature
-	return p, err
+	return merkle.Prove(merkle.Set{Event: root.Event, Version: root.Version}, t.secret, root.Chunks, chunk, records, id)
 }

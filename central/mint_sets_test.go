@@ -28,7 +28,9 @@ type nothingElse interface {
 type shelf struct {
 	nothingElse
 
-	bundle  *ticketset.Bundle
+	signer  trust.Signer
+	now     time.Time
+	bundle  *ticketset.Bundle // the newest; older ones are gone
 	dropped bool
 	root    mint.Root
 	final   bool
@@ -78,8 +80,25 @@ func newShelf(t *testing.T, tickets int) (*shelf, *ticketSets) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shelf{}
-	s.bundle, err = ticketset.Build(signer, ticketset.Spec{
+	s := &shelf{signer: signer, now: now}
+	s.renew(t, tickets)
+	return s, &ticketSets{
+		sets: s, tokens: s, ring: func(context.Context) (*trust.Keyring, error) { return ring, nil },
+		secret: merkle.Secret{1}, now: func() time.Time { return now },
+	}
+}
+
+// renew publishes the next version of the set.
+func (s *shelf) renew(t *testing.T, tickets int) {
+	t.Helper()
+	now := s.now
+	var previous ticketset.Current
+	if s.bundle != nil {
+		previous = s.bundle.Current()
+	}
+	var err error
+	s.bundle, err = ticketset.Build(s.signer, ticketset.Spec{
+		Previous: previous,
 		Event: ticket.Event{
 			ID: show, Name: "x", Venue: "x", Timezone: "Asia/Seoul", Doors: now.Unix(), Starts: now.Unix() + 60, Ends: now.Unix() + 3600,
 			Zones: []ticket.Zone{{ID: 1, Name: "x"}}, Classes: []ticket.Class{{ID: 1, Name: "x"}}, Gates: []ticket.Gate{{Name: "north", Zones: []uint16{1}}},
@@ -99,10 +118,6 @@ func newShelf(t *testing.T, tickets int) (*shelf, *ticketSets) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	return s, &ticketSets{
-		sets: s, tokens: s, ring: func(context.Context) (*trust.Keyring, error) { return ring, nil },
-		secret: merkle.Secret{1}, now: func() time.Time { return now },
 	}
 }
 
@@ -139,8 +154,8 @@ func TestTicketSetsRootAndProofs(t *testing.T) {
 		t.Errorf("root of another version: %v, want ErrUnknownSet", err)
 	}
 	s.bundle.Chunks[1][700] ^= 1
-	if _, err := sets.Root(ctx, show, 1); !errors.Is(err, ticketset.ErrAltered) {
-		t.Errorf("root of an altered set: %v, want ErrAltered", err)
+	if _, err := sets.Root(ctx, show, 1); !errors.Is(err, ticketset.ErrAltered) || !errors.Is(err, mint.ErrBadSet) {
+		t.Errorf("root of an altered set: %v, want ErrAltered and ErrBadSet", err)
 	}
 	s.dropped = true
 	if _, err := sets.Root(ctx, show, 1); !errors.Is(err, mint.ErrUnknownSet) {
@@ -156,5 +171,40 @@ func TestTicketSetsEmpty(t *testing.T) {
 	_, sets := newShelf(t, 0)
 	if root, err := sets.Root(t.Context(), show, 1); err != nil || len(root.Chunks) != 0 || root.Root == [32]byte{} {
 		t.Errorf("root %+v, %v", root, err)
+	}
+}
+
+// A set that is published anew with the same tickets is stood for by the root that is on
+// chain, also when that root's own set is gone; one with others has a root of its own,
+// while proofs of what has not changed go on.
+func TestTicketSetsRenewed(t *testing.T) {
+	ctx := t.Context()
+	s, sets := newShelf(t, 2500)
+	root, err := sets.Root(ctx, show, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.root, s.final = root, true
+	s.renew(t, 2500)
+	if again, err := sets.Root(ctx, show, 2); err != nil || again.Version != 1 || again.Root != root.Root || len(again.Chunks) != 3 {
+		t.Errorf("root of the same tickets: version %d, %v; want the root of version 1", again.Version, err)
+	}
+	if p, err := sets.Proof(ctx, numbered(2400)); err != nil || p.Verify(root.Root) != nil || p.Set.Version != 1 {
+		t.Errorf("proof from the set that took its place: %+v, %v", p, err)
+	}
+	s.final = false
+	if again, err := sets.Root(ctx, show, 2); err != nil || again.Version != 2 || again.Root == root.Root {
+		t.Errorf("root while none is on chain: %+v, %v; want one of its own", again, err)
+	}
+	s.final = true
+	s.renew(t, 2501)
+	if other, err := sets.Root(ctx, show, 3); err != nil || other.Version != 3 || other.Root == root.Root {
+		t.Errorf("root of other tickets: %+v, %v; want one of its own", other, err)
+	}
+	if p, err := sets.Proof(ctx, numbered(0)); err != nil || p.Verify(root.Root) != nil {
+		t.Errorf("proof of what has not changed: %+v, %v", p, err)
+	}
+	if _, err := sets.Proof(ctx, numbered(2*2499)); !errors.Is(err, api.ErrNoProof) {
+		t.Errorf("proof from a chunk that has changed: %v, want ErrNoProof", err)
 	}
 }

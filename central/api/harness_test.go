@@ -55,6 +55,7 @@ type harness struct {
 	people   *account.Accounts
 	mail     *postbox
 	miner    *miner
+	mint     *api.Mint
 	wallets  *mintwallet.Room
 
 	conformed sync.Map // answers that were compared with the document

@@ -106,7 +106,7 @@ func (h *harness) minting(db *store.Store, now func() time.Time) *api.Mint {
 	h.t.Cleanup(func() { _ = room.Close() })
 	h.wallets = room
 	h.miner = &miner{tokens: db.Mint(), status: mint.Status{Payer: keptOf("the payer"), Authority: keptOf("the authority")}}
-	return &api.Mint{
+	h.mint = &api.Mint{
 		Store: db.Mint(), Worker: h.miner, Wallets: room, Proofs: h.miner, Mode: mint.Lazy,
 		Nodes: func() []api.MintNode {
 			return []api.MintNode{{Name: "rpc.example:443", Slot: 9, Behind: 2, Resting: time.Second, Problem: "busy"}}
@@ -114,6 +114,7 @@ func (h *harness) minting(db *store.Store, now func() time.Time) *api.Mint {
 		Reconcile: h.miner.reconcile, Changed: func() { h.miner.changed++ },
 		Link: "https://explorer.example/address/{address}?cluster=x", TxLink: "https://explorer.example/tx/{signature}",
 	}
+	return h.mint
 }
 
 // becomes has a ticket's token be something on chain, in its holder's wallet.

@@ -49,6 +49,11 @@ func TestTokenOfHolder(t *testing.T) {
 	if _, err := h.miner.wish(t.Context(), mint.Desire{Ticket: id, Event: 1001, Account: account}); err != nil {
 		t.Fatal(err)
 	}
+	h.mint.Mode = mint.Eager
+	if v := see("unclaimed"); !v.Claimable { // its event was over before it was made
+		t.Errorf("a token that was not made in time: %+v", v)
+	}
+	h.mint.Mode = mint.Lazy
 	eve.post(path+"/claim", nil).problem(http.StatusNotFound, "unknown_ticket")
 	mina.post(path+"/claim", nil).want(http.StatusOK)
 	v := see("minting")

@@ -146,7 +146,7 @@ func phase(f *mint.Fact, mode mint.Mode, open *mint.Action) string {
 		return "minting"
 	case t.Is == mint.None && f.Status != ticket.StatusValid:
 		return "none"
-	case t.Is == mint.None && mode == mint.Lazy:
+	case t.Is == mint.None && (mode == mint.Lazy || !t.Ticket.IsZero()): // or its event was over before it was made
 		return "unclaimed"
 	case t.Is == mint.None: // sold a moment ago
 		return "minting"

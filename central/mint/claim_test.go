@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gagliardetto/solana-go"
 
@@ -50,6 +51,21 @@ func TestLazy(t *testing.T) {
 	memo := merkle.Memo{Set: merkle.Set{Event: concert, Version: 4}, Root: [32]byte{4}}.String()
 	if len(spy.sent) != 2 || !slices.ContainsFunc(spy.sent, func(wire []byte) bool { return strings.Contains(string(wire), memo) }) {
 		t.Errorf("%d transactions, of which none, or not only two, says %s", len(spy.sent), memo)
+	}
+	// Versions 5 and 6 have the tickets of version 4, version 8 cannot be read, and
+	// version 9 had another root once: none costs anything, or keeps another waiting.
+	must(t, w.tokens.KeepRoot(t.Context(), mint.Root{Event: concert, Version: 9, Root: [32]byte{1}}))
+	for _, version := range []uint64{5, 6, 8, 9} {
+		body, err := json.Marshal(outbox.Published{Version: version})
+		must(t, err)
+		must(t, worker.Consumer().Handle(t.Context(), []outbox.Row{{Kind: outbox.SetPublished, Event: concert, Body: body}}))
+	}
+	due, err := w.tokens.Due(t.Context(), 10)
+	must(t, err)
+	for _, a := range due {
+		if a.Set != 3 { // which may not be final yet
+			t.Errorf("to be committed is %+v", a)
+		}
 	}
 	for _, id := range ids {
 		if k := w.token(id); k.Is != mint.None || !k.Settled() || k.Address == "" || len(w.history(id)) != 0 {
@@ -210,6 +226,55 @@ func TestStaff(t *testing.T) {
 		t.Errorf("staff's token: %v, want ErrUnknownToken", err)
 	}
 	w.token(tid(2))
+}
+
+// Where the mint is turned on over tickets of an event that is over, or the outbox is
+// handed out once more, nothing is made but for who asks. What was made in time follows
+// its ticket.
+func TestOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	late := func(c *mint.Config) { c.Events = past{events{w.store}} }
+	worker := w.worker(nil)
+	stop := w.run(worker)
+	made := w.sell(worker, "kim", 1, 2)
+	w.settle(made...)
+	stop()
+	worker = w.worker(late)
+	ids := w.sell(worker, "kim", 3, 4, 5)
+	w.refund(worker, ids[2])
+	w.admit(worker, made[0]) // its gate was away
+	w.refund(worker, made[1])
+	c := worker.Consumer()
+	rows, _, err := w.store.Outbox().Rows(t.Context(), 0, c.Kinds, 100)
+	must(t, err)
+	must(t, c.Handle(t.Context(), rows))
+	if _, err := worker.Claim(t.Context(), "kim", ids[0]); err != nil {
+		t.Error(err)
+	}
+	w.run(worker)
+	w.settle(append(made, ids...)...)
+	for id, want := range map[ticket.ID]mint.Form{made[0]: mint.Free, made[1]: mint.Burned, ids[0]: mint.Held, ids[1]: mint.None, ids[2]: mint.Burned} {
+		signed := 2
+		if id != made[0] && id != made[1] {
+			signed = 0
+		}
+		if want == mint.Held {
+			signed = 1
+		}
+		if k := w.token(id); k.Is != want || len(w.signed(id)) != signed {
+			t.Errorf("ticket %d is %+v, want %q; done was %+v", numberOf(id), k, want, w.history(id))
+		}
+	}
+}
+
+// past are events that are over.
+type past struct{ events }
+
+func (p past) Event(ctx context.Context, id ticket.EventID) (ticket.Event, error) {
+	e, err := p.events.Event(ctx, id)
+	e.Ends = time.Now().Unix()
+	return e, err
 }
 
 // staffed are events with a class of staff.

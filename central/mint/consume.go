@@ -114,18 +114,18 @@ func (w *Worker) decide(ctx context.Context, ids []ticket.ID) ([]Desire, error) 
 		}
 	}
 	var wishes []Desire
-	staff := make(map[ticket.EventID]map[uint8]bool)
+	rules := make(map[ticket.EventID]rule)
 	for _, f := range facts {
-		if f.Token.Ticket.IsZero() {
-			of, err := w.staff(ctx, f.Ticket.Event, staff)
-			if err != nil {
+		var r rule
+		if !wished(&f.Token) { // otherwise neither matters any more
+			if r, err = w.rule(ctx, f.Ticket.Event, rules); err != nil {
 				return nil, err
 			}
-			if of[f.Ticket.Class] {
-				continue
-			}
 		}
-		if d, ok := Decide(f, w.cfg.Mode, wallets[f.Account]); ok {
+		if f.Token.Ticket.IsZero() && r.staff[f.Ticket.Class] {
+			continue
+		}
+		if d, ok := Decide(f, r.over, w.cfg.Mode, wallets[f.Account]); ok {
 			wishes = append(wishes, d)
 		}
 	}
@@ -133,44 +133,57 @@ func (w *Worker) decide(ctx context.Context, ids []ticket.ID) ([]Desire, error) 
 	return wishes, nil
 }
 
-// staff says which classes of an event are of accreditations. They have no tokens: they
-// are nobody's to keep, and one that was revoked may come into force again.
-func (w *Worker) staff(ctx context.Context, event ticket.EventID, known map[ticket.EventID]map[uint8]bool) (map[uint8]bool, error) {
-	if of, ok := known[event]; ok {
-		return of, nil
+// rule is what an event has to say about tokens that are not made yet.
+type rule struct {
+	over bool
+
+	// staff are the classes of accreditations. They have no tokens: they are nobody's to
+	// keep, and one that was revoked may come into force again.
+	staff map[uint8]bool
+}
+
+func (w *Worker) rule(ctx context.Context, event ticket.EventID, known map[ticket.EventID]rule) (rule, error) {
+	if r, ok := known[event]; ok {
+		return r, nil
 	}
 	e, err := w.cfg.Events.Event(ctx, event)
 	if err != nil {
-		return nil, fmt.Errorf("read event: %w", err)
+		return rule{}, fmt.Errorf("read event: %w", err)
 	}
-	of := make(map[uint8]bool)
+	r := rule{over: w.cfg.Now().Unix() >= e.Ends, staff: make(map[uint8]bool)}
 	for _, c := range e.Classes {
-		of[c.ID] = c.Staff
+		r.staff[c.ID] = c.Staff
 	}
-	known[event] = of
-	return of, nil
+	known[event] = r
+	return r, nil
 }
 
-// commit has the root of a set put on chain. In eager mode every ticket is there
-// itself.
+// commit has the root of a set put on chain, unless that of an equal one is there. In
+// eager mode every ticket is there itself. A set that cannot be committed, such as one
+// of years ago, whose manifest has expired, keeps nothing else waiting.
 func (w *Worker) commit(ctx context.Context, event ticket.EventID, version uint64) error {
 	if w.cfg.Mode != Lazy {
 		return nil
 	}
 	root, err := w.cfg.Sets.Root(ctx, event, version)
-	if errors.Is(err, ErrUnknownSet) { // a newer one took its place, and has a row of its own
+	if err == nil {
+		err = w.cfg.Store.KeepRoot(ctx, root)
+	}
+	switch {
+	case errors.Is(err, ErrUnknownSet): // a newer one took its place, and has a row of its own
 		w.cfg.Logger.InfoContext(ctx, "a ticket set is gone before its root was put on chain",
 			slog.String("event", event.String()), slog.Uint64("version", version))
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, ErrBadSet), errors.Is(err, ErrStale): // the latter: another root of the same version is kept
+		w.cfg.Logger.ErrorContext(ctx, "the root of a ticket set cannot be put on chain; the next set's will be",
+			slog.String("event", event.String()), slog.Uint64("version", version), slog.Any("error", err))
+		return nil
+	case err != nil:
 		return fmt.Errorf("root of set %d of event %s: %w", version, event, err)
 	}
-	if err := w.cfg.Store.KeepRoot(ctx, root); err != nil {
-		return fmt.Errorf("store root: %w", err)
-	}
+	// The store opens one for each version, once.
 	if _, err := w.cfg.Store.Begin(ctx, []Action{{
-		Kind: Commit, Event: event, Set: version, Root: root.Root, State: Wanted, Due: w.cfg.Now(),
+		Kind: Commit, Event: event, Set: root.Version, Root: root.Root, State: Wanted, Due: w.cfg.Now(),
 	}}); err != nil {
 		return fmt.Errorf("open action for a root: %w", err)
 	}

@@ -2,15 +2,21 @@ package mint
 
 import "github.com/con-ting/conting/sync/ticket"
 
-// Decide says what the token of a ticket shall be, given what the ticket is now and
-// where the wallet of the fact's account is, and false if nothing is to be wished: for
-// a ticket of nobody's, that is paper, and for one that ended before it had a token.
+// Decide says what the token of a ticket shall be, given what the ticket is now, whether
+// its event is over, and where the wallet of the fact's account is, and false if nothing
+// is to be wished: for a ticket of nobody's, that is paper, and for one that ended before
+// it had a token.
+//
+// Once an event is over no token is made any more but for who claims one, whatever the
+// mode: whoever turns the mint on over the tickets of years, or has the outbox handed
+// out once more, does not pay for all of them. What was wished before the end is seen
+// through, however late; a token that there is follows its ticket as ever.
 //
 // It is pure, and looks at the present only: what led there makes no difference, so
 // that a row of the outbox may come late, twice, or together with later ones. Two
 // things cannot be taken back, whatever becomes of the ticket: that a token was to be
 // burned, and that it is free.
-func Decide(f Fact, mode Mode, wallet string) (Desire, bool) {
+func Decide(f Fact, over bool, mode Mode, wallet string) (Desire, bool) {
 	d := Desire{Ticket: f.Ticket.ID, Event: f.Ticket.Event, Account: f.Account}
 	t := &f.Token
 	known := !t.Ticket.IsZero()
@@ -27,9 +33,8 @@ func Decide(f Fact, mode Mode, wallet string) (Desire, bool) {
 	case f.Status != ticket.StatusValid:
 		return asItIs(d, t, known, wallet)
 	}
-	made := t.Claimed || t.Is != None || t.Want != None
 	switch {
-	case mode == Lazy && !made:
+	case !wished(t) && (over || mode == Lazy):
 		d.Form = None
 	case f.Admitted:
 		d.Form, d.Owner = Free, wallet
@@ -38,6 +43,9 @@ func Decide(f Fact, mode Mode, wallet string) (Desire, bool) {
 	}
 	return d, true
 }
+
+// wished reports whether a token is to be made, or was.
+func wished(t *Token) bool { return t.Claimed || t.Is != None || t.Want != None }
 
 // asItIs is the desire for a ticket that is blocked, which may pass: nothing is made
 // for it, and nothing is set free. What there is follows its account.

@@ -40,6 +40,7 @@ func TestDecide(t *testing.T) {
 		form  mint.Form
 		owner string
 		none  bool
+		over  bool
 	}{
 		{name: "sold, eager", fact: fact(valid, false, mint.Token{}), mode: mint.Eager, form: mint.Held, owner: mine},
 		{name: "sold, lazy", fact: fact(valid, false, mint.Token{}), mode: mint.Lazy, form: mint.None},
@@ -67,9 +68,22 @@ func TestDecide(t *testing.T) {
 		{name: "blocked", fact: fact(blocked, true, held), mode: mint.Eager, form: mint.Held, owner: mine},
 		{name: "blocked before it was minted", fact: fact(blocked, false, mint.Token{}), mode: mint.Eager, none: true},
 		{name: "blocked and unclaimed", fact: fact(blocked, false, known), mode: mint.Lazy, form: mint.None},
+		{name: "over, eager", over: true, fact: fact(valid, false, mint.Token{}), mode: mint.Eager, form: mint.None},
+		{name: "over, lazy", over: true, fact: fact(valid, false, mint.Token{}), mode: mint.Lazy, form: mint.None},
+		{name: "over, and its holder was in", over: true, fact: fact(valid, true, mint.Token{}), mode: mint.Eager, form: mint.None},
+		{name: "over, and heard of again", over: true, fact: fact(valid, true, known), mode: mint.Eager, form: mint.None},
+		{name: "over, and claimed", over: true, fact: fact(valid, false, claimed), mode: mint.Eager, form: mint.Held, owner: mine},
+		{name: "over, claimed by who was in", over: true, fact: fact(valid, true, claimed), mode: mint.Lazy, form: mint.Free, owner: mine},
+		{name: "over before it could be made", over: true, fact: fact(valid, false, wanted), mode: mint.Eager, form: mint.Held, owner: mine},
+		{name: "over, and given away", over: true, fact: fact(valid, false, held), mode: mint.Eager, form: mint.Held, owner: mine},
+		{name: "over, and a gate tells late", over: true, fact: fact(valid, true, held), mode: mint.Eager, form: mint.Free, owner: mine},
+		{name: "over and refunded", over: true, fact: fact(refunded, false, held), mode: mint.Eager, form: mint.Burned},
+		{name: "over and refunded, never heard of", over: true, fact: fact(refunded, false, mint.Token{}), mode: mint.Eager, none: true},
+		{name: "over, paper", over: true, fact: nobody(fact(valid, false, mint.Token{})), mode: mint.Eager, none: true},
+		{name: "over, free", over: true, fact: fact(valid, true, free), mode: mint.Eager, form: mint.Free, owner: other},
 		{name: "of an unknown status", fact: fact(9, true, held), mode: mint.Eager, form: mint.Held, owner: mine},
 	} {
-		got, ok := mint.Decide(c.fact, c.mode, mine)
+		got, ok := mint.Decide(c.fact, c.over, c.mode, mine)
 		want := mint.Desire{Ticket: tid(1), Event: concert, Account: c.fact.Account, Form: c.form, Owner: c.owner}
 		if c.none {
 			want = mint.Desire{}
@@ -78,7 +92,7 @@ func TestDecide(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %+v, %v", c.name, got, ok, want, !c.none)
 		}
 	}
-	if d, ok := mint.Decide(fact(valid, false, mint.Token{}), mint.Eager, ""); ok {
+	if d, ok := mint.Decide(fact(valid, false, mint.Token{}), false, mint.Eager, ""); ok {
 		t.Errorf("without a wallet: %+v, want nothing", d)
 	}
 }
@@ -111,9 +125,9 @@ func TestDecideWhateverHappens(t *testing.T) {
 	for life := range 20_000 {
 		mode := []mint.Mode{mint.Eager, mint.Lazy}[life%2]
 		f := fact(ticket.StatusValid, false, mint.Token{})
-		wallet := mine
+		wallet, over := mine, false
 		var log string
-		minted, freed, burned := false, false, false
+		minted, freed, burned, late := false, false, false, false // late: not wished when it was over
 		step := func(what string) {
 			log += " " + what
 			a, ok := mint.Next(&f.Token)
@@ -122,6 +136,8 @@ func TestDecideWhateverHappens(t *testing.T) {
 				return
 			case f.Token.Settled():
 				t.Fatalf("%s: an action for what is settled: %+v", log, a)
+			case a.Kind == mint.Mint && late && !f.Token.Claimed:
+				t.Fatalf("%s: minted once it was over", log)
 			case a.Kind == mint.Mint && (minted || f.Token.Is != mint.None):
 				t.Fatalf("%s: minted twice", log)
 			case freed && a.Kind != "":
@@ -139,20 +155,20 @@ func TestDecideWhateverHappens(t *testing.T) {
 			log += fmt.Sprintf("(%s %s)", a.Kind, a.Form)
 		}
 		decide := func() {
-			d, ok := mint.Decide(f, mode, wallet)
-			if again, same := mint.Decide(f, mode, wallet); again != d || same != ok {
+			d, ok := mint.Decide(f, over, mode, wallet)
+			if again, same := mint.Decide(f, over, mode, wallet); again != d || same != ok {
 				t.Fatalf("%s: decided differently", log)
 			}
 			if !ok {
 				return
 			}
 			wish(&f.Token, d)
-			if again, ok := mint.Decide(f, mode, wallet); !ok || again != d {
+			if again, ok := mint.Decide(f, over, mode, wallet); !ok || again != d {
 				t.Fatalf("%s: %+v once it was stored, %+v before", log, again, d)
 			}
 		}
 		for range 1 + random.IntN(12) {
-			switch random.IntN(9) {
+			switch random.IntN(10) {
 			case 0:
 				wallet, log = []string{mine, other, "third"}[random.IntN(3)], log+" give"
 			case 1:
@@ -163,7 +179,11 @@ func TestDecideWhateverHappens(t *testing.T) {
 				f.Status, log = []ticket.Status{ticket.StatusRefunded, ticket.StatusRevoked, ticket.StatusBlocked, ticket.StatusValid}[random.IntN(4)], log+" status"
 			case 4:
 				f.Token.Claimed, log = f.Token.Address != "", log+" claim"
-			case 5, 6:
+			case 5:
+				if !over {
+					over, late, log = true, f.Token.Want == mint.None && f.Token.Is == mint.None, log+" over"
+				}
+			case 6, 7:
 				decide()
 			default:
 				step("step")

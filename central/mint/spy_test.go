@@ -90,8 +90,13 @@ func (s *spy) lie(lies bool) {
 type sets struct{}
 
 func (sets) Root(_ context.Context, event ticket.EventID, version uint64) (mint.Root, error) {
-	if version == 0 {
+	switch version {
+	case 0:
 		return mint.Root{}, mint.ErrUnknownSet
+	case 5, 6: // renewed without a change
+		version = 4
+	case 8:
+		return mint.Root{}, mint.ErrBadSet
 	}
 	return mint.Root{Event: event, Version: version, Root: [32]byte{byte(version)}, Chunks: [][32]byte{{1}, {2}}}, nil
 }

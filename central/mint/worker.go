@@ -39,8 +39,10 @@ type WalletSigner interface {
 
 // Sets knows the roots of ticket sets.
 type Sets interface {
-	// Root returns the root of a version of an event's ticket set. An error wrapping
-	// [ErrUnknownSet] says that there is no such set any more.
+	// Root returns the root of a version of an event's ticket set: that of an earlier
+	// one, whose commitment is final, if no ticket has changed since. An error wrapping
+	// [ErrUnknownSet] says that there is no such set any more, [ErrBadSet] that it
+	// cannot be read, and never will be.
 	Root(ctx context.Context, event ticket.EventID, version uint64) (Root, error)
 }
 
@@ -48,6 +50,7 @@ type Sets interface {
 var (
 	ErrNoWallet   = errors.New("wallet is not kept here")
 	ErrUnknownSet = errors.New("no such ticket set")
+	ErrBadSet     = errors.New("ticket set cannot be read")
 )
 
 // Config is what a [Worker] needs. Fields without a default are required.
