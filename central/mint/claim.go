@@ -13,7 +13,14 @@ import (
 // is kept of it. An error wraps [ErrUnknownToken] if the ticket is not theirs, or has
 // no token that could be made.
 func (w *Worker) Claim(ctx context.Context, account string, id ticket.ID) (Token, error) {
-	if _, err := w.cfg.Store.Claim(ctx, account, id); err != nil {
+	_, err := w.cfg.Store.Claim(ctx, account, id)
+	if errors.Is(err, ErrUnknownToken) { // sold a moment ago, perhaps: the outbox may have to tell yet
+		if err := w.wish(ctx, []ticket.ID{id}); err != nil {
+			return Token{}, err
+		}
+		_, err = w.cfg.Store.Claim(ctx, account, id)
+	}
+	if err != nil {
 		return Token{}, fmt.Errorf("claim token: %w", err)
 	}
 	if err := w.wish(ctx, []ticket.ID{id}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,30 @@ func TestLazy(t *testing.T) {
 	w.until("at rest is what was refunded", func() bool { return w.token(ids[2]).Is == mint.Burned && w.atRest(ids[2]) })
 	if len(w.signed(ids[2])) != 0 || w.onChain(ids[2], "kim").Form != token.None {
 		t.Errorf("what was refunded was made: %+v", w.history(ids[2]))
+	}
+}
+
+// Who claims the token of a ticket that the mint has not heard of has it made all the
+// same; a stranger does not, and a ticket that is nobody's has none.
+func TestClaimUnheard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	worker := w.worker(func(c *mint.Config) { c.Mode, c.Sets = mint.Lazy, sets{} })
+	for n, account := range []string{"kim", ""} {
+		k := ticket.Ticket{ID: tid(n + 1), Event: concert, Zone: 1, Class: seated, Seat: fmt.Sprintf("A-%d", n+1), Version: 1, Holder: holderKey(n+1, 1)}
+		_, err := w.store.Accredit(t.Context(), sale.Issued{Ticket: k, Signed: []byte{1}}, account)
+		must(t, err)
+	}
+	for _, c := range []struct {
+		who string
+		n   int
+	}{{"lee", 1}, {"kim", 2}, {"kim", 3}} {
+		if _, err := worker.Claim(t.Context(), c.who, tid(c.n)); !errors.Is(err, mint.ErrUnknownToken) {
+			t.Errorf("%s claims ticket %d: %v, want ErrUnknownToken", c.who, c.n, err)
+		}
+	}
+	if k, err := worker.Claim(t.Context(), "kim", tid(1)); err != nil || !k.Claimed || k.Want != mint.Held {
+		t.Errorf("claimed is %+v, %v", k, err)
 	}
 }
 

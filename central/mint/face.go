@@ -3,6 +3,7 @@ package mint
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/con-ting/conting/sync/ticket"
 )
@@ -18,19 +19,33 @@ type Face struct {
 // FaceOf returns the face of a ticket of an event. It has nothing of its holder, and
 // nothing by which a gate would know the ticket.
 func FaceOf(e *ticket.Event, t *ticket.Ticket) Face {
-	f := Face{Event: e.Name, Venue: e.Venue, Seat: t.Seat}
+	f := Face{Event: plain(e.Name), Venue: plain(e.Venue), Seat: plain(t.Seat)}
 	where, err := time.LoadLocation(e.Timezone)
 	if err != nil {
 		where = time.UTC
 	}
 	f.Date = time.Unix(e.Starts, 0).In(where).Format(time.RFC3339)
 	if z, ok := e.Zone(t.Zone); ok {
-		f.Zone = z.Name
+		f.Zone = plain(z.Name)
 	}
 	if c, ok := e.Class(t.Class); ok {
-		f.Class = c.Name
+		f.Class = plain(c.Name)
 	}
 	return f
+}
+
+// plain takes from a name what no screen should be sent, and no program takes: control
+// characters, and those that turn the order of what follows them around.
+func plain(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, s))
 }
 
 // link is where the metadata JSON of a token is.
