@@ -158,6 +158,16 @@ export function acts(venue) {
       await ready(phone, "code");
     },
 
+    /**
+     * A phone that lost its network while it showed a code has closed it, or is about to.
+     * Opened again, the code names no session, and stays for as long as one may.
+     */
+    async reopen(phone) {
+      await ready(phone, "show-closed");
+      await phone.at("show-open").click();
+      await ready(phone, "code");
+    },
+
     /** Answers the nonce on a lane's display with a page of the wallet, and holds the answer up. */
     answer: (phone, lane, gate, path) => attempt(gate, async () => {
       await open(phone, "tickets", "page-tickets"); // the camera is off

@@ -91,8 +91,7 @@ step("a phone that falls silent: its code ends, at the gate as on its screen", a
   assert.equal(await mina.at("code").count(), 0);
   // Unlocked where there is no network, its code names no session: a gate at an event
   // that takes sessions for advice lets it in.
-  await mina.at("show-open").click();
-  await ready(mina, "code");
+  await act.reopen(mina);
   await mina.picture("show-no-lease");
   const alone = await act.holdUp(mina, "north");
   assert.equal(said(alone), "admit ok");
@@ -163,6 +162,7 @@ step("a lost phone: the account's tickets move to the new one, and the old code 
   await ready(found, "page-tickets");
   await found.picture("recovered-tickets");
 
+  await act.reopen(mina);
   const old = await act.holdUp(mina, "north");
   assert.equal(said(old), "refuse transferred");
   await act.show(found, ticket);

@@ -124,6 +124,7 @@ step("a ticket given to a relative: the old phone's code dies, the new one's liv
   await jun.page.waitForURL(new RegExp(given));
   await jun.picture("taken");
 
+  await act.reopen(mina);
   const stale = await act.holdUp(mina, "north");
   assert.equal(said(stale), "refuse transferred");
   await mina.context.setOffline(false);
