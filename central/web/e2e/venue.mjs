@@ -11,8 +11,9 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
  * Starts a venue and returns a function that asks it to do a step. The events come
  * besides that of the plan; each gate's display gets an address in panels, under the
  * gate's key. All that the processes keep is in dir, if there is one to look into.
+ * Where mint names the nodes of a cluster (rpc), central makes tokens there.
  */
-export async function openVenue({ events = [], gates = [], dir } = {}) {
+export async function openVenue({ events = [], gates = [], mint, dir } = {}) {
   const child = spawn(path.join(root, "bin/venue"), ["-bin", path.join(root, "bin"), ...(dir ? ["-dir", dir] : [])], {
     cwd: root,
     stdio: ["pipe", "pipe", "inherit"],
@@ -37,6 +38,7 @@ export async function openVenue({ events = [], gates = [], dir } = {}) {
     if (!answer.ok) throw new Error(`${name}: ${text.trim()}`);
     return JSON.parse(text);
   }
+  if (mint) await step("/mint", mint);
   const about = await step("/venue");
   const panels = {};
   for (const event of events) await step("/events", event);

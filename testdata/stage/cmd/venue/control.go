@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/con-ting/conting/testdata/stage"
@@ -28,6 +29,7 @@ func (v *venue) handler() http.Handler {
 	mux.Handle("POST /gates/{gate}/passage", step(v.passage))
 	mux.Handle("POST /gates/{gate}/verdict", step(v.later))
 	mux.Handle("POST /central", step(v.switchCentral))
+	mux.Handle("POST /mint", step(v.openMint))
 	mux.Handle("POST /lens", step(v.lens))
 	mux.Handle("POST /registrar", step(v.certify))
 	mux.Handle("POST /revoke", step(v.revoke))
@@ -195,6 +197,30 @@ func (v *venue) switchCentral(ctx context.Context, _ *http.Request, in power) (a
 		return none{}, v.stage.StartCentral(v.ctx) //nolint:contextcheck // it outlives this step
 	}
 	return none{}, errors.Join(v.stage.StopCentral(), ctx.Err())
+}
+
+type cluster struct {
+	RPC   []string `json:"rpc"`   // its nodes
+	Lines []string `json:"lines"` // more of central's section "mint"
+}
+
+// payerHas is what central gets to pay with, in lamports: a SOL.
+const payerHas = 1_000_000_000
+
+// openMint has central make tokens on a cluster that gives money away. It is stopped
+// and started again, so this comes before the gates.
+//
+//nolint:contextcheck // it outlives this step
+func (v *venue) openMint(_ context.Context, _ *http.Request, in cluster) (any, error) {
+	if len(in.RPC) == 0 {
+		return nil, errors.New("rpc: name a node")
+	}
+	lines := fmt.Sprintf("rpc = [\"%s\"]\n%s\n", strings.Join(in.RPC, `", "`), strings.Join(in.Lines, "\n"))
+	payer, err := v.stage.OpenMint(v.ctx, lines, func(ctx context.Context, payer string) error {
+		var signature string
+		return stage.Chain{URL: in.RPC[0]}.Call(ctx, &signature, "requestAirdrop", payer, payerHas)
+	})
+	return map[string]string{"payer": payer}, err
 }
 
 type certificate struct {

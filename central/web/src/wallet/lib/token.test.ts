@@ -59,7 +59,7 @@ describe('nextLook', () => {
   test('what is late is asked for seldom', () => expect(nextLook(token({ state: 'minting', reason: 'no_funds' }), 1, false, now)).toBe(30_000));
   test('a used ticket’s is expected to be set free, but not for ever', () => {
     expect(nextLook(token(), 1, true, now)).toBe(2000);
-    expect(nextLook(token(), 6, true, now)).toBeNull();
+    expect(nextLook(token(), 12, true, now)).toBeNull();
     expect(nextLook(token({ state: 'free' }), 1, true, now)).toBeNull();
   });
 });

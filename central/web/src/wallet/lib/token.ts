@@ -92,7 +92,7 @@ export function costsOf(x: Pick<TokenAction, 'fee' | 'rent'>): readonly Cost[] {
 
 const [soonMs, mostMs, lateEveryMs] = [2_000, 15_000, 30_000];
 /** How often a page looks for what should have begun by now. */
-const expecting = 6;
+const expecting = 12;
 
 /**
  * nextLook is after how many milliseconds to ask for a token again that was asked for
