@@ -14,6 +14,7 @@ import (
 // minted: at each step of it. What is minted by then is moved, burned or freed; what is
 // not is never minted where it does not belong.
 func TestChangeAtEveryStep(t *testing.T) {
+	t.Parallel()
 	for name, steps := range map[string][]string{
 		"early":  {"opened", "planned", "signed", "prepared"},
 		"midway": {"send", "sent", "noted", "looked"},

@@ -144,6 +144,7 @@ func TestFork(t *testing.T) {
 		"landed again":  func(w *world) error { _, err := w.net.ForkAgain(t.Context(), 25, 3); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorldOf(t, fast)
 			worker := w.worker(nil)
 			ids := w.sell(worker, "kim", many(10)...)

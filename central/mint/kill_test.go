@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -134,9 +135,9 @@ func (w *world) atRest(id ticket.ID) bool {
 // A worker is killed at every step of its work, and its successor too, while it mints, moves, frees and
 // burns; a third one finishes.
 func TestKilledAtEveryStep(t *testing.T) {
-	half := len(mint.Steps) / 2
-	for name, steps := range map[string][]string{"first": mint.Steps[:half], "last": mint.Steps[half:]} {
-		t.Run(name, func(t *testing.T) {
+	t.Parallel()
+	for steps := range slices.Chunk(mint.Steps, 4) {
+		t.Run(steps[0], func(t *testing.T) {
 			t.Parallel()
 			killedAt(t, steps)
 		})
@@ -194,7 +195,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	// These tests wait for blocks, and hardly ever for a processor.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "12"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -233,14 +234,14 @@ func workUntilKilled() error {
 // A central is killed at random while it mints, again and again, through a node that
 // loses some transactions: each token is there once, and paid for once.
 func TestKilledAtRandom(t *testing.T) {
-	const n = 100
+	const n = 60
 	t.Parallel()
 	w := newWorld(t)
 	worker := w.worker(nil)
 	ids := w.sell(worker, "kim", many(n)...)
 	had := w.balance()
 	must(t, w.net.Faults(t.Context(), localnet.Faults{Drop: .1, Late: .1, LateSlots: 20, Lost: .05}))
-	for round := range 4 {
+	for round := range 3 {
 		c := exec.CommandContext(t.Context(), os.Args[0])
 		c.Env = append(os.Environ(), killedStore+"="+w.path, killedNode+"="+w.net.URL)
 		c.Stderr = os.Stderr

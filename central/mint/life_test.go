@@ -10,6 +10,7 @@ import (
 // A ticket is sold, given to a relative, and its holder goes in: the token is minted,
 // moved, and free.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	worker := w.worker(nil)
 	w.run(worker)

@@ -72,6 +72,7 @@ func (w *world) exactlyOnce(ids []ticket.ID, account string, had int64) {
 // calls, lose some transactions and hold back others, and swallow everything for five
 // seconds, and through a fork that undoes what had been seen confirmed.
 func TestManyThroughFaults(t *testing.T) {
+	t.Parallel()
 	const n = 1000
 	w := newWorldOf(t, localnet.Options{Slot: 50 * time.Millisecond, Seed: 7})
 	worker := w.worker(func(c *mint.Config) { c.Chain = w.client(w.net.URL, w.net.Second.URL) })

@@ -148,6 +148,7 @@ const (
 	TooLarge   Reason = "too_large"  // its data do not fit a transaction
 	BadText    Reason = "bad_text"   // a name is no UTF-8, or too long
 	NoWallet   Reason = "no_wallet"  // the key of a wallet that is kept here cannot be had
+	TooOften   Reason = "too_often"  // was moved more often than anybody needs; goes on later
 	GaveUp     Reason = "gave_up"    // too many attempts
 	Unreadable Reason = "unreadable" // the chain's account cannot be understood
 )

@@ -82,15 +82,16 @@ func (s *shift) jobs(ctx context.Context, wanted []Action) ([]*job, error) {
 	for _, a := range wanted {
 		j := &job{action: a, subject: subjects[a.Ticket]}
 		if a.Kind == Group {
-			j.subject.event, err = s.cfg.Events.Event(ctx, a.Event)
-			if err != nil {
-				return nil, fmt.Errorf("read event: %w", err)
+			if j.subject.event, err = s.cfg.Events.Event(ctx, a.Event); err != nil {
+				s.trouble(ctx, troubleOf(err), fmt.Errorf("read event: %w", err))
+				changed = append(changed, s.hold(a, holdKeys))
+				continue
 			}
 		}
 		switch kept := &j.subject.fact.Token; {
 		case a.Ticket.IsZero():
 			jobs = append(jobs, j)
-		case kept.Ticket.IsZero(): // that is for a person: nothing deletes tickets
+		case kept.Ticket.IsZero(): // its event cannot be read; nothing deletes tickets
 			changed = append(changed, s.hold(a, holdKeys))
 		case kept.Address != s.Address(a.Ticket):
 			s.trouble(ctx, troubleOf(errKeys), errKeys)
@@ -98,6 +99,17 @@ func (s *shift) jobs(ctx context.Context, wanted []Action) ([]*job, error) {
 		case a.Attempt == 0 && !stillWanted(&a, kept):
 			a.State = Dropped
 			changed = append(changed, a)
+		case a.Attempt == 0 && a.Kind == Move:
+			often, err := s.often(ctx, a.Ticket)
+			if err != nil {
+				return nil, err
+			}
+			if !often {
+				jobs = append(jobs, j)
+				continue
+			}
+			a.Reason = TooOften
+			changed = append(changed, s.hold(a, oftenLook))
 		default:
 			jobs = append(jobs, j)
 		}
@@ -115,7 +127,7 @@ func stillWanted(a *Action, t *Token) bool {
 	return ok && same(a, &n)
 }
 
-// subjects reads what actions are about.
+// subjects reads what actions are about; those whose event cannot be read are left out.
 func (s *shift) subjects(ctx context.Context, actions []Action) (map[ticket.ID]subject, error) {
 	var ids []ticket.ID
 	for i := range actions {
@@ -131,16 +143,20 @@ func (s *shift) subjects(ctx context.Context, actions []Action) (map[ticket.ID]s
 	if err != nil {
 		return nil, fmt.Errorf("read tickets: %w", err)
 	}
-	events := make(map[ticket.EventID]ticket.Event)
+	events := make(map[ticket.EventID]*ticket.Event) // nil where it cannot be read
 	for _, f := range facts {
 		e, ok := events[f.Ticket.Event]
 		if !ok {
-			if e, err = s.cfg.Events.Event(ctx, f.Ticket.Event); err != nil {
-				return nil, fmt.Errorf("read event: %w", err)
+			got, err := s.cfg.Events.Event(ctx, f.Ticket.Event)
+			if e = &got; err != nil {
+				e = nil
+				s.trouble(ctx, troubleOf(err), fmt.Errorf("read event: %w", err))
 			}
 			events[f.Ticket.Event] = e
 		}
-		out[f.Ticket.ID] = subject{fact: f, event: e}
+		if e != nil {
+			out[f.Ticket.ID] = subject{fact: f, event: *e}
+		}
 	}
 	return out, nil
 }
@@ -223,6 +239,10 @@ func (s *shift) signOne(ctx context.Context, j *job, units uint32, hash chain.Bl
 		*a = s.hold(*a, s.again(a.Attempt+1))
 		a.Reason = NoWallet
 		return nil
+	case errors.Is(err, chain.ErrRejected): // this one alone, whatever is wrong with it
+		s.trouble(ctx, troubleOf(err), fmt.Errorf("action %d: sign: %w", a.ID, err))
+		*a = s.hold(*a, s.again(oftenLost))
+		return nil
 	case err != nil:
 		return fmt.Errorf("sign: %w", err)
 	}
@@ -288,8 +308,8 @@ func (s *shift) deliver(ctx context.Context, actions []Action) error {
 	return errors.Join(err, s.at(ctx, "noted"))
 }
 
-// broadcast returns those actions whose transaction a node has taken. The error is the
-// last reason why one was not.
+// broadcast returns those actions whose transaction a node has taken. The error is why
+// no node takes any.
 func (s *shift) broadcast(ctx context.Context, actions []Action) ([]Action, error) {
 	var (
 		g     errgroup.Group
@@ -317,9 +337,12 @@ func (s *shift) broadcast(ctx context.Context, actions []Action) ([]Action, erro
 				taken = append(taken, a)
 				return nil
 			}
-			if last = err; !errors.Is(err, chain.ErrRejected) {
-				tired.Store(true)
+			if errors.Is(err, chain.ErrRejected) { // which says nothing of others
+				s.trouble(ctx, troubleOf(err), fmt.Errorf("action %d: send: %w", a.ID, err))
+				return nil
 			}
+			last = err
+			tired.Store(true)
 			return nil
 		})
 	}

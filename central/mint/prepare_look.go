@@ -93,7 +93,7 @@ func reasonOf(err error) Reason {
 // past finds out from an action's token's history how old accounts may be that are
 // read for it, at most, and where a token is that was never known to be anywhere.
 func (s *shift) past(ctx context.Context, j *job) error {
-	history, err := s.cfg.Store.History(ctx, j.action.Ticket, 16)
+	history, err := s.cfg.Store.History(ctx, j.action.Ticket, historyMost)
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
@@ -167,7 +167,13 @@ func (s *shift) plan(ctx context.Context, j *job, rent func(uint64) uint64) (err
 	if unmade(a) && s.planUnmade(ctx, j) {
 		return nil
 	}
-	if j.plan, err = token.PlanFor(j.ask, s.roles, j.reading.seen, rent); err != nil {
+	j.plan, err = token.PlanFor(j.ask, s.roles, j.reading.seen, rent)
+	if errors.Is(err, token.ErrRent) { // a node's fault, not the token's
+		*a = s.hold(*a, s.aWhile())
+		s.trouble(ctx, "rent", fmt.Errorf("action %d: %w", a.ID, err))
+		return nil
+	}
+	if err != nil {
 		fail(a, reasonOf(err))
 		s.conflict(ctx, a, token.Why(a.Reason))
 		return nil
@@ -196,6 +202,16 @@ const finality = 32
 
 // wantGroup has the collection made that an action's token is to be a member of.
 func (s *shift) wantGroup(ctx context.Context, a *Action) error {
+	s.lock.Lock()
+	now := s.cfg.Now()
+	lately := now.Before(s.groups[a.Event])
+	if !lately {
+		s.groups[a.Event] = now.Add(againMost)
+	}
+	s.lock.Unlock()
+	if lately { // it is under way, or has failed and soon would again
+		return nil
+	}
 	_, err := s.cfg.Store.Begin(ctx, []Action{{Kind: Group, Event: a.Event, State: Wanted, Due: s.cfg.Now()}})
 	if err != nil {
 		return fmt.Errorf("open action for a collection: %w", err)

@@ -147,6 +147,11 @@ func (s *shift) simulate(ctx context.Context, j *job, hash chain.Blockhash) erro
 		return fmt.Errorf("simulate: %w", err)
 	}
 	seen, err := s.cfg.Chain.Simulate(ctx, wire, chain.Confirmed, j.reading.slot)
+	if errors.Is(err, chain.ErrRejected) { // by its node, not by a program: others may fare better
+		s.trouble(ctx, troubleOf(err), fmt.Errorf("action %d: simulate: %w", a.ID, err))
+		j.held, *a = true, s.hold(*a, s.again(oftenLost))
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("simulate: %w", err)
 	}

@@ -177,7 +177,7 @@ func (w *Worker) confirmDifferences(ctx context.Context, first []Difference) ([]
 	var least uint64
 	for i := range first {
 		id := first[i].Ticket
-		history, err := w.cfg.Store.History(ctx, id, 16)
+		history, err := w.cfg.Store.History(ctx, id, historyMost)
 		if err != nil {
 			return nil, fmt.Errorf("read history: %w", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ type spy struct {
 	mu              sync.Mutex // guards those below
 	simulated, sent [][]byte
 	lies            bool // says of every transaction that it is final
+
+	refuses func(wire []byte) bool // says whether a transaction is answered as no request; may be nil
 
 	sending func(wire []byte) // is called before a transaction goes out; may be nil
 }
@@ -42,8 +45,9 @@ func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	var call struct {
-		Method string `json:"method"`
-		Params []any  `json:"params"`
+		Method string          `json:"method"`
+		Params []any           `json:"params"`
+		ID     json.RawMessage `json:"id"`
 	}
 	if err := json.Unmarshal(body, &call); err != nil {
 		return nil, err
@@ -52,6 +56,13 @@ func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
 		wire, err := base64.StdEncoding.DecodeString(fmt.Sprint(call.Params[0]))
 		if err != nil {
 			return nil, err
+		}
+		if s.refuses != nil && s.refuses(wire) {
+			answer := fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32602,"message":"Invalid params"}}`, call.ID)
+			return &http.Response{
+				StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(answer)),
+				Body: io.NopCloser(strings.NewReader(answer)), Request: r,
+			}, nil
 		}
 		s.mu.Lock()
 		if call.Method == "sendTransaction" {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/con-ting/conting/sync/ticket"
 )
 
 // shift is one run of a worker: what it keeps in memory only saves questions. Actions
@@ -27,6 +29,8 @@ type shift struct {
 	due   map[int64]look  // when those that are open are to be looked at
 	cost  map[int64]int64 // lamports, of those that are signed and not known to have landed
 	busy  map[int64]int   // who is being worked on, and by how many
+
+	groups map[ticket.EventID]time.Time // when a collection may be opened again
 }
 
 // look is when a lane is to look at an action.
@@ -47,7 +51,7 @@ func newShift(w *Worker) *shift {
 	return &shift{
 		Worker: w, pace: pace{slot: w.cfg.Look}, units: units{base: make(map[string]uint64), refused: make(map[int64]int)},
 		ended: make(chan struct{}, 1), sending: make(chan struct{}, sendingMost),
-		due: make(map[int64]look), cost: make(map[int64]int64), busy: make(map[int64]int),
+		due: make(map[int64]look), cost: make(map[int64]int64), busy: make(map[int64]int), groups: make(map[ticket.EventID]time.Time),
 	}
 }
 
@@ -313,6 +317,7 @@ func (s *shift) save(ctx context.Context, changed []Action) ([]Action, error) {
 			of := &s.flying
 			if a.State == Wanted {
 				of = &s.wanted
+				delete(s.cost, a.ID) // nothing of it is on its way
 			}
 			s.due[a.ID] = look{a.Due, of}
 			continue

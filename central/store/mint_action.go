@@ -195,6 +195,10 @@ func inMillis(a *mint.Action) {
 const (
 	isOpen = `state IN ('wanted', 'prepared', 'sent', 'confirmed')`
 
+	// What is due later than anybody ever says was put off by a clock that was wrong.
+	selectFarOff = `SELECT ` + actionColumns + ` FROM mint_action WHERE due > $1 AND ` + isOpen + ` ORDER BY due, id LIMIT $2`
+	farOff       = 24 * time.Hour
+
 	selectDue     = `SELECT ` + actionColumns + ` FROM mint_action WHERE due <= $1 AND ` + isOpen + ` ORDER BY due, id LIMIT $2`
 	actionHistory = `SELECT ` + actionColumns + ` FROM mint_action WHERE ticket = $1 ORDER BY id DESC LIMIT $2`
 
@@ -209,6 +213,11 @@ const (
 func (m *Mint) Due(ctx context.Context, limit int) (out []mint.Action, err error) {
 	err = m.s.view(ctx, func(t *tx) error {
 		out, err = rows(ctx, t, scanAction, selectDue, t.ms(), limit)
+		if err != nil || len(out) == limit {
+			return err
+		}
+		far, err := rows(ctx, t, scanAction, selectFarOff, t.ms()+farOff.Milliseconds(), limit-len(out))
+		out = append(out, far...)
 		return err
 	})
 	return out, err

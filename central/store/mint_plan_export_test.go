@@ -22,7 +22,7 @@ func (s *Store) MintPlans(ctx context.Context) (plans map[string][2]string, err 
 		"tokens after": {"sqlite_autoindex_token_1 (ticket>?)", tokensAfter}, "facts' tokens": {ticketOf, selectTokens + places(1, 3)},
 		"facts' admissions": {"admission_ticket (event=? AND ticket=?)", selectFacts + places(3, 3)}, "claim": {ticketOf, claimToken},
 		"unborn": {formOf + " (form=? AND ticket=?)", burnUnborn + places(2, 3)}, "unborn's actions": {"mint_action_ticket (ticket=?)", burnUnborn + places(2, 3)},
-		"due": {"mint_action_due (due<?)", selectDue}, "history": {"mint_action_ticket (ticket=?)", actionHistory}, "failed": {"mint_action_failed", selectFailed},
+		"due": {"mint_action_due (due<?)", selectDue}, "far off": {"mint_action_due (due>?)", selectFarOff}, "history": {"mint_action_ticket (ticket=?)", actionHistory}, "failed": {"mint_action_failed", selectFailed},
 		"committed": {"mint_action_set (event=? AND set_version=?)", committedSets}, "groups": {"mint_action_group (event=?)", madeGroups},
 		"last commit": {"mint_action_set (event=?)", lastCommit}, "open ones": {"mint_action_due", countOpen},
 		"stored": {rowID, storedActions + places(1, 3)}, "open": {rowID, openActions}, "finish": {rowID, finishTokens + places(2, 3)},

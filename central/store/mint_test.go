@@ -362,6 +362,15 @@ func testFailedActionsAndRetry(t *testing.T) {
 	if _, _, ok, err := m.LastRoot(t.Context(), 1001); ok || err != nil {
 		t.Errorf("a root is committed: %v", err)
 	}
+	// A clock that was wrong for a moment puts nothing off for years.
+	due[0] = m.save(due[0], func(a *mint.Action) { a.Due = c.now().Add(365 * 24 * time.Hour) })
+	due[1] = m.save(due[1], func(a *mint.Action) { a.Due = c.now().Add(10 * time.Minute) })
+	if again, err := m.Due(t.Context(), 10); err != nil || len(again) != 1 || again[0].ID != due[0].ID {
+		t.Errorf("due are %+v, %v, want what was put off for a year", again, err)
+	}
+	if again, err := m.Due(t.Context(), 0); err != nil || len(again) != 0 {
+		t.Errorf("none are %+v, %v", again, err)
+	}
 	a := m.save(due[0], func(a *mint.Action) { a.State, a.Signature = mint.Finalized, "s" })
 	r, by, ok, err := m.LastRoot(t.Context(), 1001)
 	if err != nil || !ok || by.ID != a.ID || by.Signature != "s" || r.Root != root.Root || !slices.Equal(r.Chunks, root.Chunks) {

@@ -90,7 +90,7 @@ func FuzzAnswer(f *testing.F) {
 			_, err = client.Balance(ctx, chain.Key{}, chain.Confirmed, 0)
 			told(t, err)
 			rents, err := client.Rent(ctx, 165)
-			if told(t, err); err == nil && rents[165] > (165+128)*69600 {
+			if told(t, err); err == nil && rents[165] > (165+128)*4*6960 {
 				t.Errorf("got %v", rents)
 			}
 			fee, err := client.PriorityFee(ctx, nil, 75, 10)

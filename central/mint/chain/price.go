@@ -15,7 +15,7 @@ import (
 // mint does not come back.
 const (
 	rentOverhead = 128
-	maxRentRate  = 10 * 6960
+	maxRentRate  = 4 * 6960
 )
 
 // maxSpace is the longest account, in bytes.
