@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/con-ting/conting/central/mint"
+	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -49,7 +51,8 @@ type tokenFileRef struct {
 // is, and which ticket, is not in it.
 type face struct {
 	mint.Face
-	address, status string
+	address string // or the name of a collection
+	status  string // empty for a collection
 }
 
 func (a *API) tokenFile(c *gin.Context) {
@@ -63,7 +66,11 @@ func (a *API) tokenFile(c *gin.Context) {
 		a.fail(c, mint.ErrUnknownToken)
 		return
 	}
-	f, err := a.faceOf(c.Request.Context(), address)
+	of := a.faceOf
+	if _, is := mint.CollectionOf(address); is {
+		of = a.faceOfEvent
+	}
+	f, err := of(c.Request.Context(), address)
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -109,6 +116,19 @@ func (a *API) faceOf(ctx context.Context, address string) (face, error) {
 	return f, nil
 }
 
+// faceOfEvent is the face of an event's collection.
+func (a *API) faceOfEvent(ctx context.Context, name string) (face, error) {
+	id, _ := mint.CollectionOf(name)
+	e, err := a.cfg.Till.Rules(ctx, id)
+	if errors.Is(err, sale.ErrUnknownEvent) {
+		return face{}, mint.ErrUnknownToken
+	}
+	if err != nil {
+		return face{}, err
+	}
+	return face{Face: mint.FaceOf(&e, &ticket.Ticket{}), address: name}, nil
+}
+
 func (f *face) metadata(origin string) tokenMetadata {
 	image := origin + tokenPath + f.address + ".svg"
 	v := tokenMetadata{
@@ -116,6 +136,8 @@ func (f *face) metadata(origin string) tokenMetadata {
 		Properties: tokenProperties{Category: "image", Files: []tokenFileRef{{URI: image, Type: "image/svg+xml"}}},
 	}
 	switch f.status {
+	case "":
+		v.Description = "The tickets of one event."
 	case string(mint.Burned):
 		v.Description = "This was a ticket. It was refunded or revoked, and its token burned: it admits nobody."
 	case string(mint.Free):

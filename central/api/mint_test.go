@@ -17,6 +17,7 @@ import (
 	"github.com/con-ting/conting/central/mint"
 	"github.com/con-ting/conting/central/mint/merkle"
 	"github.com/con-ting/conting/central/mint/wallet"
+	"github.com/con-ting/conting/central/sale"
 	"github.com/con-ting/conting/sync/ticket"
 )
 
@@ -107,6 +108,72 @@ func TestTokenOfHolder(t *testing.T) {
 		if strings.Contains(fmt.Sprint(v.History[1+i%2]), w.Kept) {
 			t.Errorf("the history names a wallet: %+v", v.History)
 		}
+	}
+}
+
+// Whose wallet a token lies in is told to its holder if it is theirs, or if they have sent
+// it there; not while it is on its way from whoever gave the ticket.
+func TestTokenOnItsWay(t *testing.T) {
+	h := start(t).on()
+	mina, eve := h.relative("mina"), h.relative("eve")
+	id := mina.pays(mina.orders("A-1"))
+	of := h.becomes(eve.account(), id, mint.Held, mint.Mint) // the ticket was eve's
+	w, err := h.wallets.Wallet(t.Context(), mina.account())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.miner.wish(t.Context(), mint.Desire{Ticket: id, Event: 1001, Account: mina.account(), Form: mint.Held, Owner: w.Kept}); err != nil {
+		t.Fatal(err)
+	}
+	a := h.call("GET", "/v1/wallet/tickets/"+id.String()+"/token", "", h.as(mina.session)...).want(http.StatusOK)
+	var v tokenOfHolder
+	if a.into(&v); v.State != "moving" || v.Owner != "" || v.Wallet != "" || strings.Contains(string(a.body), of.Owner) {
+		t.Errorf("a token on its way: %s", a.body)
+	}
+}
+
+// Accreditations have no tokens, and none are announced.
+func TestNoTokenOfAccreditation(t *testing.T) {
+	var till api.Till
+	h := start(t, func(c *api.Config) { till = c.Till })
+	plan := strings.Replace(samplePlan(t), `"classes": [`, `"classes": [{"id": 9, "name": "staff", "staff": true},`, 1)
+	h.call("POST", "/admin/v1/events", plan, admin()).want(http.StatusCreated)
+	mina := h.relative("mina")
+	seller, ok := till.(*sale.Sale)
+	if !ok {
+		t.Fatalf("the till is a %T", till)
+	}
+	is, err := seller.Accredit(t.Context(), sale.AccreditRequest{
+		ID: ticket.ID{7}, Event: 1001, Class: 9, Holder: mina.phone.HolderKey(), Owner: mina.account(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h.mint.Mode = range []mint.Mode{mint.Lazy, mint.Eager} {
+		var v tokenOfHolder
+		if mina.get("/v1/wallet/tickets/"+is.Ticket.ID.String()+"/token", &v); v.State != "none" || v.Claimable {
+			t.Errorf("%s: %+v", h.mint.Mode, v)
+		}
+	}
+}
+
+// A collection's mint points to files that there are.
+func TestCollectionFiles(t *testing.T) {
+	h := start(t).on()
+	var m struct {
+		Name, Image string
+		Attributes  []struct {
+			Trait string `json:"trait_type"`
+			Value string
+		}
+	}
+	h.call("GET", "/v1/tokens/"+mint.CollectionName(1001)+".json", "").want(http.StatusOK).into(&m)
+	if m.Name != eventName(t) || m.Image != party.Origin+"/v1/tokens/event-1001.svg" || len(m.Attributes) != 3 {
+		t.Errorf("metadata %+v", m)
+	}
+	h.call("GET", "/v1/tokens/event-1001.svg", "").want(http.StatusOK)
+	for _, name := range []string{"event-1002.json", "event-1002.svg", "event-01001.json", "event-.json", "event-x.svg", "event-1001"} {
+		h.call("GET", "/v1/tokens/"+name, "").problem(http.StatusNotFound, "unknown_token")
 	}
 }
 

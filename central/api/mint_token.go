@@ -96,6 +96,13 @@ func (a *API) viewToken(ctx context.Context, f *mint.Fact) (tokenView, error) {
 		}
 	}
 	v.State = phase(f, m.Mode, open)
+	if f.Token.Ticket.IsZero() { // the mint has not heard of it, or makes none for it
+		if of, err := a.accreditation(ctx, &f.Ticket); err != nil {
+			return v, err
+		} else if of {
+			v.State = "none"
+		}
+	}
 	v.Claimable = v.State == "unclaimed"
 	if v.State == "none" || v.Claimable {
 		return v, nil
@@ -117,17 +124,29 @@ func (a *API) viewToken(ctx context.Context, f *mint.Fact) (tokenView, error) {
 	if err != nil {
 		return v, err
 	}
-	v.Owner, v.OwnerLink = t.Owner, fill(m.Link, "{address}", t.Owner)
-	switch t.Owner {
-	case w.Kept:
+	switch {
+	case t.Owner == w.Kept:
 		v.Wallet = string(wallet.Custodial)
-	case w.Linked:
+	case t.Owner == w.Linked:
 		v.Wallet = string(wallet.Outside)
-	default:
+	case t.Is == mint.Free: // they have sent it there
 		v.Wallet = "other"
+	default: // on its way from where it lies, which may be somebody else's wallet
+		return v, nil
 	}
+	v.Owner, v.OwnerLink = t.Owner, fill(m.Link, "{address}", t.Owner)
 	v.Sendable = v.State == "free" && t.Owner == w.Kept
 	return v, nil
+}
+
+// accreditation reports whether a ticket is one of staff, for which there is no token.
+func (a *API) accreditation(ctx context.Context, t *ticket.Ticket) (bool, error) {
+	e, err := a.cfg.Till.Rules(ctx, t.Event)
+	if err != nil {
+		return false, err
+	}
+	class, _ := e.Class(t.Class)
+	return class.Staff, nil
 }
 
 // phase is how a token stands, in the words of its holder.

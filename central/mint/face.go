@@ -48,7 +48,24 @@ func plain(s string) string {
 	}, s))
 }
 
-// link is where the metadata JSON of a token is.
-func (w *Worker) link(address string) string {
-	return strings.TrimSuffix(w.cfg.Origin, "/") + "/v1/tokens/" + address + ".json"
+// link is where the metadata JSON of a token, or of a collection, is.
+func (w *Worker) link(name string) string {
+	return strings.TrimSuffix(w.cfg.Origin, "/") + "/v1/tokens/" + name + ".json"
+}
+
+// collection stands where the files of a token have its address.
+const collection = "event-"
+
+// CollectionName is what the files of an event's collection are called.
+func CollectionName(id ticket.EventID) string { return collection + id.String() }
+
+// CollectionOf returns the event of a name that [CollectionName] made, and false for
+// any other.
+func CollectionOf(name string) (ticket.EventID, bool) {
+	text, ok := strings.CutPrefix(name, collection)
+	if !ok {
+		return 0, false
+	}
+	id, err := ticket.ParseEventID(text)
+	return id, err == nil && CollectionName(id) == name
 }

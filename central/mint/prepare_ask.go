@@ -137,7 +137,7 @@ func (w *Worker) groupSpec(ask *token.Ask, event *ticket.Event) (err error) {
 	var seed string
 	ask.Mint, seed = w.group(event.ID)
 	face := FaceOf(event, &ticket.Ticket{})
-	ask.Spec, err = token.Describe(token.Text{Event: face.Event, Date: face.Date, URI: w.link(ask.Mint.String())})
+	ask.Spec, err = token.Describe(token.Text{Event: face.Event, Date: face.Date, URI: w.link(CollectionName(event.ID))})
 	ask.Spec.Seed, ask.Spec.Max = seed, maxMembers
 	return err
 }
