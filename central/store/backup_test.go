@@ -391,7 +391,7 @@ func TestAhead(t *testing.T) {
 
 func TestPendingOfNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T) {
-		cfg := storetest.At(t, filepath.Join(t.TempDir(), "central.db"), time.Now, slog.New(slog.DiscardHandler))
+		cfg := storetest.Blank(t, filepath.Join(t.TempDir(), "central.db"), time.Now, slog.New(slog.DiscardHandler))
 		if cfg.Path != "" {
 			write(t, cfg.Path, nil)
 		}

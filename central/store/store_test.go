@@ -107,7 +107,7 @@ var blob = regexp.MustCompile(`\bx'([0-9a-f]*)'`)
 // older makes a database of an older release: its first n migrations, all for -1.
 func older(t *testing.T, path string, n int, fill ...string) {
 	t.Helper()
-	cfg := storetest.At(t, path, time.Now, slog.New(slog.DiscardHandler))
+	cfg := storetest.Blank(t, path, time.Now, slog.New(slog.DiscardHandler))
 	if cfg.URL != "" {
 		for i, q := range fill {
 			fill[i] = blob.ReplaceAllString(q, `'\x$1'`)

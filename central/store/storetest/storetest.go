@@ -5,14 +5,11 @@
 package storetest
 
 import (
-	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -44,16 +41,27 @@ func Each(t *testing.T, test func(t *testing.T)) {
 }
 
 // At is how a test opens its store: in the SQLite file of that name, or in a
-// PostgreSQL database that is the test's own until its end. Nothing is in it. The
-// same name is the same database, so that a test can close its store and open it
-// again.
+// PostgreSQL database that is the test's own until its end. The same name is the same
+// database, so that a test can close its store and open it again. On PostgreSQL its
+// migrations are applied already; see [Blank].
 func At(t testing.TB, path string, now func() time.Time, logger *slog.Logger) store.Config {
+	t.Helper()
+	return at(t, path, now, logger, migrated)
+}
+
+// Blank is At for a database that has nothing in it.
+func Blank(t testing.TB, path string, now func() time.Time, logger *slog.Logger) store.Config {
+	t.Helper()
+	return at(t, path, now, logger, blank)
+}
+
+func at(t testing.TB, path string, now func() time.Time, logger *slog.Logger, state state) store.Config {
 	t.Helper()
 	cfg := store.Config{Path: path, Now: now, Logger: logger}
 	switch engine := os.Getenv(Variable); engine {
 	case "", sqlite:
 	case postgres:
-		cfg.Path, cfg.URL = "", url(t, path+address)
+		cfg.Path, cfg.URL = "", url(t, path+address, state)
 	default:
 		t.Fatalf("%s is %q, want %s or %s", Variable, engine, sqlite, postgres)
 	}
@@ -61,7 +69,7 @@ func At(t testing.TB, path string, now func() time.Time, logger *slog.Logger) st
 }
 
 // url keeps the address of a test's database in a file of the test.
-func url(t testing.TB, file string) string {
+func url(t testing.TB, file string, state state) string {
 	t.Helper()
 	have, err := os.ReadFile(file) // #nosec G304 -- the test's own
 	if err == nil {
@@ -70,59 +78,18 @@ func url(t testing.TB, file string) string {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	made := Postgres(t)
+	made := lend(t, state)
 	if err := os.WriteFile(file, []byte(made), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return made
 }
 
-// desk lends the databases of the shared server out, one test at a time each. One
-// that comes back is emptied: that takes a fifth of the time in which another is made.
-var desk struct {
-	sync.Mutex // guards those below
-	free       []string
-	made       int
-}
-
-// Postgres returns the address of an empty PostgreSQL database that is the test's own
-// until its end. Where PostgreSQL is not installed it skips the test.
+// Postgres returns the address of a PostgreSQL database that has nothing in it and is
+// the test's own until its end. Where PostgreSQL is not installed it skips the test.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	server := servers.SharedPostgres(t)
-	desk.Lock()
-	defer desk.Unlock()
-	var name string
-	if last := len(desk.free) - 1; last >= 0 {
-		name, desk.free = desk.free[last], desk.free[:last]
-	} else {
-		desk.made++
-		name = fmt.Sprintf("t%d", desk.made)
-		run(t, server.URL("postgres"), "CREATE DATABASE "+name)
-	}
-	t.Cleanup(func() {
-		run(t, server.URL(name), empty)
-		desk.Lock()
-		defer desk.Unlock()
-		desk.free = append(desk.free, name)
-	})
-	return server.URL(name)
-}
-
-// empty ends whoever is still in a database, and forgets all that it holds.
-const empty = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
-	DROP SCHEMA public CASCADE; CREATE SCHEMA public`
-
-func run(t testing.TB, url, query string) {
-	t.Helper()
-	db, err := sql.Open("pgx", url)
-	if err == nil {
-		_, err = db.ExecContext(context.WithoutCancel(t.Context()), query)
-		err = errors.Join(err, db.Close())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	return lend(t, blank)
 }
 
 // Engine is the one that a test runs on.
@@ -138,7 +105,7 @@ func Engine() string {
 func Contents(t testing.TB, path string) []byte {
 	t.Helper()
 	if Engine() == postgres {
-		b, err := servers.DumpPostgres(t.Context(), url(t, path+address))
+		b, err := servers.DumpPostgres(t.Context(), url(t, path+address, migrated))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +126,7 @@ func Contents(t testing.TB, path string) []byte {
 func Run(t testing.TB, path, query string) {
 	t.Helper()
 	if Engine() == postgres {
-		run(t, url(t, path+address), query)
+		run(t, url(t, path+address, migrated), query)
 		return
 	}
 	db, err := sql.Open("sqlite3", "file:"+path)
