@@ -410,6 +410,15 @@ func testFailedActionsAndRetry(t *testing.T) {
 	if got := ids(c.now().Add(time.Second), 0); got != nil {
 		t.Errorf("final in future are %v", got)
 	}
+
+	// A collection that has failed is not tried again beside a later one.
+	m.save(due[1], func(a *mint.Action) { a.State, a.Reason = mint.Failed, mint.Conflict })
+	if got := m.begin(group); len(got) != 1 {
+		t.Errorf("begun are %+v, want a collection", got)
+	}
+	if n, err := m.Retry(t.Context(), ticket.ID{}, true); err != nil || n != 0 {
+		t.Errorf("retried %d, %v, want none", n, err)
+	}
 }
 
 func TestMintCluster(t *testing.T) { storetest.Each(t, testMintCluster) }
