@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -200,25 +201,43 @@ func TestCollection(t *testing.T) {
 	}
 }
 
-// A name that cannot be put on chain keeps its ticket's token back, and no other's.
+// A name of which nothing can be put on chain keeps its tickets' tokens back until
+// somebody has given it another and says so.
 func TestBadText(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	worker := w.worker(nil)
-	k := ticket.Ticket{ID: tid(7), Event: concert, Zone: 1, Class: seated, Seat: "A\x00\x1b1", Version: 1, Holder: holderKey(7, 1)}
-	_, err := w.store.Accredit(t.Context(), sale.Issued{Ticket: k, Signed: []byte{1}}, "kim")
-	must(t, err)
-	good := w.sell(worker, "kim", 8)[0]
+	w := newWorldOf(t, fast)
+	var bad atomic.Bool
+	bad.Store(true)
+	worker := w.worker(func(c *mint.Config) { c.Events = nameless{events{w.store}, &bad} })
+	id := w.sell(worker, "kim", 7)[0]
 	w.run(worker)
+	w.until("stuck is the bad one", func() bool { return w.token(id).Stuck == mint.BadText })
+	bad.Store(false)
+	good := w.sell(worker, "kim", 8)[0]
 	w.settle(good)
-	w.until("stuck is the bad one", func() bool { return w.token(k.ID).Stuck == mint.BadText })
-	if all := w.signed(k.ID); len(all) != 0 {
-		t.Errorf("signed was %+v", all)
-	}
 	failed, err := w.tokens.FailedActions(t.Context(), 0, 10)
-	if err != nil || len(failed) != 1 || failed[0].Reason != mint.BadText {
+	if err != nil || len(failed) != 1 || failed[0].Reason != mint.BadText || len(w.signed(id)) != 0 {
 		t.Errorf("failed are %+v, %v", failed, err)
 	}
+	if n, err := w.tokens.Retry(t.Context(), ticket.ID{}, true); n != 1 || err != nil {
+		t.Errorf("retried are %d, %v", n, err)
+	}
+	worker.Wake()
+	w.settle(id)
+}
+
+// nameless are events whose name may be bad.
+type nameless struct {
+	events
+	bad *atomic.Bool
+}
+
+func (n nameless) Event(ctx context.Context, id ticket.EventID) (ticket.Event, error) {
+	e, err := n.events.Event(ctx, id)
+	if n.bad.Load() {
+		e.Name = "\x00\x1b"
+	}
+	return e, err
 }
 
 // What others pay is paid as well, up to a limit, and accounted for.

@@ -112,7 +112,8 @@ func TestNodeFarBehind(t *testing.T) {
 	w.give(behind, id, "kim")
 	w.run(behind)
 	w.until("it sees that the node is behind", func() bool { return w.heard.troubles()["behind"] > 0 || w.token(id).Owner == walletOf("kim") })
-	if all := w.history(id); w.token(id).Owner != walletOf("lee") || len(w.signed(id)) != 2 {
+	// On a busy machine the node may have come as far as the move meanwhile.
+	if all := w.history(id); len(all) != 3 || all[2].State != mint.Wanted && all[2].Attempt == 0 {
 		t.Errorf("believed a node that is behind: %+v", all)
 	}
 	must(t, w.net.Second.Faults(t.Context(), localnet.Faults{}))
@@ -145,7 +146,7 @@ func TestFork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorldOf(t, fast)
+			w := newWorldOf(t, localnet.Options{Slot: 60 * time.Millisecond, Seed: 11}) // so that it is seen confirmed before it is final
 			worker := w.worker(nil)
 			ids := w.sell(worker, "kim", many(10)...)
 			had := w.balance()

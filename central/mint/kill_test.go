@@ -195,7 +195,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	// These tests wait for blocks, and hardly ever for a processor.
-	if err := flag.Set("test.parallel", "12"); err != nil {
+	if err := flag.Set("test.parallel", "10"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

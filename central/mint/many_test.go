@@ -44,8 +44,9 @@ func (w *world) exactlyOnce(ids []ticket.ID, account string, had int64) {
 	w.Helper()
 	var spent int64
 	signed := 0
-	for _, id := range ids {
-		if o := w.onChain(id, account); o.Form != token.Held || !o.Holds {
+	for i, o := range w.allOnChain(ids, account) {
+		id := ids[i]
+		if o.Form != token.Held || !o.Holds {
 			w.Errorf("ticket %s: on chain is %+v", id, o)
 		}
 		minted := 0

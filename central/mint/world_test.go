@@ -44,6 +44,7 @@ const (
 type world struct {
 	*testing.T
 	net     *localnet.Net
+	reader  *chain.Client // the test's own
 	path    string
 	store   *store.Store
 	tokens  mint.Store
@@ -65,6 +66,7 @@ func newWorld(t *testing.T) *world { return newWorldOf(t, localnet.Options{Slot:
 func newWorldOf(t *testing.T, o localnet.Options) *world {
 	t.Helper()
 	w := &world{T: t, net: localnet.Test(t, o), heard: newEars(), version: map[ticket.ID]uint32{}}
+	w.reader = w.client(w.net.URL)
 	w.restart()
 	w.purses = &purses{}
 	w.payer = keyFor("payer")
@@ -235,7 +237,7 @@ func until(t testing.TB, what string, is func() bool) {
 		if time.Now().After(end) {
 			t.Fatalf("not within %s: %s", patience, what)
 		}
-		time.Sleep(5 * time.Millisecond) // between two looks
+		time.Sleep(20 * time.Millisecond) // between two looks
 	}
 }
 
@@ -258,21 +260,36 @@ func (w *world) settle(ids ...ticket.ID) {
 // onChain is what the cluster says a ticket's token is, for a wallet's owner.
 func (w *world) onChain(id ticket.ID, account string) token.Observed {
 	w.Helper()
-	key, err := token.Address(w.roles.Authority, token.TicketSeed(secret(), id[:]))
-	must(w.T, err)
+	return w.allOnChain([]ticket.ID{id}, account)[0]
+}
+
+// allOnChain is that of several tickets, as many at once as can be asked for.
+func (w *world) allOnChain(ids []ticket.ID, account string) (out []token.Observed) {
+	w.Helper()
 	of := publicOf(keyFor(account))
-	holding, err := token.Holder(of, key)
-	must(w.T, err)
-	accounts := w.read(key, holding)
-	o, err := token.Observe(w.roles, of, &accounts[0], &accounts[1])
-	must(w.T, err)
-	return o
+	for some := range slices.Chunk(ids, chain.MaxAccounts/2) {
+		var keys []chain.Key
+		for _, id := range some {
+			key, err := token.Address(w.roles.Authority, token.TicketSeed(secret(), id[:]))
+			must(w.T, err)
+			holding, err := token.Holder(of, key)
+			must(w.T, err)
+			keys = append(keys, key, holding)
+		}
+		accounts := w.read(keys...)
+		for i := range some {
+			o, err := token.Observe(w.roles, of, &accounts[2*i], &accounts[2*i+1])
+			must(w.T, err)
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // read reads accounts at the newest block.
 func (w *world) read(keys ...chain.Key) []token.Account {
 	w.Helper()
-	got, _, err := w.client(w.net.URL).Accounts(w.Context(), keys, chain.Processed, 0)
+	got, _, err := w.reader.Accounts(w.Context(), keys, chain.Processed, 0)
 	must(w.T, err)
 	out := make([]token.Account, len(keys))
 	for i, key := range keys {
@@ -286,7 +303,7 @@ func (w *world) read(keys ...chain.Key) []token.Account {
 
 func (w *world) balance() int64 {
 	w.Helper()
-	n, err := w.client(w.net.URL).Balance(w.Context(), w.roles.Payer, chain.Processed, 0)
+	n, err := w.reader.Balance(w.Context(), w.roles.Payer, chain.Processed, 0)
 	must(w.T, err)
 	return int64(n)
 }
