@@ -53,6 +53,9 @@ const (
 func (w *Worker) Reconcile(ctx context.Context) (Walk, error) {
 	var sum Walk
 	var after ticket.ID
+	if err := w.cluster(ctx); err != nil { // on another, all would differ
+		return sum, err
+	}
 	for {
 		tokens, err := w.cfg.Store.TokensAfter(ctx, after, walkAtOnce)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gagliardetto/solana-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/con-ting/conting/central/mint/chain"
@@ -115,20 +116,30 @@ func (s *shift) open(ctx context.Context) bool {
 	}
 }
 
-// cluster pins the cluster that the tokens are on.
-func (s *shift) cluster(ctx context.Context) error {
-	genesis, err := s.cfg.Chain.Genesis(ctx)
+// cluster pins the cluster that the tokens are on, and asks one of its nodes. Where the
+// first node to answer was another's, the others are asked from then on.
+func (w *Worker) cluster(ctx context.Context) error {
+	genesis, err := w.cfg.Chain.Genesis(ctx)
 	if err != nil {
 		return fmt.Errorf("genesis hash: %w", err)
 	}
-	kept, err := s.cfg.Store.Cluster(ctx, genesis.String())
+	kept, err := w.cfg.Store.Cluster(ctx, genesis.String())
 	if err != nil {
 		return fmt.Errorf("cluster of the tokens: %w", err)
 	}
 	if kept != genesis.String() {
-		return fmt.Errorf("tokens are on the cluster %s: %w", kept, ErrGenesis)
+		if genesis, err = solana.HashFromBase58(kept); err != nil {
+			return fmt.Errorf("cluster of the tokens %q: %w", kept, err)
+		}
 	}
-	s.cfg.Chain.Pin(genesis)
+	w.cfg.Chain.Pin(genesis)
+	_, err = w.cfg.Chain.Tip(ctx, chain.Finalized, 0)
+	if errors.Is(err, chain.ErrGenesis) {
+		err = fmt.Errorf("%w: %w", ErrGenesis, err)
+	}
+	if err != nil {
+		return fmt.Errorf("tokens are on the cluster %s: %w", kept, err)
+	}
 	return nil
 }
 
