@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
+	"net/url"
+	"slices"
 
 	"github.com/con-ting/conting/central/api"
 	"github.com/con-ting/conting/central/mint"
@@ -44,6 +47,10 @@ func (s *server) openMint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.cfg.API.PublicURL == "" && s.cfg.ownParty().ID == "" && !onThisMachine(nodes) {
+		s.logger.WarnContext(ctx, "tokens will name an address on chain under which nobody else reaches this central; set api.public_url first",
+			slog.String("origin", rp.Origin))
+	}
 	m := &minter{walk: make(chan struct{}, 1)}
 	s.minter = m // so that close ends what was opened
 	if m.wallets, err = wallet.New(ctx, wallet.Config{
@@ -70,6 +77,18 @@ func (s *server) openMint(ctx context.Context) error {
 		return err
 	}
 	return s.sameMint(ctx)
+}
+
+// onThisMachine reports whether all nodes are on this machine, as those of a trial are.
+func onThisMachine(nodes []string) bool {
+	return !slices.ContainsFunc(nodes, func(node string) bool {
+		u, err := url.Parse(node)
+		if err != nil {
+			return true
+		}
+		a, err := netip.ParseAddr(u.Hostname())
+		return u.Hostname() != "localhost" && (err != nil || !a.IsLoopback())
+	})
 }
 
 // sameMint refuses keys with which the tokens that there are were not made: with them

@@ -69,3 +69,16 @@ func TestAlteredWalletHoldsUpNobody(t *testing.T) {
 		t.Errorf("signer of a store that is away: %v", err)
 	}
 }
+
+func TestOnThisMachine(t *testing.T) {
+	for want, all := range map[bool][][]string{
+		true:  {{"http://127.0.0.1:8899"}, {"http://localhost:1", "http://[::1]:2/x"}},
+		false: {{"https://api.devnet.solana.com"}, {"http://127.0.0.1:1", "http://10.0.0.7"}, {"http://localhost.example"}},
+	} {
+		for _, nodes := range all {
+			if onThisMachine(nodes) != want {
+				t.Errorf("onThisMachine(%q) = %t", nodes, !want)
+			}
+		}
+	}
+}
