@@ -132,6 +132,9 @@ func (a *API) viewToken(ctx context.Context, f *mint.Fact) (tokenView, error) {
 	case t.Is == mint.Free: // they have sent it there
 		v.Wallet = "other"
 	default: // on its way from where it lies, which may be somebody else's wallet
+		if v.State == "held" {
+			v.State = "moving" // which the mint has yet to hear of
+		}
 		return v, nil
 	}
 	v.Owner, v.OwnerLink = t.Owner, fill(m.Link, "{address}", t.Owner)
