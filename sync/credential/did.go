@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/con-ting/conting/sync/base58"
 	"github.com/con-ting/conting/sync/trust"
 )
 
@@ -34,7 +35,7 @@ func KeyDID(k trust.PublicKey) (DID, error) {
 	default:
 		return "", fmt.Errorf("did:key of %s: %w", k, ErrInvalid)
 	}
-	return DID(methodKey + "z" + encodeBase58(slices.Concat(codec, k.Bytes()))), nil
+	return DID(methodKey + "z" + base58.Encode(slices.Concat(codec, k.Bytes()))), nil
 }
 
 // Key returns the public key that a did:key is. Only Ed25519 and P-256 keys are
@@ -46,7 +47,7 @@ func (d DID) Key() (trust.PublicKey, error) {
 		return trust.PublicKey{}, fmt.Errorf("%.80q is not a did:key in base58: %w", string(d), ErrMalformed)
 	}
 	// Canonical: what is decoded here encodes to the same text again.
-	raw, ok := decodeBase58(text, maxMultikey)
+	raw, ok := base58.Decode(text, maxMultikey)
 	if !ok {
 		return trust.PublicKey{}, fmt.Errorf("did:key %.80q is not base58 of a key: %w", string(d), ErrMalformed)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
+
+	"github.com/con-ting/conting/sync/base58"
 )
 
 // MaxAddress is the longest address, in characters: 32 bytes in base58.
@@ -27,11 +29,11 @@ func ParseAddress(s string) ([32]byte, error) {
 }
 
 // FormatAddress writes an address in base58.
-func FormatAddress(b [32]byte) string { return encodeBase58(b[:]) }
+func FormatAddress(b [32]byte) string { return base58.Encode(b[:]) }
 
 // decodeAddress reads any address, a program's too.
 func decodeAddress(s string) ([32]byte, error) {
-	b, ok := decodeBase58(s, 32)
+	b, ok := base58.Decode(s, 32)
 	if !ok || len(b) != 32 {
 		return [32]byte{}, fmt.Errorf("%w: not 32 bytes in base58", ErrAddress)
 	}

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/con-ting/conting/sync/base58"
 )
 
 const keyLabel = "conting/wallet/ed25519/v1\x00"
@@ -37,7 +39,7 @@ func (r *Room) addressOf(w *Wallet) (string, error) {
 		return "", err
 	}
 	defer clear(k)
-	return encodeBase58(k[ed25519.SeedSize:]), nil
+	return base58.Encode(k[ed25519.SeedSize:]), nil
 }
 
 // check returns [ErrAltered] unless the kept address follows from the seed.

@@ -1,12 +1,14 @@
-package wallet
+// Package base58 is Bitcoin's base58 for keys: addresses on Solana, and multibase's "z"
+// in a did:key. Every text has one meaning and every meaning one text; there is no
+// checksum. It is quadratic, and not for more than some hundred bytes.
+package base58
 
 import "slices"
 
-// base58 is Bitcoin's alphabet, which multibase calls "z".
-const base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
-// encodeBase58 is quadratic in the length, which is that of a key.
-func encodeBase58(b []byte) string {
+// Encode writes bytes. It is quadratic in the length, which is that of a key.
+func Encode(b []byte) string {
 	var digits []byte // of the number, least significant first
 	zeros := 0
 	for zeros < len(b) && b[zeros] == 0 {
@@ -23,27 +25,27 @@ func encodeBase58(b []byte) string {
 			digits = append(digits, byte(carry%58)) // #nosec G115 -- below 58
 		}
 	}
-	out := slices.Repeat([]byte{base58[0]}, zeros)
+	out := slices.Repeat([]byte{alphabet[0]}, zeros)
 	for _, d := range slices.Backward(digits) {
-		out = append(out, base58[d])
+		out = append(out, alphabet[d])
 	}
 	return string(out)
 }
 
-// decodeBase58 reads at most limit bytes. Every text has one meaning and every
-// meaning one text.
-func decodeBase58(s string, limit int) ([]byte, bool) {
+// Decode reads at most limit bytes, and reports whether the text is of no more. The
+// empty text is none.
+func Decode(s string, limit int) ([]byte, bool) {
 	// 138/100 is a little more than log(256)/log(58).
 	if s == "" || len(s) > limit*138/100+1 {
 		return nil, false
 	}
 	var number []byte // least significant first
 	zeros := 0
-	for zeros < len(s) && s[zeros] == base58[0] {
+	for zeros < len(s) && s[zeros] == alphabet[0] {
 		zeros++
 	}
 	for i := zeros; i < len(s); i++ {
-		carry := slices.Index([]byte(base58), s[i])
+		carry := slices.Index([]byte(alphabet), s[i])
 		if carry < 0 {
 			return nil, false
 		}
